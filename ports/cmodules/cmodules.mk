@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+#
+# The C modules that every port builds. A port includes this after py/mkenv.mk and
+# build/sources.mk, with VOX6_TOP set, and then
+#   - adds $(CMODULES_BINDING_C) to SRC_C and SRC_QSTR (they hold qstrs and module registrations),
+#   - adds $(CMODULES_CORE_C) to SRC_C alone (plain C, no py/*.h),
+#   - adds $(CMODULES_CFLAGS) to CFLAGS,
+#   - writes `vpath %.c $(VOX6_TOP)/ports $(CMODULES_VPATH)`: names here are relative to ports/, so
+#     that objects lie in $(BUILD)/cmodules/...
+# Backends and devices (net6_kernel.c, net6_lwip.c, engine_*.c, audio_*.c) stand in the port's list.
+
+CMODULES_CFLAGS += -I$(VOX6_TOP)/ports/cmodules
+CMODULES_CORE_C :=
+CMODULES_BINDING_C :=
+CMODULES_VPATH :=
+
+# engine, ring
+CMODULES_BINDING_C += cmodules/engine/modsignal.c
+CMODULES_CORE_C += cmodules/ring/ring.c
+
+# net6
+CMODULES_CORE_C += cmodules/net6/net6_core.c cmodules/net6/net6_text.c
+CMODULES_BINDING_C += cmodules/net6/modnet6.c
+
+# voicecodecs, media, _crypto: their owners add lines here.

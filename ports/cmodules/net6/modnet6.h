@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Copyright (c) 2026 The vox6 authors
+
+#ifndef VOX6_MODNET6_H
+#define VOX6_MODNET6_H
+
+#include "net6/net6_core.h"
+#include "py/obj.h"
+
+// The struct net6_endpoint behind an open net6.Endpoint; NULL for anything else. It stays valid
+// while a receiver is set, even if the Python object closes.
+void *net6_endpoint_of(mp_obj_t object);
+
+// Raises TypeError or ValueError if object is not a buffer of 16 octets. The octets are object's own.
+const uint8_t *net6_get_address(mp_obj_t object);
+
+#endif

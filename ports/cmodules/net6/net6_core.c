@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Copyright (c) 2026 The vox6 authors
+//
+// Endpoints, their queues and the two pools behind them. Plain C: no py/*.h, no operating system.
+
+#include <errno.h>
+#include <string.h>
+
+#include "net6/net6_core.h"
+
+#define NONE (0xffff)
+#define NONE8 (0xff)
+
+#if NET6_BLOCKS >= NONE || NET6_DATAGRAMS >= NONE8
+#error "net6: a pool index does not fit"
+#endif
+
+struct block {
+    uint16_t next;
+    uint8_t octets[NET6_BLOCK_OCTETS];
+};
+
+struct datagram {
+    struct net6_meta meta;
+    uint16_t length;
+    uint16_t first; // block
+    uint8_t next; // datagram
+};
+
+static struct block blocks[NET6_BLOCKS];
+static struct datagram datagrams[NET6_DATAGRAMS];
+static struct net6_endpoint endpoints[NET6_ENDPOINTS];
+static uint8_t joined[NET6_RECEIVER_MAX]; // engine context: a datagram in pieces, for a receiver
+
+static uint16_t free_block, free_blocks, least_free_blocks;
+static uint8_t free_datagram, free_datagrams;
+
+static const struct net6_backend *default_backend;
+static engine_signal changed;
+static bool ready;
+
+/// Fills the pools and remembers the backend. The second call only changes the backend.
+int net6_init(const struct net6_backend *backend) {
+    default_backend = backend;
+    if (ready) {
+        return 0;
+    }
+    int result = engine_signal_init(&changed);
+    if (result < 0) {
+        return result;
+    }
+    for (size_t i = 0; i < NET6_BLOCKS; ++i) {
+        blocks[i].next = i + 1 < NET6_BLOCKS ? (uint16_t)(i + 1) : NONE;
+    }
+    for (size_t i = 0; i < NET6_DATAGRAMS; ++i) {
+        datagrams[i].next = i + 1 < NET6_DATAGRAMS ? (uint8_t)(i + 1) : NONE8;
+    }
+    free_block = 0;
+    free_blocks = least_free_blocks = NET6_BLOCKS;
+    free_datagram = 0;
+    free_datagrams = NET6_DATAGRAMS;
+    ready = true;
+    return 0;
+}
+
+static void release_blocks(uint16_t index) {
+    while (index != NONE) {
+        uint16_t next = blocks[index].next;
+        blocks[index].next = free_block;
+        free_block = index;
+        ++free_blocks;
+        index = next;
+    }
+}
+
+/// Takes the first datagram out of the queue, which is not empty, and gives its room back.
+static void drop_first(struct net6_endpoint *endpoint) {
+    uint8_t index = endpoint->first;
+    struct datagram *datagram = &datagrams[index];
+    endpoint->first = datagram->next;
+    if (endpoint->first == NONE8) {
+        endpoint->last = NONE8;
+    }
+    --endpoint->waiting;
+    release_blocks(datagram->first);
+    datagram->next = free_datagram;
+    free_datagram = index;
+    ++free_datagrams;
+    if (endpoint->waiting == 0) {
+        engine_signal_clear(&endpoint->readable);
+    }
+}
+
+static void flush(struct net6_endpoint *endpoint, bool count) {
+    while (endpoint->waiting) {
+        if (count) {
+            ++endpoint->counters.dropped_queue;
+        }
+        drop_first(endpoint);
+    }
+}
+
+static void copy_flat(const void *source, size_t offset, uint8_t *to, size_t length) {
+    memcpy(to, (const uint8_t *)source + offset, length);
+}
+
+/// Appends one datagram to the queue, or drops and counts it.
+static void enqueue(struct net6_endpoint *endpoint, net6_copy copy, const void *source, size_t length,
+    const struct net6_meta *meta) {
+    size_t need = (length + NET6_BLOCK_OCTETS - 1) / NET6_BLOCK_OCTETS;
+    size_t spare_blocks = endpoint->waiting ? NET6_BLOCKS_RESERVE : 0;
+    size_t spare_datagrams = endpoint->waiting ? NET6_DATAGRAMS_RESERVE : 0;
+    if (endpoint->waiting >= endpoint->limit || free_datagrams <= spare_datagrams
+        || need + spare_blocks > free_blocks) {
+        ++endpoint->counters.dropped_queue;
+        return;
+    }
+    uint16_t first = NONE;
+    uint16_t *link = &first;
+    for (size_t offset = 0; offset < length; offset += NET6_BLOCK_OCTETS) {
+        uint16_t index = free_block;
+        free_block = blocks[index].next;
+        --free_blocks;
+        size_t part = length - offset < NET6_BLOCK_OCTETS ? length - offset : NET6_BLOCK_OCTETS;
+        copy(source, offset, blocks[index].octets, part);
+        blocks[index].next = NONE;
+        *link = index;
+        link = &blocks[index].next;
+    }
+    if (free_blocks < least_free_blocks) {
+        least_free_blocks = free_blocks;
+    }
+    uint8_t index = free_datagram;
+    struct datagram *datagram = &datagrams[index];
+    free_datagram = datagram->next;
+    --free_datagrams;
+    datagram->meta = *meta;
+    datagram->length = (uint16_t)length;
+    datagram->first = first;
+    datagram->next = NONE8;
+    if (endpoint->last == NONE8) {
+        endpoint->first = index;
+    } else {
+        datagrams[endpoint->last].next = index;
+    }
+    endpoint->last = index;
+    ++endpoint->waiting;
+    ++endpoint->counters.received;
+    engine_signal_raise(&endpoint->readable);
+}
+
+/// One datagram in one piece, from the backend (engine context).
+void net6_deliver(struct net6_endpoint *endpoint, const uint8_t *data, size_t length, const struct net6_meta *meta) {
+    if (length > NET6_DATAGRAM_MAX) {
+        ++endpoint->counters.dropped_size;
+        return;
+    }
+    if (endpoint->receiver != NULL && endpoint->receiver(endpoint->receiver_arg, data, length, meta)) {
+        ++endpoint->counters.received;
+        return;
+    }
+    enqueue(endpoint, copy_flat, data, length, meta);
+}
+
+/// One datagram in several pieces, from the backend (engine context).
+void net6_deliver_from(struct net6_endpoint *endpoint, net6_copy copy, const void *source, size_t length,
+    const struct net6_meta *meta) {
+    if (length > NET6_DATAGRAM_MAX) {
+        ++endpoint->counters.dropped_size;
+        return;
+    }
+    if (endpoint->receiver != NULL && length <= sizeof(joined)) {
+        copy(source, 0, joined, length);
+        if (endpoint->receiver(endpoint->receiver_arg, joined, length, meta)) {
+            ++endpoint->counters.received;
+            return;
+        }
+    }
+    enqueue(endpoint, copy, source, length, meta);
+}
+
+void net6_note_change(void) {
+    if (ready) {
+        engine_signal_raise(&changed);
+    }
+}
+
+/// Opens an endpoint. queue: how many datagrams may wait, 1..NET6_QUEUE_MAX. -ENOMEM if all
+/// endpoints are used, else what the backend says (-EADDRINUSE, -EADDRNOTAVAIL ...).
+int net6_open(struct net6_endpoint **result, const uint8_t local[16], uint16_t port, size_t queue) {
+    if (!ready || default_backend == NULL) {
+        return -ENODEV;
+    }
+    if (queue < 1 || queue > NET6_QUEUE_MAX) {
+        return -EINVAL;
+    }
+    int error = engine_start();
+    if (error < 0) {
+        return error;
+    }
+    engine_enter();
+    struct net6_endpoint *endpoint = NULL;
+    for (size_t i = 0; i < NET6_ENDPOINTS && endpoint == NULL; ++i) {
+        if (!endpoints[i].used) {
+            endpoint = &endpoints[i];
+        }
+    }
+    if (endpoint == NULL) {
+        error = -ENOMEM;
+        goto out;
+    }
+    memset(endpoint, 0, sizeof(*endpoint));
+    endpoint->backend = default_backend;
+    endpoint->handle = -1;
+    memcpy(endpoint->local, local, 16);
+    endpoint->port = port;
+    endpoint->limit = (uint8_t)queue;
+    endpoint->first = endpoint->last = NONE8;
+    error = engine_signal_init(&endpoint->readable);
+    if (error < 0) {
+        goto out;
+    }
+    error = endpoint->backend->open(endpoint);
+    if (error < 0) {
+        engine_signal_deinit(&endpoint->readable);
+        goto out;
+    }
+    endpoint->used = true;
+    *result = endpoint;
+out:
+    engine_exit();
+    return error;
+}
+
+static void close_now(struct net6_endpoint *endpoint) {
+    endpoint->backend->close(endpoint);
+    flush(endpoint, false);
+    engine_signal_deinit(&endpoint->readable);
+    endpoint->receiver = NULL;
+    endpoint->closing = false;
+    endpoint->used = false;
+}
+
+/// Closes an endpoint. One that media still holds closes when media lets it go.
+void net6_close(struct net6_endpoint *endpoint) {
+    engine_enter();
+    if (endpoint->used) {
+        if (endpoint->receiver != NULL) {
+            endpoint->closing = true;
+        } else {
+            close_now(endpoint);
+        }
+    }
+    engine_exit();
+}
+
+void net6_close_all(void) {
+    engine_enter();
+    for (size_t i = 0; i < NET6_ENDPOINTS; ++i) {
+        if (endpoints[i].used) {
+            close_now(&endpoints[i]);
+        }
+    }
+    if (ready) {
+        engine_signal_clear(&changed);
+    }
+    engine_exit();
+}
+
+int net6_read(struct net6_endpoint *endpoint, uint8_t *data, size_t size, struct net6_meta *meta) {
+    int result = -EAGAIN;
+    engine_enter();
+    if (endpoint->waiting) {
+        const struct datagram *datagram = &datagrams[endpoint->first];
+        size_t left = datagram->length < size ? datagram->length : size;
+        for (uint16_t index = datagram->first; left > 0; index = blocks[index].next) {
+            size_t part = left < NET6_BLOCK_OCTETS ? left : NET6_BLOCK_OCTETS;
+            memcpy(data, blocks[index].octets, part);
+            data += part;
+            left -= part;
+        }
+        *meta = datagram->meta;
+        result = datagram->length;
+        drop_first(endpoint);
+    }
+    engine_exit();
+    return result;
+}
+
+int net6_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length, const uint8_t peer[16],
+    uint16_t port, const uint8_t *local) {
+    engine_enter();
+    int result = endpoint->backend->send(endpoint, data, length, peer, port, local);
+    if (result < 0) {
+        ++endpoint->counters.errors;
+    } else {
+        ++endpoint->counters.sent;
+    }
+    engine_exit();
+    return result;
+}
+
+int net6_set_traffic_class(struct net6_endpoint *endpoint, uint8_t traffic_class) {
+    engine_enter();
+    endpoint->traffic_class = traffic_class;
+    int result = endpoint->backend->set_traffic_class(endpoint);
+    engine_exit();
+    return result;
+}
+
+int net6_join(struct net6_endpoint *endpoint, const uint8_t group[16], uint32_t scope) {
+    if (group[0] != 0xff) {
+        return -EINVAL;
+    }
+    engine_enter();
+    int result = endpoint->backend->join(endpoint, group, scope);
+    engine_exit();
+    return result;
+}
+
+size_t net6_addresses(struct net6_address *addresses, size_t max) {
+    return ready && default_backend != NULL ? default_backend->addresses(addresses, max) : 0;
+}
+
+size_t net6_servers(uint8_t (*servers)[16], size_t max) {
+    return ready && default_backend != NULL ? default_backend->servers(servers, max) : 0;
+}
+
+engine_signal *net6_changed(void) {
+    return &changed;
+}
+
+void net6_use(struct net6_use *use) {
+    engine_enter();
+    use->endpoints = 0;
+    for (size_t i = 0; i < NET6_ENDPOINTS; ++i) {
+        use->endpoints = (uint16_t)(use->endpoints + (endpoints[i].used ? 1 : 0));
+    }
+    use->datagrams = ready ? (uint16_t)(NET6_DATAGRAMS - free_datagrams) : 0;
+    use->blocks = ready ? (uint16_t)(NET6_BLOCKS - free_blocks) : 0;
+    use->blocks_most = ready ? (uint16_t)(NET6_BLOCKS - least_free_blocks) : 0;
+    engine_exit();
+}
+
+static int packet_send(void *endpoint, const uint8_t *data, size_t length, const uint8_t peer[16], uint16_t port) {
+    return net6_send(endpoint, data, length, peer, port, NULL);
+}
+
+static void packet_set_receiver(void *arg, net6_receiver receiver, void *receiver_arg) {
+    struct net6_endpoint *endpoint = arg;
+    engine_enter();
+    if (receiver != NULL) {
+        flush(endpoint, true);
+    }
+    endpoint->receiver = receiver;
+    endpoint->receiver_arg = receiver_arg;
+    if (receiver == NULL && endpoint->closing) {
+        close_now(endpoint);
+    }
+    engine_exit();
+}
+
+const struct packet_ops net6_packet_ops = {packet_send, packet_set_receiver};
