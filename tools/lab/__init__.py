@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Small Internets for tests and for `make call`.
+
+with Lab(Path("build/lab")) as lab:
+    host = lab.host("phone")
+    capture = lab_capture.Capture(lab, "call.pcap")
+    print(host.wait_address())
+"""
+
+_HOME = {
+    "Lab": "network",
+    "Host": "network",
+    "LabError": "errors",
+    "Process": "process",
+    "Capture": "capture",
+    "Baresip": "baresip",
+    "Kamailio": "kamailio",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(name)
+    from importlib import import_module
+
+    return getattr(import_module("tools.lab." + _HOME[name]), name)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Packet captures of the lab's link, and what tshark says of them."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from tools.lab.errors import LabError
+from tools.lab.network import Lab
+
+PACKETS_MAX = 400_000  # 20 minutes of one call both ways in G.711 are 120,000; then it stops
+
+
+class Capture:
+    """Every frame on the link into one pcap file, until stopped."""
+
+    def __init__(self, lab: Lab, name: str = "lan.pcap") -> None:
+        """Start capturing into `name` in the lab's folder; returns once frames are seen."""
+        self.path = lab.folder / name
+        self.path.unlink(missing_ok=True)
+        argv = ["tcpdump", "-i", "br0", "-s", "0", "-U", "-n", "-Z", "root", "-B", "8192"]
+        argv += ["--immediate-mode", "-c", str(PACKETS_MAX), "-w", str(self.path)]
+        self._process = lab.start_in_switch(argv, name + ".log")
+        self._process.wait_output(r"listening on", 10.0)
+
+    def stop(self) -> Path:
+        """Stop and give the path of the file; may be called again."""
+        if self._process.running():
+            time.sleep(0.2)  # frames of the last instant still lie in the kernel's ring
+            self._process.stop(signal.SIGINT)
+        return self.path
+
+
+def tshark(path: Path, display_filter: str, *fields: str) -> list[list[str]]:
+    """Rows of fields of the packets that a display filter takes.
+
+    path: capture; fields: names as tshark knows them, without any: number and its summary.
+    LabError: tshark is missing or refuses.
+    """
+    argv = ["tshark", "-n", "-r", str(path), "-Y", display_filter]
+    if fields:
+        argv += ["-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=;"]
+        for field in fields:
+            argv += ["-e", field]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    except FileNotFoundError:
+        raise LabError("tshark is missing: run 'make setup-test' (Debian package tshark)") from None
+    if done.returncode:
+        raise LabError(f"tshark: {done.stderr.strip()}")
+    rows = [line for line in done.stdout.split("\n") if line.strip()]
+    return [row.split("\t") if fields else [row.strip()] for row in rows]
+
+
+def complaints(path: Path) -> list[str]:
+    """IPv4 (and ARP) packets and everything that tshark calls malformed or an error."""
+    bad = "ip || arp || _ws.malformed || _ws.expert.severity == 8388608"
+    rows = tshark(path, bad, "frame.number", "_ws.col.Protocol", "_ws.col.Info", "_ws.expert.message")
+    return [" ".join(part for part in row if part) for row in rows]
+
+
+def sip_ladder(path: Path) -> list[str]:
+    """SIP messages of a capture, one line each: time, source, destination, what."""
+    rows = tshark(path, "sip", "frame.time_relative", "ipv6.src", "ipv6.dst", "_ws.col.Info")
+    return [f"{float(row[0]):8.3f} {row[1]} > {row[2]}  {row[3]}" for row in rows]
