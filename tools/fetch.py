@@ -155,7 +155,10 @@ def _apt_entries(folder: Path) -> Iterator[tuple[str, list[str]]]:
                     name, _, value = line.partition(":")
                     name = name.lower()
                     fields[name] = value.strip()
-            if fields.get("enabled", "yes") == "no" or "deb" not in fields.get("types", "").split():
+            if (
+                fields.get("enabled", "yes") == "no"
+                or "deb" not in fields.get("types", "").split()
+            ):
                 continue
             for uri in fields.get("uris", "").split():
                 yield uri, fields.get("suites", "").split()
@@ -179,6 +182,7 @@ class Apt:
         self.folder = cache / "apt"
         self.pins = pins
         self.updated = False
+        self.seconds = 0.0
 
     def _set_up(self) -> None:
         if shutil.which("apt-get") is None:
@@ -247,6 +251,13 @@ class Apt:
 
     def download(self, source: Source, folder: Path) -> Path:
         """Download one upstream tarball into `folder`; return its path, unchecked."""
+        start = time.monotonic()
+        try:
+            return self._download(source, folder)
+        finally:
+            self.seconds += time.monotonic() - start
+
+    def _download(self, source: Source, folder: Path) -> Path:
         if not self.updated:
             self._set_up()
             start = time.monotonic()
@@ -363,13 +374,18 @@ def write_if_changed(path: Path, text: str) -> None:
         temporary.rename(path)
 
 
-def fetch(top: Path = TOP) -> None:
-    """Bring every source; write build/sources.mk and the link build/path/vox6."""
+def fetch(top: Path = TOP) -> float:
+    """Bring every source; write build/sources.mk and the link build/path/vox6.
+
+    Returns the seconds that downloads took.
+    """
     cache = cache_dir()
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FetchError(f"{cache}: {error.strerror}.", "set VOX6_CACHE to a folder you own.") from None
+        raise FetchError(
+            f"{cache}: {error.strerror}.", "set VOX6_CACHE to a folder you own."
+        ) from None
     pins = Pins(top / "ports" / "sources.toml")
     apt = Apt(cache, pins)
     lines = ["# Made by tools/fetch.py from ports/sources.toml.", f"VOX6_CACHE := {cache}"]
@@ -402,6 +418,7 @@ def fetch(top: Path = TOP) -> None:
     if not link.is_symlink():
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(Path("..") / ".." / "lib")
+    return apt.seconds
 
 
 def main() -> int:

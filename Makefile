@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+#
+# The verbs of the house. Each brings what it needs; `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+TOP := $(CURDIR)
+PYTHON3 ?= python3
+JOBS ?= $(shell nproc)
+export VOX6_CACHE ?= $(HOME)/.cache/vox6
+
+# ccache stands before the compilers; its object files are shared by all clones of this tree.
+export PATH := /usr/lib/ccache:$(PATH)
+export CCACHE_DIR := $(VOX6_CACHE)/ccache
+export CCACHE_BASEDIR := $(TOP)
+export CCACHE_NOHASHDIR := 1
+export CCACHE_MAXSIZE := 2G
+
+# Made by tools/setup.py: the locked environment; lib/ is seen as vox6 through build/path.
+PY := $(TOP)/build/venv/bin/python
+export PYTHONPATH := $(TOP)/build/path:$(TOP)
+
+ALL_BOARDS := $(patsubst boards/%/board.json,%,$(sort $(wildcard boards/*/board.json)))
+BOARD ?=
+BOARDS := $(or $(BOARD),$(ALL_BOARDS))
+port_of = $(shell $(PYTHON3) -c 'import json,sys; print(json.load(open(sys.argv[1]))["port"])' boards/$(1)/board.json)
+
+# Our own C: formatted by clang-format, checked by lint.
+C_FILES = $(shell git ls-files -co --exclude-standard -- 'ports/*.c' 'ports/*.h' 'boards/*.c' 'boards/*.h' 'host_tests/*.c' 'host_tests/*.h')
+PY_DIRS = $(wildcard lib firmware boards ports host_tests tools)
+
+PYTEST = $(PY) -m pytest -rs -p no:cacheprovider
+ARGS ?=
+
+.PHONY: help setup setup-test call phone test soak lint format size bench boards clean lock
+.PHONY: need-call need-test
+
+help: ## list the verbs
+	@echo "vox6: make VERB [BOARD=...] [ARGS=...]"
+	sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | while IFS=$$'\t' read -r verb text; do
+	    printf '  %-11s %s\n' "$$verb" "$$text"
+	done
+	echo "Boards: $(ALL_BOARDS)"
+
+setup: ## bring what `make call` needs: Debian packages, Python environment, sources, toolchain
+	@$(PYTHON3) -m tools.setup call
+
+setup-test: ## bring what `make test` needs: the same, and the peers and test tools
+	@$(PYTHON3) -m tools.setup test
+
+need-call:
+	@$(PYTHON3) -m tools.setup --quiet call
+
+need-test:
+	@$(PYTHON3) -m tools.setup --quiet test
+
+boards: need-call ## build the firmware of BOARD=..., or of every board
+	@for board in $(BOARDS); do
+	    $(MAKE) board-$$board
+	done
+
+board-%:
+	@port='$(call port_of,$*)'
+	if [ -z "$$port" ]; then
+	    echo "boards: there is no board $*. Remedy: BOARD= one of: $(ALL_BOARDS)" >&2
+	    exit 1
+	fi
+	log=build/$*.log; mkdir -p build
+	echo "boards: $* (ports/$$port), log in $$log"
+	start=$$(date +%s.%N)
+	if ! $(MAKE) -C ports/$$port -j$(JOBS) BOARD=$* BUILD=$(TOP)/build/$* >$$log 2>&1; then
+	    tail -n 30 $$log >&2
+	    echo "boards: $* does not build; the whole log is $$log" >&2
+	    exit 1
+	fi
+	awk -v a=$$start -v b=$$(date +%s.%N) 'BEGIN { printf "boards: $* built (%.1f s)\n", b - a }'
+
+call: boards ## the emulated board calls the host phone over IPv6, with sound; prints what happened
+	@$(PY) -m tools.lab.call $(ARGS)
+
+phone: ## a phone on this terminal: its screen as text, keys typed; BOARD=UNIX_HOST unless given
+	@$(MAKE) boards BOARD=$(or $(BOARD),UNIX_HOST)
+	$(PY) -m tools.panel --board $(or $(BOARD),UNIX_HOST) $(ARGS)
+
+test: need-test ## lint, then all tests but the long ones (unit on both interpreters, sim, C, emulated, interop)
+	@status=0
+	$(MAKE) lint || status=1
+	$(MAKE) boards BOARD= || status=1
+	$(PYTEST) -m "not soak" --ignore=host_tests/bench host_tests $(ARGS) || status=1
+	if [ $$status -ne 0 ]; then echo "make test: FAILED" >&2; fi
+	exit $$status
+
+soak: need-test boards ## the long forms of the tests
+	@VOX6_HYPOTHESIS=soak $(PYTEST) -m soak --ignore=host_tests/bench host_tests $(ARGS)
+
+lint: need-test ## import rules, ruff, mypy --strict on lib and tools, clang-format
+	@status=0
+	step() { echo "lint: $$1"; shift; "$$@" || { status=1; echo "lint: the step above failed" >&2; }; }
+	step "import rules" $(PY) -m tools.check_imports
+	step "ruff check" $(PY) -m ruff check --no-cache $(PY_DIRS)
+	step "ruff format" $(PY) -m ruff format --no-cache --check $(PY_DIRS)
+	step "mypy --strict" $(PY) -m mypy $(wildcard build/path/vox6) tools
+	step "clang-format" $(TOP)/build/venv/bin/clang-format --dry-run -Werror $(or $(C_FILES),/dev/null)
+	exit $$status
+
+format: need-test ## let ruff and clang-format rewrite our files
+	@$(PY) -m ruff check --no-cache --fix-only -q $(PY_DIRS)
+	$(PY) -m ruff format --no-cache $(PY_DIRS)
+	$(TOP)/build/venv/bin/clang-format -i $(or $(C_FILES),/dev/null)
+
+size: boards ## text, data, bss of each board, and its heap after boot and in a call
+	@$(PY) -m tools.size $(BOARDS) $(ARGS)
+
+bench: need-test boards ## the figures of host_tests/bench
+	@files=$$(find host_tests/bench -maxdepth 1 -name '[a-z]*.py' 2>/dev/null | sort)
+	if [ -z "$$files" ]; then echo "bench: host_tests/bench holds no benchmark yet" >&2; exit 1; fi
+	status=0
+	for file in $$files; do
+	    echo "bench: $$file"
+	    $(PY) $$file $(ARGS) || status=1
+	done
+	exit $$status
+
+clean: ## remove build/ (downloads and object files stay in the cache)
+	@rm -rf build
+
+lock: ## make tools/requirements-*.lock anew from the .in files (network)
+	@bash tools/lock.sh
