@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""RTP payload formats in SDP: static payload types (RFC 3551 section 6), a=rtpmap (RFC 8866
+section 6.6), a=ptime (6.4), a=rtcp (RFC 3605), direction attributes (6.7).
+
+    rtpmap-value = payload-type SP encoding-name "/" clock-rate [ "/" encoding-params ]
+    rtcp-value   = port [SP nettype SP addrtype SP connection-address]
+
+The clock rate of G722 is 8000 although it samples at 16000 (RFC 3551 section 4.5.2).
+"""
+
+from vox6.wire import FormatError
+
+from .description import Connection, MediaDescription, SessionDescription, number
+
+# name: (static payload type or None, clock rate, channels); a codec of media.CODECS is a row here
+CODECS = {
+    "PCMU": (0, 8000, 1),
+    "PCMA": (8, 8000, 1),
+    "G722": (9, 8000, 1),
+    "telephone-event": (None, 8000, 1),
+}
+
+# formats that go beside a codec and never carry the voice themselves
+BESIDE = ("telephone-event", "CN")
+
+# payload types that need no rtpmap, audio alone (RFC 3551 table 4)
+_STATIC = (
+    (0, "PCMU", 8000),
+    (3, "GSM", 8000),
+    (4, "G723", 8000),
+    (5, "DVI4", 8000),
+    (6, "DVI4", 16000),
+    (7, "LPC", 8000),
+    (8, "PCMA", 8000),
+    (9, "G722", 8000),
+    (12, "QCELP", 8000),
+    (13, "CN", 8000),
+    (14, "MPA", 90000),
+    (15, "G728", 8000),
+    (16, "DVI4", 11025),
+    (17, "DVI4", 22050),
+    (18, "G729", 8000),
+)
+
+INACTIVE = "inactive"
+SENDONLY = "sendonly"
+RECVONLY = "recvonly"
+SENDRECV = "sendrecv"
+_DIRECTIONS = (INACTIVE, SENDONLY, RECVONLY, SENDRECV)  # index: 1 = sends, 2 = receives
+
+
+def sends(direction: str) -> bool:
+    """Say whether whoever wrote this direction sends."""
+    return _DIRECTIONS.index(direction) & 1 != 0
+
+
+def receives(direction: str) -> bool:
+    """Say whether whoever wrote this direction receives."""
+    return _DIRECTIONS.index(direction) & 2 != 0
+
+
+def reverse(direction: str) -> str:
+    """Return the direction as the other side sees it."""
+    bits = _DIRECTIONS.index(direction)
+    return _DIRECTIONS[bits >> 1 | (bits & 1) << 1]
+
+
+def common(one: str, other: str) -> str:
+    """Return what two directions, seen from the same side, both allow."""
+    return _DIRECTIONS[_DIRECTIONS.index(one) & _DIRECTIONS.index(other)]
+
+
+def direction_of(description: SessionDescription, media: MediaDescription) -> str:
+    """Return the direction of a media description: its own, the session's, or sendrecv."""
+    for section in (media, description):
+        for name, _ in section.attributes:
+            if name in _DIRECTIONS:
+                return name
+    return SENDRECV
+
+
+def rtpmap_of(media: MediaDescription) -> "list[tuple[int, str, int, int]]":
+    """Return the formats of an RTP media description in its order of preference.
+
+    Each is (payload_type, encoding name, clock_rate, channels). Formats that nothing maps are
+    ("", 0, 0). FormatError: a format is no payload type, or an rtpmap breaks the grammar.
+    """
+    maps: "list[tuple[int, str, int, int]]" = []
+    for value in media.attribute_values("rtpmap"):
+        kind, _, rest = value.partition(" ")
+        parts = rest.strip(" ").split("/")
+        if not 2 <= len(parts) <= 3 or not parts[0]:
+            raise FormatError("bad rtpmap")
+        channels = 1
+        if len(parts) == 3 and media.media == "audio":
+            channels = number(parts[2], 255, "channels")
+        payload_type = number(kind, 127, "payload type")
+        maps.append((payload_type, parts[0], number(parts[1], 10**9, "clock rate"), channels))
+    formats: "list[tuple[int, str, int, int]]" = []
+    for text in media.formats:
+        payload_type = number(text, 127, "payload type")
+        found = (payload_type, "", 0, 0)
+        for entry in maps:
+            if entry[0] == payload_type:
+                found = entry
+                break
+        else:
+            for static, name, clock_rate in _STATIC:
+                if static == payload_type:
+                    found = (payload_type, name, clock_rate, 1)
+        formats.append(found)
+    return formats
+
+
+def codec_name(name: str, clock_rate: int, channels: int) -> "str | None":
+    """Return the key of CODECS that an encoding is (names ignore case), None for a strange one."""
+    name = name.lower()
+    for known in CODECS:
+        if known.lower() == name and CODECS[known][1:] == (clock_rate, channels):
+            return known
+    return None
+
+
+def ptime_of(media: MediaDescription) -> "int | None":
+    """Return a=ptime in whole milliseconds; None without a usable one."""
+    value = media.attribute("ptime")
+    if not value:
+        return None
+    try:
+        ptime_ms = number(value.strip(" ").partition(".")[0], 1000, "ptime")
+    except FormatError:
+        return None  # a wish, not worth a call
+    return ptime_ms or None
+
+
+def rtcp_of(media: MediaDescription) -> "tuple[int, Connection | None]":
+    """Return where RTCP goes: (port, connection or None for the one of RTP) (RFC 3605)."""
+    value = media.attribute("rtcp")
+    if value is None:
+        return (media.port + 1 if 0 < media.port < 65535 else 0), None
+    port, _, rest = value.strip(" ").partition(" ")
+    return number(port, 65535, "rtcp port"), Connection.parse(rest) if rest else None
