@@ -106,7 +106,9 @@ lint: need-test ## import rules, ruff, mypy --strict on lib and tools, clang-for
 	step "ruff check" $(PY) -m ruff check --no-cache $(PY_DIRS)
 	step "ruff format" $(PY) -m ruff format --no-cache --check $(PY_DIRS)
 	step "mypy --strict" $(PY) -m mypy $(wildcard build/path/vox6) tools
-	step "clang-format" $(TOP)/build/venv/bin/clang-format --dry-run -Werror $(or $(C_FILES),/dev/null)
+	c_format() { $(TOP)/build/venv/bin/clang-format --dry-run -Werror $(or $(C_FILES),/dev/null) 2>&1 |
+	    { ! awk -F: '/ error: /{n[$$1]++} END {for (f in n) print f ": " n[f] " places"}' | grep . >&2; }; }
+	step "clang-format" c_format
 	exit $$status
 
 format: need-test ## let ruff and clang-format rewrite our files
