@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""baresip as a peer in the lab: a telephone of other makers, driven through its ctrl_tcp module."""
+"""baresip as a peer in the lab: another maker's telephone, driven through its ctrl_tcp module."""
 
 import contextlib
 import json
@@ -96,7 +96,7 @@ class Baresip:
         line = f"{account};{common}" if account else f"<{self.uri}>;regint=0;{common}"
         (self.folder / "accounts").write_text(line + "\n")
         (self.folder / "contacts").write_text("")
-        argv = ["baresip", "-6", "-f", self.folder, "-v", "-s"]
+        argv: list[str | Path] = ["baresip", "-6", "-f", self.folder, "-v", "-s"]
         self.process = host.start(argv, log=f"baresip-{host.name}-{name}.log")
         self._events: queue.Queue[dict[str, Any]] = queue.Queue()
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
@@ -152,9 +152,9 @@ class Baresip:
         return str(answer.get("data", ""))
 
     def wait(self, kind: str, timeout: float = 15.0) -> dict[str, Any]:
-        """Wait for the next event of a type (CALL_INCOMING, CALL_ESTABLISHED, ...), drop others."""
+        """Wait for the next event of a type (CALL_INCOMING, CALL_CLOSED ...); drop others."""
         deadline = time.monotonic() + timeout
-        seen = []
+        seen: list[str] = []
         while True:
             try:
                 event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
@@ -162,7 +162,7 @@ class Baresip:
                 raise LabError(f"baresip: no {kind} within {timeout:g} s; saw {seen}") from None
             if event.get("type") == kind:
                 return event
-            seen.append(event.get("type"))
+            seen.append(str(event.get("type")))
 
     def forget_events(self) -> None:
         """Drop events that nobody waited for."""
@@ -195,7 +195,9 @@ class Baresip:
 
         The file of a running call is complete only after that call.
         """
-        paths = sorted(self._records.glob(f"*-{direction}.wav"), key=lambda path: path.stat().st_mtime)
+        paths = sorted(
+            self._records.glob(f"*-{direction}.wav"), key=lambda path: path.stat().st_mtime
+        )
         return [wav.read(path) for path in paths]
 
     def close(self) -> None:

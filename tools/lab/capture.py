@@ -47,7 +47,9 @@ def tshark(path: Path, display_filter: str, *fields: str) -> list[list[str]]:
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
     except FileNotFoundError:
-        raise LabError("tshark is missing: run 'make setup-test' (Debian package tshark)") from None
+        raise LabError(
+            "tshark is missing: run 'make setup-test' (Debian package tshark)"
+        ) from None
     if done.returncode:
         raise LabError(f"tshark: {done.stderr.strip()}")
     rows = [line for line in done.stdout.split("\n") if line.strip()]
@@ -57,7 +59,9 @@ def tshark(path: Path, display_filter: str, *fields: str) -> list[list[str]]:
 def complaints(path: Path) -> list[str]:
     """IPv4 (and ARP) packets and everything that tshark calls malformed or an error."""
     bad = "ip || arp || _ws.malformed || _ws.expert.severity == 8388608"
-    rows = tshark(path, bad, "frame.number", "_ws.col.Protocol", "_ws.col.Info", "_ws.expert.message")
+    rows = tshark(
+        path, bad, "frame.number", "_ws.col.Protocol", "_ws.col.Info", "_ws.expert.message"
+    )
     return [" ".join(part for part in row if part) for row in rows]
 
 

@@ -59,7 +59,11 @@ def measure_tone(samples: Samples, rate: int) -> Tone:
     frequency = (peak + shift) * rate / len(values)
     time = np.arange(window) / rate
     basis = np.stack(
-        [np.cos(2 * np.pi * frequency * time), np.sin(2 * np.pi * frequency * time), np.ones(window)],
+        [
+            np.cos(2 * np.pi * frequency * time),
+            np.sin(2 * np.pi * frequency * time),
+            np.ones(window),
+        ],
         axis=1,
     )
     ratios, amplitudes = [], []
@@ -68,7 +72,7 @@ def measure_tone(samples: Samples, rate: int) -> Tone:
         fit = np.linalg.lstsq(basis, part, rcond=None)[0]
         rest = part - basis @ fit
         power = (fit[0] ** 2 + fit[1] ** 2) / 2
-        ratios.append(10 * np.log10(max(power, 1e-9) / max(float(np.mean(rest**2)), 1e-9)))
+        ratios.append(10 * np.log10(max(power, 1e-12) / max(float(np.mean(rest**2)), 1e-9)))
         amplitudes.append(np.hypot(fit[0], fit[1]))
     return Tone(frequency, float(np.median(ratios)), float(np.median(amplitudes)))
 

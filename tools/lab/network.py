@@ -92,7 +92,9 @@ class Host:
         self.lab.processes.append(process)
         return process
 
-    def socket(self, family: int = socket.AF_INET6, kind: int = socket.SOCK_DGRAM) -> socket.socket:
+    def socket(
+        self, family: int = socket.AF_INET6, kind: int = socket.SOCK_DGRAM
+    ) -> socket.socket:
         """A socket that lives in this namespace."""
         with inside(self.netns):
             return socket.socket(family, kind)
@@ -122,7 +124,9 @@ class Host:
         """Add an address that is usable at once."""
         with IPRoute(netns=self.netns) as ip:
             index = _index(self.netns, "eth0")
-            ip.addr("add", index=index, address=address, prefixlen=prefix_length, flags=_IFA_F_NODAD)
+            ip.addr(
+                "add", index=index, address=address, prefixlen=prefix_length, flags=_IFA_F_NODAD
+            )
 
     def remove_address(self, address: str, prefix_length: int = 64) -> None:
         """Take an address away."""
@@ -274,7 +278,16 @@ class Lab:
         deadline = time.monotonic() + 5.0
         while not router.addresses() and time.monotonic() < deadline:
             time.sleep(0.02)
-        argv = ["radvd", "-n", "-C", config, "-p", self.folder / "radvd.pid", "-m", "stderr"]
+        argv: list[str | Path] = [
+            "radvd",
+            "-n",
+            "-C",
+            config,
+            "-p",
+            self.folder / "radvd.pid",
+            "-m",
+            "stderr",
+        ]
         radvd = router.start(argv)
         time.sleep(0.1)
         if not radvd.running():

@@ -30,7 +30,9 @@ def speech_file(folder: Path, rate: int, voice: str = "en-gb", text: str = TEXT)
     try:
         subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60)
     except FileNotFoundError:
-        raise LabError("espeak-ng is missing: run 'make setup' (Debian package espeak-ng)") from None
+        raise LabError(
+            "espeak-ng is missing: run 'make setup' (Debian package espeak-ng)"
+        ) from None
     except subprocess.CalledProcessError as error:
         raise LabError(f"espeak-ng: {error.stderr.strip()}") from None
     made_rate, samples = wav.read(raw)

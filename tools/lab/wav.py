@@ -39,4 +39,4 @@ def resample(samples: Samples, rate: int, new_rate: int) -> Samples:
 
     common = gcd(rate, new_rate)
     moved = resample_poly(samples.astype(np.float64), new_rate // common, rate // common)
-    return np.clip(np.rint(moved), -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(np.rint(moved), -32768, 32767), np.int16)
