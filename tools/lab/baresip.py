@@ -164,6 +164,10 @@ class Baresip:
                 return event
             seen.append(str(event.get("type")))
 
+    def wait_registered(self, timeout: float = 15.0) -> None:
+        """Wait for the registrar's 200 (it may come before commands are taken: see the log)."""
+        self.process.wait_output(r"200 OK .*binding", timeout)
+
     def forget_events(self) -> None:
         """Drop events that nobody waited for."""
         with contextlib.suppress(queue.Empty):
