@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Cryptography behind one interface: the C module `_crypto` on phones, `cryptography` on hosts.
+
+    from vox6 import crypto
+
+    provider = crypto.provider()
+    tag = provider.hmac("SHA-1", key, data)
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .provider import Provider as Provider
+
+_chosen: "list[Provider]" = []
+
+
+def provider() -> "Provider":
+    """Return the provider of this machine, made at the first call; ImportError if there is none."""
+    if not _chosen:
+        try:
+            import _crypto  # noqa: F401
+        except ImportError:
+            from .host import HostProvider
+
+            _chosen.append(HostProvider())
+        else:
+            from .native import NativeProvider
+
+            _chosen.append(NativeProvider())
+    return _chosen[0]
+
+
+def __getattr__(name: str) -> "object":
+    if name == "Provider":
+        from .provider import Provider
+
+        return Provider
+    if name in ("host", "native"):  # MicroPython asks here first for `from vox6.crypto import host`
+        return __import__("vox6.crypto." + name, None, None, (name,))
+    raise AttributeError(name)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""The provider of phones: the C module `_crypto` on mbedTLS."""
+
+import _crypto
+
+from .provider import Provider
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .provider import Hash
+
+
+class NativeProvider(Provider):
+    """`_crypto`, see ports/cmodules/crypto/_crypto.pyi."""
+
+    def hash(self, name: str) -> "Hash":
+        return _crypto.Hash(name)
+
+    def hmac(self, name: str, key: bytes, data: bytes) -> bytes:
+        return _crypto.hmac(name, key, data)
+
+    def aes_block(self, key: bytes, block: bytes) -> bytes:
+        return _crypto.AES(key).encrypt_block(block)
+
+    def aes_ctr(self, key: bytes, iv: bytes, data: bytes) -> bytes:
+        return _crypto.ctr(key, iv, data)
+
+    def random(self, length: int) -> bytes:
+        return _crypto.random(length)
+
+    def equal(self, one: bytes, two: bytes) -> bool:
+        return _crypto.eq(one, two)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""SIP (RFC 3261) as an engine without sockets and clock.
+
+    from vox6 import crypto, sip
+
+    agent = sip.Agent(crypto.provider(), crypto.provider().random)
+    agent.set_local(addr16, 5060, now)
+    session = agent.invite("sip:anna@[2001:db8::2]", peer, now, offer)
+    # drain agent.datagrams_to_send() and agent.next_event(), arm agent.get_timer()
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .agent import Agent as Agent
+    from .agent import parse_target as parse_target
+    from .dialog import Dialog as Dialog
+    from .message import Request as Request
+    from .message import Response as Response
+    from .message import StreamFramer as StreamFramer
+    from .message import parse as parse
+    from .registration import Account as Account
+    from .registration import Registration as Registration
+    from .session import Session as Session
+    from .uri import URI as URI
+
+_WHERE = {
+    "Agent": "agent",
+    "parse_target": "agent",
+    "Dialog": "dialog",
+    "Request": "message",
+    "Response": "message",
+    "StreamFramer": "message",
+    "parse": "message",
+    "Account": "registration",
+    "Registration": "registration",
+    "Session": "session",
+    "URI": "uri",
+}
+_MODULES = (
+    "agent",
+    "auth",
+    "dialog",
+    "events",
+    "headers",
+    "message",
+    "registration",
+    "session",
+    "state",
+    "timers",
+    "transaction",
+    "transport",
+    "uri",
+)
+
+
+def __getattr__(name: str) -> "object":
+    where = _WHERE.get(name)
+    if where is not None:
+        value = getattr(__import__("vox6.sip." + where, None, None, (name,)), name)
+    elif name in _MODULES:  # MicroPython asks here first for `from vox6.sip import agent`
+        value = __import__("vox6.sip." + name, None, None, (name,))
+    else:
+        raise AttributeError(name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,643 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""The user agent: one engine for calls, registrations and OPTIONS (RFC 3261 sections 8 to 15).
+
+    agent = Agent(crypto, crypto.random)
+    agent.set_local(addr16, 5060, now)
+    session = agent.invite("sip:anna@[2001:db8::2]", (addr16_of_anna, 5060), now, offer)
+    for data, peer, transport in agent.datagrams_to_send(): ...
+    event = agent.next_event()
+"""
+
+from vox6.sip import events
+from vox6.sip.dialog import Dialog
+from vox6.sip.headers import NameAddr, parse_token_params, quote
+from vox6.sip.message import Message, Request, Response, parse, reason_phrase, salvage
+from vox6.sip.registration import Account, Registration
+from vox6.sip.session import Session
+from vox6.sip.transaction import MAGIC_COOKIE, T1, T2, T4, ClientTransaction, Layer
+from vox6.sip.transport import default_port, note_source
+from vox6.sip.uri import URI, escape, host_text
+from vox6.wire import const
+from vox6.wire.errors import (
+    AuthenticationError,
+    FormatError,
+    LocalProtocolError,
+    RemoteProtocolError,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from vox6.sip.auth import Crypto
+    from vox6.sip.transaction import ClientUser, ServerTransaction, Transaction
+
+    Peer = tuple[bytes, int]
+    Headers = tuple[tuple[str, str], ...]
+
+_MAX_EVENTS = const(64)  # the driver takes them after every call
+_MAX_REGISTRATIONS = const(8)
+_RETRY_AFTER = const(10)  # s, with 503 when we are full
+
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+_KNOWN = (  # methods of RFCs that we recognize and do not support: 405 instead of 501
+    "REGISTER",
+    "SUBSCRIBE",
+    "NOTIFY",
+    "PUBLISH",
+    "REFER",
+    "MESSAGE",
+    "INFO",
+    "UPDATE",
+    "PRACK",
+)
+
+
+class _Unheeded:
+    """The user of a request whose outcome does not matter."""
+
+    def handle_response(
+        self, transaction: ClientTransaction, response: Response, now: int
+    ) -> None:
+        """Take a response."""
+
+    def handle_failure(self, transaction: "Transaction", status: int, now: int) -> None:
+        """Take the lack of one."""
+
+
+class _Options:
+    """The user of an OPTIONS request of ours."""
+
+    def __init__(self, agent: "Agent", uri: str, account: "Account | None") -> None:
+        self.agent = agent
+        self.uri = uri
+        self.account = account
+        self.answered: "list[str]" = []
+
+    def handle_response(
+        self, transaction: ClientTransaction, response: Response, now: int
+    ) -> None:
+        """Take a response."""
+        if response.status < 200:
+            return
+        if response.status == 401 or response.status == 407:
+            agent = self.agent
+            try:
+                retry = agent.authenticate(
+                    transaction.request, response, self.account, self.answered
+                )
+                agent.start(retry, transaction.peer, transaction.transport, self, now)
+                return
+            except (AuthenticationError, LocalProtocolError):
+                pass
+        self.agent.emit(events.OptionsAnswered(self.uri, response.status, response))
+
+    def handle_failure(self, transaction: "Transaction", status: int, now: int) -> None:
+        """Take the lack of one."""
+        self.agent.emit(events.OptionsAnswered(self.uri, status, None))
+
+
+class Agent:
+    """A SIP user agent without sockets and clock (style.md section 2).
+
+    crypto: a vox6.crypto provider. random: random(n) returns n random octets. user_agent: text of
+    User-Agent and Server. user, display_name: who we are in calls without account.
+    accepts: media types of bodies that the user understands. max_sessions, max_transactions:
+    bounds; more is answered 503. t1, t2, t4: RFC 3261's, in ms.
+    """
+
+    def __init__(
+        self,
+        crypto: "Crypto",
+        random: "Callable[[int], bytes]",
+        user_agent: str = "vox6",
+        user: str = "phone",
+        display_name: str = "",
+        accepts: "tuple[str, ...]" = ("application/sdp",),
+        max_sessions: int = 8,
+        max_transactions: int = 32,
+        t1: int = T1,
+        t2: int = T2,
+        t4: int = T4,
+    ) -> None:
+        self.crypto = crypto
+        self.random = random
+        self.user_agent = user_agent
+        self.user = user
+        self.display_name = display_name
+        self.accepts = accepts
+        self.allow = ALLOW
+        self.supported = ""
+        self.max_sessions = max_sessions
+        self.layer = Layer(random, max_transactions, t1, t2, t4)
+        self.sessions: "dict[str, Session]" = {}
+        self.registrations: "list[Registration]" = []
+        self.counters = self.layer.counters
+        self._local: "Peer | None" = None
+        self._events: "list[events.Event]" = []
+        self._unheeded = _Unheeded()
+
+    # -- the verbs of an engine
+
+    def receive_datagram(
+        self, data: bytes, peer: "Peer", now: int, transport: str = "UDP"
+    ) -> None:
+        """Take one datagram, or one whole message of a stream (see StreamFramer)."""
+        self.layer.count("received")
+        if not data.strip(b"\r\n\x00"):
+            self.layer.count("keepalives")
+            return
+        request = None
+        try:
+            message = parse(data)
+            if isinstance(message, Response):
+                try:
+                    message.check()
+                    self.layer.receive_response(message, now)
+                except FormatError:
+                    self.layer.count("malformed_responses")
+                return
+            request = message
+            request.check()
+        except FormatError as error:
+            self._answer_malformed(request, data, peer, transport, error)
+            return
+        try:
+            if not self.layer.receive_request(request, peer, now):
+                self._handle_request(request, peer, transport, now)
+        except RemoteProtocolError as error:  # in a header that is read only when needed
+            self.layer.count("malformed_requests")
+            self._refuse(request, peer, transport, now, error.code, error.reason)
+
+    def handle_timer(self, now: int) -> None:
+        """Fire what is due at now."""
+        self.layer.timers.handle(now)
+
+    def get_timer(self) -> "int | None":
+        """Return when handle_timer is to be called next, None if never."""
+        return self.layer.timers.next()
+
+    def datagrams_to_send(self) -> "list[tuple[bytes, Peer, str]]":
+        """Return and forget what is to be sent: (octets, peer, transport)."""
+        output = self.layer.output
+        if output:
+            self.layer.output = []
+        return output
+
+    def next_event(self) -> "events.Event | None":
+        """Return and forget the oldest event, None if there is none."""
+        return self._events.pop(0) if self._events else None
+
+    def handle_transport_error(self, peer: "Peer", now: int, transport: str = "UDP") -> None:
+        """Take the news that a peer cannot be reached (ICMP error, refused connection)."""
+        self.layer.count("transport_errors")
+        self.layer.handle_transport_error(peer, transport, now)
+
+    def set_local(self, addr16: "bytes | None", port: int, now: int) -> None:
+        """Take our address as peers reach it; None: there is none now.
+
+        Registrations follow at once. Calls stay; session.reinvite() tells the peer.
+        """
+        local = None if addr16 is None else (addr16, port)
+        if local == self._local:
+            return
+        self._local = local
+        if local is not None:
+            for registration in list(self.registrations):
+                registration.readdress(now)
+
+    def debug(self) -> str:
+        """Return one line for people."""
+        return "sip: %d sessions, %d+%d transactions, %d timers, %s" % (
+            len(self.sessions),
+            len(self.layer.clients),
+            len(self.layer.servers),
+            len(self.layer.timers),
+            " ".join(["%s=%d" % item for item in sorted(self.counters.items())]),
+        )
+
+    # -- commands
+
+    def invite(
+        self,
+        to_uri: str,
+        peer: "Peer",
+        now: int,
+        body: bytes = b"",
+        content_type: str = "application/sdp",
+        account: "Account | None" = None,
+        headers: "Headers" = (),
+        transport: str = "UDP",
+    ) -> Session:
+        """Call a URI by way of a peer; body: our offer, or empty to get theirs with the 2xx.
+
+        LocalProtocolError: no SIP URI, no local address, or too many calls.
+        """
+        if len(self.sessions) >= self.max_sessions:
+            raise LocalProtocolError("too many sessions")
+        request = self._create_request("INVITE", to_uri, account)
+        request.add("Contact", self.contact(self._contact_user(account), transport))
+        request.add("Allow", self.allow)
+        request.add("Supported", self.supported)
+        for name, value in headers:
+            request.add(name, value)
+        request.set_body(body, content_type)
+        self.authorize(request, account)
+        session = Session(self, "out", request, peer, transport)
+        session.account = account
+        session.start(now)
+        self.sessions[session.call_id + " " + session.local_tag] = session
+        return session
+
+    def options(
+        self,
+        uri: str,
+        peer: "Peer",
+        now: int,
+        account: "Account | None" = None,
+        transport: str = "UDP",
+    ) -> None:
+        """Ask a URI what it can (RFC 3261 section 11); `OptionsAnswered` follows."""
+        request = self._create_request("OPTIONS", uri, account)
+        request.add("Accept", ", ".join(self.accepts))
+        self.authorize(request, account)
+        self.start(request, peer, transport, _Options(self, uri, account), now)
+
+    def register(self, account: Account, now: int, expires: int = 300) -> Registration:
+        """Register an account and keep it so; `Registered` or `RegistrationFailed` follows."""
+        if len(self.registrations) >= _MAX_REGISTRATIONS:
+            raise LocalProtocolError("too many registrations")
+        registration = Registration(self, account, expires)
+        self.registrations.append(registration)
+        registration.start(now)
+        return registration
+
+    # -- for sessions and registrations
+
+    def emit(self, event: "events.Event") -> None:
+        """Queue an event for the user."""
+        if len(self._events) >= _MAX_EVENTS:
+            self.layer.count("dropped_events")
+            return
+        self._events.append(event)
+
+    def forget(self, session: Session) -> None:
+        """Drop a session that has ended."""
+        self.layer.timers.cancel(session)
+        key = session.call_id + " " + session.local_tag
+        if self.sessions.get(key) is session:
+            del self.sessions[key]
+
+    def forget_registration(self, registration: Registration) -> None:
+        """Drop a registration that has ended."""
+        self.layer.timers.cancel(registration)
+        if registration in self.registrations:
+            self.registrations.remove(registration)
+
+    def local_name(self, account: "Account | None") -> str:
+        """Return our name-addr for From, without tag."""
+        if account is not None:
+            name = account.display_name
+            uri = account.uri
+        else:
+            if self._local is None:
+                raise LocalProtocolError("no local address")
+            name = self.display_name
+            uri = "sip:" + escape(self.user) + "@" + host_text(self._local[0])
+            if self._local[1] != 5060:
+                uri += ":%d" % self._local[1]
+        return (quote(name) + " " if name else "") + "<" + uri + ">"
+
+    def _contact_user(self, account: "Account | None") -> str:
+        return escape(self.user) if account is None else account.user
+
+    def contact(self, user: "str | None", transport: str) -> str:
+        """Return our Contact for a user part, as a name-addr."""
+        local = self._local
+        if local is None:
+            raise LocalProtocolError("no local address")
+        out = "<sip:" + ((user or escape(self.user)) + "@") + host_text(local[0])
+        if local[1] != default_port(transport):
+            out += ":%d" % local[1]
+        if transport != "UDP":
+            out += ";transport=" + transport.lower()
+        return out + ">"
+
+    def sign(self, message: Message) -> None:
+        """Put our product name into a message."""
+        if self.user_agent:
+            name = "User-Agent" if isinstance(message, Request) else "Server"
+            message.add(name, self.user_agent)
+
+    def stamp(self, request: Request, transport: str) -> None:
+        """Put our Via with a new branch on top of a request (RFC 3261 section 8.1.1.7)."""
+        local = self._local
+        if local is None:
+            raise LocalProtocolError("no local address")
+        sent_by = host_text(local[0])
+        if local[1] != default_port(transport):
+            sent_by += ":%d" % local[1]
+        branch = MAGIC_COOKIE + self.layer.token(8)
+        request.add_first("Via", "SIP/2.0/%s %s;branch=%s;rport" % (transport, sent_by, branch))
+
+    def start(
+        self, request: Request, peer: "Peer", transport: str, user: "ClientUser", now: int
+    ) -> ClientTransaction:
+        """Stamp and send a request in a transaction of its own."""
+        self.stamp(request, transport)
+        if not request.count("user-agent"):
+            self.sign(request)
+        return self.layer.start_client(request, peer, transport, user, now)
+
+    def send_unheeded(
+        self,
+        request: Request,
+        dialog: Dialog,
+        transport: str,
+        account: "Account | None",
+        now: int,
+    ) -> None:
+        """Send a request within a dialog whose outcome does not matter."""
+        try:
+            self.authorize(request, account)
+            self.start(request, dialog.next_hop(), transport, self._unheeded, now)
+        except LocalProtocolError:
+            self.layer.count("refused_commands")
+
+    def authorize(self, request: Request, account: "Account | None") -> None:
+        """Put the credentials into a request that earlier challenges ask for."""
+        if account is not None and account.password:
+            account.digest(self.crypto, self.random).authorize(request)
+
+    def authenticate(
+        self,
+        request: Request,
+        response: Response,
+        account: "Account | None",
+        answered: "list[str]",
+    ) -> Request:
+        """Return a request anew with credentials for a 401 or 407 (RFC 3261 section 22.2).
+
+        answered: the realms answered in this exchange, extended here. CSeq is one higher, the
+        Via is missing. AuthenticationError: there is nothing to answer with.
+        """
+        if account is None or not account.password:
+            raise AuthenticationError("no credentials", response.status)
+        digest = account.digest(self.crypto, self.random)
+        marks = digest.receive_challenge(request, response, answered)
+        answered.clear()
+        answered.extend(marks)
+        retry = Request(request.method, request.uri_text)
+        for header in request.headers:
+            if header[0] != "via" and header[0] != "content-length":
+                retry.headers.append(header)
+        retry.body = request.body
+        retry.set("CSeq", "%d %s" % (request.cseq.number + 1, request.method))
+        digest.authorize(retry)
+        return retry
+
+    def digest_info(self, account: Account, response: Response) -> None:
+        """Take what a 2xx says about the next nonce."""
+        if account.password:
+            account.digest(self.crypto, self.random).receive_info(response)
+
+    def _create_request(self, method: str, uri_text: str, account: "Account | None") -> Request:
+        """Return a request outside of dialogs, without Via (RFC 3261 section 8.1.1)."""
+        try:
+            uri = URI.parse(uri_text)
+        except FormatError:
+            raise LocalProtocolError("not a URI")
+        if uri.scheme != "sip" and uri.scheme != "sips":
+            raise LocalProtocolError("not a SIP URI")
+        if uri.headers is not None:
+            raise LocalProtocolError("URI with headers")
+        request = Request(method, uri_text)
+        request.add("Max-Forwards", "70")
+        request.add("From", self.local_name(account) + ";tag=" + self.layer.token(4))
+        request.add("To", "<" + uri_text + ">")
+        request.add("Call-ID", self.layer.token(12))
+        number = self.random(2)
+        request.add("CSeq", "%d %s" % (1 + (number[0] << 8 | number[1]), method))
+        return request
+
+    # -- requests from peers (RFC 3261 section 8.2)
+
+    def _answer_malformed(
+        self,
+        request: "Request | None",
+        data: bytes,
+        peer: "Peer",
+        transport: str,
+        error: FormatError,
+    ) -> None:
+        self.layer.count("malformed_requests")
+        known = salvage(data)
+        if known is None:
+            self.layer.count("unanswerable")
+            return
+        note_source(known, peer, host_text(peer[0]).strip("[]"))
+        reason = reason_phrase(error.code)
+        if error.code == 400:
+            reason += " (" + error.reason + ")"
+        response = known.response(error.code, reason, self.layer.token(4))
+        self.sign(response)
+        self.layer.respond_stateless(known, response, peer, transport)
+
+    def _refuse(
+        self,
+        request: Request,
+        peer: "Peer",
+        transport: str,
+        now: int,
+        status: int,
+        reason: "str | None" = None,
+        headers: "Headers" = (),
+        transaction: "ServerTransaction | None" = None,
+    ) -> None:
+        """Answer a request with a failure, statefully while there is room."""
+        if request.method == "ACK":
+            return
+        if reason is not None:
+            phrase = reason_phrase(status)
+            reason = phrase if reason == phrase else phrase + " (" + reason + ")"
+        response = request.response(status, reason, self.layer.token(4))
+        for name, value in headers:
+            response.add(name, value)
+        self.sign(response)
+        if transaction is None:
+            if not self.layer.has_room():
+                self.layer.respond_stateless(request, response, peer, transport)
+                return
+            transaction = self.layer.start_server(request, peer, transport, now)
+        if transaction.is_open():
+            transaction.respond(response, now)
+
+    def _handle_request(self, request: Request, peer: "Peer", transport: str, now: int) -> None:
+        method = request.method
+        tag = request.to.tag
+        session = None
+        dialog = None
+        if tag is not None:
+            session = self.sessions.get(request.call_id + " " + tag)
+            if session is not None:
+                dialog = session.find_dialog(request.from_.tag or "")
+        if method == "ACK":
+            if session is None or dialog is None or not session.receive_ack(request, now):
+                self.layer.count("stray_acks")
+            return
+        if method == "CANCEL":
+            self._handle_cancel(request, peer, transport, now)
+            return
+        layer = self.layer
+        # a quarter of the transactions is kept for what belongs to calls that stand
+        if len(layer.servers) >= (layer.maximum if dialog is not None else layer.maximum * 3 // 4):
+            layer.count("refused_full")
+            response = request.response(503, None, layer.token(4))
+            response.add("Retry-After", "%d" % _RETRY_AFTER)
+            layer.respond_stateless(request, response, peer, transport)
+            return
+        if method not in ("INVITE", "BYE", "OPTIONS"):
+            status = 405 if method in _KNOWN else 501
+            headers = (("Allow", self.allow),)
+            self._refuse(request, peer, transport, now, status, None, headers)
+            return
+        scheme = request.uri.scheme
+        if scheme != "sip" and scheme != "sips":
+            self._refuse(request, peer, transport, now, 416)
+            return
+        if tag is None and layer.is_merged(request):
+            self._refuse(request, peer, transport, now, 482)
+            return
+        required = request.values("require")
+        unsupported = [
+            option
+            for option in required
+            if option.lower() not in self.supported.replace(",", " ").split()
+        ]
+        if unsupported:
+            headers = (("Unsupported", ", ".join(unsupported)),)
+            self._refuse(request, peer, transport, now, 420, None, headers)
+            return
+        if tag is not None and (session is None or dialog is None):
+            layer.count("strangers")
+            self._refuse(request, peer, transport, now, 481)
+            return
+        if method == "OPTIONS":
+            if dialog is not None:
+                dialog.check_sequence(request.cseq.number)
+            self._answer_options(request, peer, transport, now)
+            return
+        if session is None or dialog is None:
+            if method == "BYE":
+                layer.count("strangers")
+                self._refuse(request, peer, transport, now, 481)
+            else:
+                self._handle_invite(request, peer, transport, now)
+            return
+        if method == "INVITE" and not self._check_body(request, peer, transport, now):
+            return
+        dialog.check_sequence(request.cseq.number)
+        transaction = layer.start_server(request, peer, transport, now)
+        try:
+            if method == "BYE":
+                session.receive_bye(transaction, now)
+            else:
+                session.receive_invite(transaction, now)
+        except RemoteProtocolError as error:
+            headers = ()
+            if error.code == 500:
+                headers = (("Retry-After", "%d" % (self.random(1)[0] % 10)),)
+            self._refuse(request, peer, transport, now, error.code, None, headers, transaction)
+
+    def _check_body(self, request: Request, peer: "Peer", transport: str, now: int) -> bool:
+        """Refuse a body that the user would not understand (RFC 3261 section 8.2.3).
+
+        A body that need not be understood is taken out. Returns whether all is well.
+        """
+        if not request.body:
+            return True
+        encoding = request.tokens("content-encoding")
+        content_type = request.content_type()
+        if content_type in self.accepts and (not encoding or encoding == ["identity"]):
+            return True
+        disposition = request.get("content-disposition")
+        if disposition is not None:
+            for name, value in parse_token_params(disposition)[1]:
+                if name == "handling" and value is not None and value.lower() == "optional":
+                    request.set_body(b"", "")
+                    return True
+        headers: "Headers" = (("Accept", ", ".join(self.accepts)), ("Accept-Encoding", "identity"))
+        self._refuse(request, peer, transport, now, 415, None, headers)
+        return False
+
+    def _handle_invite(self, request: Request, peer: "Peer", transport: str, now: int) -> None:
+        if not self._check_body(request, peer, transport, now):
+            return
+        if len(self.sessions) >= self.max_sessions or self._local is None:
+            self.layer.count("refused_full")
+            headers = (("Retry-After", "%d" % _RETRY_AFTER),)
+            self._refuse(request, peer, transport, now, 503, None, headers)
+            return
+        request.number("expires")
+        request.content_type()
+        session = Session(self, "in", request, peer, transport)
+        dialog = Dialog.of_server(request, session.local_tag, peer)
+        transaction = self.layer.start_server(request, peer, transport, now)
+        self.sessions[session.call_id + " " + session.local_tag] = session
+        session.open(transaction, dialog, now)
+
+    def _handle_cancel(self, request: Request, peer: "Peer", transport: str, now: int) -> None:
+        invite = self.layer.find_invite(request)
+        if invite is None:
+            self.layer.count("strangers")
+            self._refuse(request, peer, transport, now, 481)
+            return
+        if not self.layer.has_room():
+            self.layer.count("refused_full")
+            return
+        transaction = self.layer.start_server(request, peer, transport, now)
+        session = invite.user
+        tag = session.local_tag if isinstance(session, Session) else self.layer.token(4)
+        response = request.response(200, None, tag)
+        self.sign(response)
+        transaction.respond(response, now)
+        if isinstance(session, Session) and invite.is_open():
+            session.receive_cancel(invite, now)
+
+    def _answer_options(
+        self, request: Request, peer: "Peer", transport: str, now: int
+    ) -> None:
+        response = request.response(200, None, self.layer.token(4))
+        response.add("Allow", self.allow)
+        response.add("Accept", ", ".join(self.accepts))
+        response.add("Accept-Encoding", "identity")
+        response.add("Accept-Language", "en")
+        response.add("Supported", self.supported)
+        self.sign(response)
+        self.layer.start_server(request, peer, transport, now).respond(response, now)
+        self.emit(events.OptionsReceived(request))
+
+
+def parse_target(text: str, domain: str = "") -> str:
+    """Return what a person dialled as a SIP URI: a URI, user@host, or a user of the domain.
+
+    LocalProtocolError: none can be made of it.
+    """
+    text = text.strip()
+    if "<" in text:
+        try:
+            text = NameAddr.parse(text).uri_text
+        except FormatError:
+            raise LocalProtocolError("not a SIP URI")
+    if text[:4].lower() != "sip:" and text[:5].lower() != "sips:":
+        if "@" in text:
+            text = "sip:" + text
+        elif domain:
+            text = "sip:" + escape(text) + "@" + domain
+        else:
+            raise LocalProtocolError("no domain to call in")
+    try:
+        return str(URI.parse(text))
+    except FormatError:
+        raise LocalProtocolError("not a SIP URI")

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""What `agent.next_event()` tells, in the past tense. The README lists when each one comes."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vox6.sip.message import Message, Request, Response
+    from vox6.sip.registration import Registration
+    from vox6.sip.session import Session
+
+
+class Event:
+    """What all events share."""
+
+    def __repr__(self) -> str:
+        return type(self).__name__
+
+
+class SessionEvent(Event):
+    """An event of one call. session: the call; its state is the one after the event."""
+
+    def __init__(self, session: "Session") -> None:
+        self.session = session
+
+
+class CallReceived(SessionEvent):
+    """A peer calls. body: its offer, or empty if accept() shall make one."""
+
+    def __init__(self, session: "Session", body: bytes, content_type: str) -> None:
+        super().__init__(session)
+        self.body = body
+        self.content_type = content_type
+
+
+class CallProgressed(SessionEvent):
+    """A provisional response above 100 came. body: early media, or empty."""
+
+    def __init__(self, session: "Session", status: int, body: bytes) -> None:
+        super().__init__(session)
+        self.status = status
+        self.body = body
+
+
+class CallAnswered(SessionEvent):
+    """The peer took our call. body: its answer, or its offer if our INVITE had none."""
+
+    def __init__(self, session: "Session", body: bytes) -> None:
+        super().__init__(session)
+        self.body = body
+
+
+class CallConfirmed(SessionEvent):
+    """ACK came for our 2xx. body: the answer if the offer was ours, else empty."""
+
+    def __init__(self, session: "Session", body: bytes) -> None:
+        super().__init__(session)
+        self.body = body
+
+
+class CallFailed(SessionEvent):
+    """Our call came to nothing. message: the final response, or None (408 timeout, 503 no way)."""
+
+    def __init__(
+        self, session: "Session", status: int, reason: str, message: "Response | None"
+    ) -> None:
+        super().__init__(session)
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+
+class CallEnded(SessionEvent):
+    """The call is over, and we did not ask for it. reason: the peer's Reason text, or why.
+
+    message: the BYE, or None if the session was lost.
+    """
+
+    def __init__(self, session: "Session", reason: str, message: "Message | None") -> None:
+        super().__init__(session)
+        self.reason = reason
+        self.message = message
+
+
+class CallCancelled(SessionEvent):
+    """The caller gave up before we answered."""
+
+
+class OfferReceived(SessionEvent):
+    """A re-INVITE came. body: the offer, or empty if accept_offer() shall make one."""
+
+    def __init__(self, session: "Session", body: bytes) -> None:
+        super().__init__(session)
+        self.body = body
+
+
+class OfferCancelled(SessionEvent):
+    """The peer took its re-INVITE back; what was agreed before stands."""
+
+
+class OfferAnswered(SessionEvent):
+    """The answer to our offer came. body: the answer (or the peer's offer, to acknowledge())."""
+
+    def __init__(self, session: "Session", body: bytes) -> None:
+        super().__init__(session)
+        self.body = body
+
+
+class OfferFailed(SessionEvent):
+    """Our re-INVITE was refused; what was agreed before stands."""
+
+    def __init__(self, session: "Session", status: int) -> None:
+        super().__init__(session)
+        self.status = status
+
+
+class RegistrationEvent(Event):
+    """An event of one registration."""
+
+    def __init__(self, registration: "Registration") -> None:
+        self.registration = registration
+
+
+class Registered(RegistrationEvent):
+    """The registrar holds our contact for `expires` seconds; refreshed by itself."""
+
+    def __init__(self, registration: "Registration", expires: int) -> None:
+        super().__init__(registration)
+        self.expires = expires
+
+
+class Unregistered(RegistrationEvent):
+    """The registrar has dropped our contact, as asked."""
+
+
+class RegistrationFailed(RegistrationEvent):
+    """The registrar refused (or 408, 503: was not reached). retry_ms: when we try again, or None."""
+
+    def __init__(
+        self, registration: "Registration", status: int, reason: str, retry_ms: "int | None"
+    ) -> None:
+        super().__init__(registration)
+        self.status = status
+        self.reason = reason
+        self.retry_ms = retry_ms
+
+
+class OptionsAnswered(Event):
+    """An OPTIONS of ours was answered. uri: as asked. message: the response, None for 408, 503."""
+
+    def __init__(self, uri: str, status: int, message: "Response | None") -> None:
+        self.uri = uri
+        self.status = status
+        self.message = message
+
+
+class OptionsReceived(Event):
+    """A peer asked what we can; the answer is on its way."""
+
+    def __init__(self, message: "Request") -> None:
+        self.message = message

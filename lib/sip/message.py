@@ -1,0 +1,696 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""SIP messages: reading, writing, framing (RFC 3261 sections 7, 18.3 and 25.1).
+
+    message-header  =  field-name HCOLON field-value CRLF
+    HCOLON          =  *( SP / HTAB ) ":" SWS
+    LWS             =  [*WSP CRLF] 1*WSP               ; linear white space, folded lines
+
+A header is kept as (key, name, raw): the long form of the name in lower case, the name as it was
+written, and the octets between the colon and the line end, folds included. So a message that was
+read is written octet by octet the same, and a value costs nothing until somebody asks for it.
+"""
+
+from vox6.sip.headers import (
+    MAX_LIST,
+    CSeq,
+    MediaType,
+    NameAddr,
+    Via,
+    parse_call_id,
+    parse_number,
+    parse_retry_after,
+    split_list,
+)
+from vox6.sip.uri import MAX_URI_CHARS, URI
+from vox6.wire.errors import FormatError, LocalProtocolError
+
+MAX_MESSAGE_OCTETS = 65535  # a UDP datagram (RFC 3261 section 18.1.1)
+MAX_HEAD_OCTETS = 16384  # request line and headers: twice the largest of RFC 4475
+MAX_HEADERS = 256  # header lines of one message
+_TOKEN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~"
+_DIGITS = "0123456789"
+_LWS = " \t\r\n"
+
+_LONG = {  # compact forms (RFC 3261 section 20, RFC 3515, 3841, 3892, 4028, 6665)
+    "a": "accept-contact",
+    "b": "referred-by",
+    "c": "content-type",
+    "d": "request-disposition",
+    "e": "content-encoding",
+    "f": "from",
+    "i": "call-id",
+    "j": "reject-contact",
+    "k": "supported",
+    "l": "content-length",
+    "m": "contact",
+    "o": "event",
+    "r": "refer-to",
+    "s": "subject",
+    "t": "to",
+    "u": "allow-events",
+    "v": "via",
+    "x": "session-expires",
+}
+
+_PHRASES = {
+    100: "Trying",
+    180: "Ringing",
+    181: "Call Is Being Forwarded",
+    182: "Queued",
+    183: "Session Progress",
+    200: "OK",
+    202: "Accepted",
+    300: "Multiple Choices",
+    301: "Moved Permanently",
+    302: "Moved Temporarily",
+    305: "Use Proxy",
+    380: "Alternative Service",
+    400: "Bad Request",
+    401: "Unauthorized",
+    402: "Payment Required",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    407: "Proxy Authentication Required",
+    408: "Request Timeout",
+    410: "Gone",
+    412: "Conditional Request Failed",
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    415: "Unsupported Media Type",
+    416: "Unsupported URI Scheme",
+    420: "Bad Extension",
+    421: "Extension Required",
+    422: "Session Interval Too Small",
+    423: "Interval Too Brief",
+    480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist",
+    482: "Loop Detected",
+    483: "Too Many Hops",
+    484: "Address Incomplete",
+    485: "Ambiguous",
+    486: "Busy Here",
+    487: "Request Terminated",
+    488: "Not Acceptable Here",
+    489: "Bad Event",
+    491: "Request Pending",
+    493: "Undecipherable",
+    500: "Server Internal Error",
+    501: "Not Implemented",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Server Time-out",
+    505: "Version Not Supported",
+    513: "Message Too Large",
+    600: "Busy Everywhere",
+    603: "Decline",
+    604: "Does Not Exist Anywhere",
+    606: "Not Acceptable",
+}
+
+
+def reason_phrase(status: int) -> str:
+    """Return the phrase of a status code (RFC 3261 section 21)."""
+    phrase = _PHRASES.get(status)
+    if phrase is None:
+        phrase = _PHRASES.get(status // 100 * 100, "Unknown")
+    return phrase
+
+
+def header_key(name: str) -> str:
+    """Return the long form of a header name in lower case."""
+    key = name.lower()
+    if len(key) == 1:
+        return _LONG.get(key, key)
+    return key
+
+
+def _text(raw: bytes) -> str:
+    """Return the value in raw, unfolded and stripped; FormatError if it is not UTF-8."""
+    try:
+        text = raw.decode().strip(_LWS)
+    except UnicodeError:
+        raise FormatError("header is not UTF-8")
+    if "\n" in text:
+        text = " ".join([line.strip(_LWS) for line in text.split("\r\n")])
+    return text
+
+
+class Message:
+    """What requests and responses share.
+
+    headers: list of (key, name, raw) in order. body: octets. Change them by the methods alone:
+    values once parsed are kept.
+    """
+
+    def __init__(self) -> None:
+        self.headers: "list[tuple[str, str, bytes]]" = []
+        self.body = b""
+        self._typed: "dict[str, object]" = {}
+
+    # -- raw access
+
+    def get(self, key: str) -> "str | None":
+        """Return the first value line of a header, unfolded; None if absent. key: long, lower."""
+        for header in self.headers:
+            if header[0] == key:
+                return _text(header[2])
+        return None
+
+    def lines(self, key: str) -> "list[str]":
+        """Return all lines of a header, unfolded."""
+        return [_text(header[2]) for header in self.headers if header[0] == key]
+
+    def values(self, key: str) -> "list[str]":
+        """Return all values of a comma-separated header, over all its lines."""
+        out: "list[str]" = []
+        for header in self.headers:
+            if header[0] == key:
+                text = _text(header[2])
+                if text:
+                    out += split_list(text)
+                if len(out) > MAX_LIST:
+                    raise FormatError("too many values")
+        return out
+
+    def tokens(self, key: str) -> "list[str]":
+        """Return all values of a comma-separated header in lower case."""
+        return [value.lower() for value in self.values(key)]
+
+    def count(self, key: str) -> int:
+        """Return how many lines a header has."""
+        number = 0
+        for header in self.headers:
+            if header[0] == key:
+                number += 1
+        return number
+
+    def _changed(self, key: str) -> None:
+        if key in self._typed:
+            del self._typed[key]
+
+    @staticmethod
+    def _header(name: str, value: str) -> "tuple[str, str, bytes]":
+        if "\r" in value or "\n" in value or not name or name.strip(_TOKEN):
+            raise LocalProtocolError("bad header")
+        return header_key(name), name, (" " + value).encode()
+
+    def add(self, name: str, value: str) -> None:
+        """Append a header; LocalProtocolError if it would break the line."""
+        header = self._header(name, value)
+        self._changed(header[0])
+        self.headers.append(header)
+
+    def add_first(self, name: str, value: str) -> None:
+        """Put a header in front of all others."""
+        header = self._header(name, value)
+        self._changed(header[0])
+        self.headers.insert(0, header)
+
+    def set(self, name: str, value: str) -> None:
+        """Replace the first line of a header, or append it."""
+        header = self._header(name, value)
+        self._changed(header[0])
+        for i in range(len(self.headers)):
+            if self.headers[i][0] == header[0]:
+                self.headers[i] = header
+                return
+        self.headers.append(header)
+
+    def remove(self, key: str) -> None:
+        """Take out every line of a header."""
+        self._changed(key)
+        self.headers = [header for header in self.headers if header[0] != key]
+
+    def copy(self, other: "Message", key: str) -> None:
+        """Append every line of a header of another message as it stands."""
+        self._changed(key)
+        for header in other.headers:
+            if header[0] == key:
+                self.headers.append(header)
+
+    def set_body(self, body: bytes, content_type: str) -> None:
+        """Set the body and its type; an empty body takes both away."""
+        self.remove("content-type")
+        self.remove("content-length")
+        self.body = body
+        if body:
+            self.add("Content-Type", content_type)
+
+    # -- typed access; FormatError when the value is absent or malformed
+
+    def _single(self, key: str) -> str:
+        text = None
+        for header in self.headers:
+            if header[0] == key:
+                if text is not None:
+                    raise FormatError("more than one " + header[1])
+                text = _text(header[2])
+        if text is None:
+            raise FormatError("no " + key)
+        return text
+
+    @property
+    def via(self) -> Via:
+        """Return the topmost Via value."""
+        typed = self._typed.get("via")
+        if not isinstance(typed, Via):
+            first = self.get("via")
+            if first is None:
+                raise FormatError("no via")
+            typed = self._typed["via"] = Via.parse(split_list(first)[0])
+        return typed
+
+    @property
+    def from_(self) -> NameAddr:
+        """Return From."""
+        typed = self._typed.get("from")
+        if not isinstance(typed, NameAddr):
+            typed = self._typed["from"] = NameAddr.parse(self._single("from"))
+        return typed
+
+    @property
+    def to(self) -> NameAddr:
+        """Return To."""
+        typed = self._typed.get("to")
+        if not isinstance(typed, NameAddr):
+            typed = self._typed["to"] = NameAddr.parse(self._single("to"))
+        return typed
+
+    @property
+    def cseq(self) -> CSeq:
+        """Return CSeq."""
+        typed = self._typed.get("cseq")
+        if not isinstance(typed, CSeq):
+            typed = self._typed["cseq"] = CSeq.parse(self._single("cseq"))
+        return typed
+
+    @property
+    def call_id(self) -> str:
+        """Return Call-ID."""
+        typed = self._typed.get("call-id")
+        if not isinstance(typed, str):
+            typed = self._typed["call-id"] = parse_call_id(self._single("call-id"))
+        return typed
+
+    def contacts(self) -> "list[NameAddr]":
+        """Return the Contact values, without "*"."""
+        return [NameAddr.parse(value) for value in self.values("contact") if value != "*"]
+
+    def contact(self) -> "NameAddr | None":
+        """Return the first Contact or None."""
+        contacts = self.contacts()
+        return contacts[0] if contacts else None
+
+    def content_type(self) -> str:
+        """Return the media type of the body in lower case, "" if none is said."""
+        text = self.get("content-type")
+        return "" if text is None else MediaType.parse(text).name
+
+    def number(self, key: str) -> "int | None":
+        """Return a numeric header (Expires, Max-Forwards, Min-Expires), None if absent."""
+        if not self.count(key):
+            return None
+        return parse_number(self._single(key))
+
+    def retry_after(self) -> "int | None":
+        """Return the seconds of Retry-After, None if it is absent or malformed."""
+        try:
+            text = self.get("retry-after")
+            return None if text is None else parse_retry_after(text)
+        except FormatError:
+            return None
+
+    # -- writing
+
+    def start_line(self) -> bytes:
+        """Return the first line without its end."""
+        raise LocalProtocolError("neither request nor response")
+
+    def emit(self) -> bytes:
+        """Return the octets of the message; Content-Length is added when it is absent."""
+        parts = [self.start_line()]
+        length = False
+        for key, name, raw in self.headers:
+            if key == "content-length":
+                length = True
+            parts.append(name.encode() + b":" + raw)
+        if not length:
+            parts.append(b"Content-Length: %d" % len(self.body))
+        parts.append(b"")
+        parts.append(self.body)
+        return b"\r\n".join(parts)
+
+
+class Request(Message):
+    """A request. method: as written, case matters. uri_text: the Request-URI as written."""
+
+    def __init__(self, method: str, uri_text: str) -> None:
+        super().__init__()
+        self.method = method
+        self.uri_text = uri_text
+
+    @property
+    def uri(self) -> URI:
+        """Return the Request-URI; FormatError if it is none."""
+        typed = self._typed.get("")
+        if not isinstance(typed, URI):
+            typed = self._typed[""] = URI.parse(self.uri_text)
+        return typed
+
+    def start_line(self) -> bytes:
+        """Return the Request-Line."""
+        return (self.method + " " + self.uri_text + " SIP/2.0").encode()
+
+    def check(self) -> None:
+        """Raise FormatError unless all that every request must have is there and well formed."""
+        _check(self)
+        if self.cseq.method != self.method:
+            raise FormatError("CSeq names another method")
+        self.from_.uri
+        self.to.uri
+        if self.count("max-forwards"):
+            hops = self.number("max-forwards")
+            if hops is None or hops > 255:
+                raise FormatError("bad Max-Forwards")
+
+    def response(self, status: int, reason: "str | None" = None, tag: str = "") -> "Response":
+        """Return a response to this request (RFC 3261 section 8.2.6.2).
+
+        tag: added to To when the request has none there (not for 100).
+        """
+        response = Response(status, reason_phrase(status) if reason is None else reason)
+        response.copy(self, "via")
+        response.copy(self, "from")
+        to_tag = None
+        try:
+            to_tag = self.to.tag
+        except FormatError:
+            tag = ""
+        if tag and to_tag is None and status > 100:
+            for key, name, raw in self.headers:
+                if key == "to":
+                    response.headers.append((key, name, raw.rstrip() + b";tag=" + tag.encode()))
+        else:
+            response.copy(self, "to")
+        response.copy(self, "call-id")
+        response.copy(self, "cseq")
+        if status == 100:
+            response.copy(self, "timestamp")
+        return response
+
+
+class Response(Message):
+    """A response. status: 100..699. reason: the phrase."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__()
+        if "\r" in reason or "\n" in reason or not 100 <= status <= 699:
+            raise LocalProtocolError("bad status line")
+        self.status = status
+        self.reason = reason
+        self.reason_raw: "bytes | None" = None  # as received, when it is not UTF-8
+
+    def start_line(self) -> bytes:
+        """Return the Status-Line."""
+        raw = self.reason.encode() if self.reason_raw is None else self.reason_raw
+        return b"SIP/2.0 %d " % self.status + raw
+
+    def check(self) -> None:
+        """Raise FormatError unless all that every response must have is there and well formed."""
+        _check(self)
+        self.from_
+        self.to
+
+
+def _check(message: Message) -> None:
+    message.via
+    message.cseq
+    message.call_id
+    if message.from_.tag is None and message.via.branch is not None:
+        branch = message.via.branch
+        if branch is not None and branch[:7] == "z9hG4bK":
+            raise FormatError("From without tag")  # RFC 2543 peers alone may do so
+    message.to
+    for key in ("content-type", "content-length", "max-forwards", "expires"):
+        if message.count(key) > 1:
+            raise FormatError("more than one " + key)
+
+
+def _start_line(line: bytes) -> "Request | Response":
+    if line[:8].upper() == b"SIP/2.0 ":
+        status = line[8:11]
+        if len(status) != 3 or status.strip(b"0123456789") or line[11:12] not in (b" ", b""):
+            raise FormatError("bad Status-Line")
+        code = int(status)
+        if not 100 <= code <= 699:
+            raise FormatError("status out of range")
+        raw = line[12:]
+        if b"\r" in raw or b"\n" in raw:
+            raise FormatError("bad Status-Line")
+        try:
+            return Response(code, raw.decode())
+        except UnicodeError:
+            response = Response(code, reason_phrase(code))
+            response.reason_raw = raw
+            return response
+    first = line.find(b" ")
+    last = line.rfind(b" ")
+    if first < 1 or last == first:
+        raise FormatError("bad Request-Line")
+    try:
+        method = line[:first].decode()
+        uri_text = line[first + 1 : last].decode()
+        version = line[last + 1 :].decode().upper()
+    except UnicodeError:
+        raise FormatError("Request-Line is not UTF-8")
+    if method.strip(_TOKEN):
+        raise FormatError("bad method")
+    if version != "SIP/2.0":
+        if version[:4] == "SIP/" and _version(version[4:]):
+            raise FormatError("version not supported", 505)
+        raise FormatError("bad Request-Line")
+    if not uri_text or uri_text.strip(_LWS) != uri_text or "\n" in uri_text or "\r" in uri_text:
+        raise FormatError("bad Request-Line")
+    if len(uri_text) > MAX_URI_CHARS:
+        raise FormatError("URI too long", 414)
+    if " " in uri_text or "\t" in uri_text:
+        raise FormatError("space in the Request-URI")
+    return Request(method, uri_text)
+
+
+def _version(text: str) -> bool:
+    parts = text.split(".")
+    if len(parts) != 2:
+        return False
+    for part in parts:
+        if not part or part.strip(_DIGITS):
+            return False
+    return True
+
+
+def parse_head(head: bytes) -> "Request | Response":
+    """Return the message whose start line and headers (without the empty line) are in head.
+
+    FormatError: bad grammar; code 400, or 505, 414, 513.
+    """
+    if len(head) > MAX_HEAD_OCTETS:
+        raise FormatError("headers too long", 513)
+    lines = head.split(b"\r\n")
+    if len(lines) > MAX_HEADERS:
+        raise FormatError("too many headers", 513)
+    message = _start_line(lines[0])
+    headers = message.headers
+    for i in range(1, len(lines)):
+        line = lines[i]
+        first = line[:1]
+        if first == b" " or first == b"\t":
+            if not headers:
+                raise FormatError("folded line without header")
+            key, name, raw = headers[-1]
+            headers[-1] = (key, name, raw + b"\r\n" + line)
+            continue
+        if b"\n" in line or b"\r" in line:
+            raise FormatError("bare line end")
+        colon = line.find(b":")
+        if colon < 1:
+            raise FormatError("header without name")
+        try:
+            name = line[:colon].decode()
+        except UnicodeError:
+            raise FormatError("bad header name")
+        key = name.rstrip(" \t")
+        if not key or key.strip(_TOKEN):
+            raise FormatError("bad header name")
+        headers.append((header_key(key), name, line[colon + 1 :]))
+    for header in headers:
+        raw = header[2]
+        if raw[-1:] == b"\n" or (b"\r\n" in raw and _bare(raw)):
+            raise FormatError("bare line end")
+    return message
+
+
+def _bare(raw: bytes) -> bool:
+    for line in raw.split(b"\r\n"):
+        if b"\r" in line or b"\n" in line:
+            return True
+    return False
+
+
+def content_length(message: Message) -> "int | None":
+    """Return Content-Length, None if absent; FormatError if malformed or said twice otherwise."""
+    found = None
+    for header in message.headers:
+        if header[0] == "content-length":
+            value = parse_number(_text(header[2]))
+            if found is not None and found != value:
+                raise FormatError("more than one Content-Length")
+            found = value
+    return found
+
+
+def parse(octets: bytes) -> "Request | Response":
+    """Return the message in one datagram (RFC 3261 section 18.3).
+
+    Line ends in front are skipped; octets behind Content-Length are dropped; without
+    Content-Length the body reaches to the end of the datagram.
+    FormatError: bad grammar; code as `parse_head`. `salvage` then finds what an answer needs.
+    """
+    if len(octets) > MAX_MESSAGE_OCTETS:
+        raise FormatError("message too long", 513)
+    start = 0
+    while octets[start : start + 2] == b"\r\n":
+        start += 2
+    end = octets.find(b"\r\n\r\n", start)
+    if end < 0:
+        raise FormatError("no end of the headers")
+    message = parse_head(octets[start:end])
+    body = octets[end + 4 :]
+    length = content_length(message)
+    if length is not None:
+        if length > len(body):
+            raise FormatError("body shorter than Content-Length")
+        if length < len(body):
+            body = body[:length]
+    message.body = body
+    return message
+
+
+def salvage(octets: bytes) -> "Request | None":
+    """Return what can be answered of a datagram that `parse` refused, or None.
+
+    The result is a request with well-formed Via, From, To, Call-ID and CSeq and nothing else.
+    """
+    start = 0
+    while octets[start : start + 2] == b"\r\n":
+        start += 2
+    end = octets.find(b"\r\n\r\n", start)
+    if end < 0 or end - start > MAX_HEAD_OCTETS:
+        end = min(len(octets), start + MAX_HEAD_OCTETS)
+    lines = octets[start:end].split(b"\r\n", MAX_HEADERS)
+    line = lines[0]
+    space = line.find(b" ")
+    if space < 1 or line[:4].upper() == b"SIP/":
+        return None
+    try:
+        method = line[:space].decode()
+        if method.strip(_TOKEN) or method == "ACK" or line.find(b" SIP/", space) < 0:
+            return None
+        request = Request(method, "sip:invalid")
+        name = ""
+        for line in lines[1:MAX_HEADERS]:
+            if line[:1] in (b" ", b"\t"):
+                if name:
+                    key, name, raw = request.headers[-1]
+                    request.headers[-1] = (key, name, raw + b"\r\n" + line)
+                continue
+            name = ""
+            colon = line.find(b":")
+            if colon < 1 or b"\r" in line or b"\n" in line:
+                continue
+            try:
+                key = line[:colon].decode().strip(" \t")
+            except UnicodeError:
+                continue
+            if key.strip(_TOKEN):
+                continue
+            name = key
+            key = header_key(key)
+            if key in ("via", "from", "to", "call-id", "cseq"):
+                request.headers.append((key, name, line[colon + 1 :]))
+            else:
+                name = ""
+        request.via
+        request.from_
+        request.to
+        request.call_id
+        request.cseq
+    except (FormatError, UnicodeError):
+        return None
+    return request
+
+
+class StreamFramer:
+    """Cuts a reliable transport's octets into messages (RFC 3261 section 18.3, RFC 5626 4.4.1).
+
+    A FormatError is final: the boundary is lost and the connection must be closed.
+    """
+
+    def __init__(self, maximum: int = MAX_MESSAGE_OCTETS) -> None:
+        self._buffer = b""
+        self._searched = 0
+        self._head_end = -1
+        self._length = 0
+        self._maximum = maximum
+        self.pings = 0  # CRLFCRLF seen and not yet answered by CRLF
+
+    def receive(self, data: bytes) -> "list[bytes]":
+        """Return the whole messages that data completes, each as octets for `parse`.
+
+        FormatError: no Content-Length (400), headers or message too long (513); the stream is
+        unusable from then on.
+        """
+        self._buffer += data
+        out: "list[bytes]" = []
+        while True:
+            if self._head_end < 0 and not self._find_head():
+                return out
+            whole = self._head_end + self._length
+            if len(self._buffer) < whole:
+                return out
+            out.append(self._buffer[:whole])
+            self._buffer = self._buffer[whole:]
+            self._head_end = -1
+            self._searched = 0
+
+    def _find_head(self) -> bool:
+        start = 0
+        while self._buffer[start : start + 2] == b"\r\n":
+            if self._buffer[start : start + 4] == b"\r\n\r\n":
+                self.pings += 1
+                start += 2
+            start += 2
+        if start:
+            self._buffer = self._buffer[start:]
+            self._searched = 0
+        end = self._buffer.find(b"\r\n\r\n", self._searched)
+        if end < 0:
+            if len(self._buffer) > MAX_HEAD_OCTETS:
+                raise FormatError("headers too long", 513)
+            self._searched = max(0, len(self._buffer) - 3)
+            return False
+        message = parse_head(self._buffer[:end])
+        length = content_length(message)
+        if length is None:
+            raise FormatError("no Content-Length on a stream")
+        if end + 4 + length > self._maximum:
+            raise FormatError("message too long", 513)
+        self._head_end = end + 4
+        self._length = length
+        return True
+
+    def pending(self) -> int:
+        """Return how many octets wait for the rest of their message."""
+        return len(self._buffer)

@@ -1,0 +1,495 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Transactions (RFC 3261 section 17, RFC 6026) and the layer that finds them.
+
+The tables are in state.py; here are their actions and timers. The user of a client transaction
+has `handle_response(transaction, response, now)` and `handle_failure(transaction, status, now)`
+(408 for a timeout, 503 for a transport error, RFC 3261 section 8.1.3.1); the user of a server
+transaction has `handle_failure`.
+"""
+
+from vox6.sip.message import Request, Response
+from vox6.sip.state import (
+    ACCEPTED,
+    CALLING,
+    COMPLETED,
+    INVITE_CLIENT,
+    INVITE_SERVER,
+    NON_INVITE_CLIENT,
+    NON_INVITE_SERVER,
+    PROCEEDING,
+    TERMINATED,
+    TRYING,
+)
+from vox6.sip.timers import Timers
+from vox6.sip.transport import is_reliable, note_source, response_peer
+from vox6.sip.uri import host_text
+from vox6.wire import const
+from vox6.wire.errors import FormatError, LocalProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Protocol
+
+    Peer = tuple[bytes, int]
+
+    class ClientUser(Protocol):
+        """What a client transaction tells its user."""
+
+        def handle_response(
+            self, transaction: "ClientTransaction", response: Response, now: int
+        ) -> None:
+            """A response came, never a repetition except of a 2xx to INVITE."""
+
+        def handle_failure(self, transaction: "Transaction", status: int, now: int) -> None:
+            """No response will come."""
+
+    class ServerUser(Protocol):
+        """What a server transaction tells its user."""
+
+        def handle_failure(self, transaction: "Transaction", status: int, now: int) -> None:
+            """The response could not be delivered."""
+
+
+T1 = 500  # ms, RFC 3261 section 17.1.1.1 and table 4, as all here
+T2 = 4000
+T4 = 5000
+TIMER_D = 32000  # at least 32 s over UDP (section 17.1.1.2)
+_TIMER_100 = const(200)  # 100 Trying unless the user answers within (section 17.2.1)
+MAGIC_COOKIE = "z9hG4bK"
+MAX_OUTPUT = 64  # datagrams waiting for the driver, which takes them after every call
+
+
+class Transaction:
+    """What client and server transactions share."""
+
+    def __init__(
+        self,
+        layer: "Layer",
+        table: "dict[tuple[str, str], tuple[str, str]]",
+        state: str,
+        request: Request,
+        peer: "Peer",
+        transport: str,
+    ) -> None:
+        self.layer = layer
+        self.table = table
+        self.state = state
+        self.request = request
+        self.method = request.method
+        self.peer = peer
+        self.transport = transport
+        self.reliable = is_reliable(transport)
+        self.key = ""
+        self._last = b""  # octets to repeat
+        self._interval = 0
+        self._message: "Request | Response | None" = None
+
+    def step(self, event: str, now: int, message: "Request | Response | None" = None) -> bool:
+        """Take one event; return whether the table has it in this state."""
+        entry = self.table.get((self.state, event))
+        if entry is None:
+            self.layer.count("ignored_events")
+            return False
+        self.state = entry[1]
+        self._message = message
+        if self.state == TERMINATED:
+            self.layer.remove(self)
+        getattr(self, "_" + entry[0])(now)
+        return True
+
+    def handle_timer(self, name: str, now: int) -> None:
+        """Take the firing of a timer."""
+        self.step(name, now)
+
+    def _set(self, name: str, delay: int, now: int) -> None:
+        self.layer.timers.set(self, name, now + delay)
+
+    def _cancel(self, name: "str | None" = None) -> None:
+        self.layer.timers.cancel(self, name)
+
+    def _nothing(self, now: int) -> None:
+        pass
+
+    def _send_last(self, now: int) -> None:
+        if self._last:
+            self.layer.send(self._last, self.peer, self.transport)
+
+
+class ClientTransaction(Transaction):
+    """A request of ours and its responses (RFC 3261 section 17.1)."""
+
+    def __init__(
+        self, layer: "Layer", request: Request, peer: "Peer", transport: str, user: "ClientUser"
+    ) -> None:
+        invite = request.method == "INVITE"
+        table = INVITE_CLIENT if invite else NON_INVITE_CLIENT
+        state = CALLING if invite else TRYING
+        super().__init__(layer, table, state, request, peer, transport)
+        self.user = user
+        self.status = 0  # of the last response
+        branch = request.via.branch
+        self.key = (branch or "") + " " + request.method
+        self.sent_by = request.via.host
+        self._ack = b""
+
+    def start(self, now: int) -> None:
+        """Send the request and start its timers."""
+        self._last = self.request.emit()
+        self._send_last(now)
+        self._interval = self.layer.t1
+        if self.method == "INVITE":
+            if not self.reliable:
+                self._set("timer_a", self._interval, now)
+            self._set("timer_b", 64 * self.layer.t1, now)
+        else:
+            if not self.reliable:
+                self._set("timer_e", self._interval, now)
+            self._set("timer_f", 64 * self.layer.t1, now)
+
+    def receive(self, response: Response, now: int) -> None:
+        """Take a response that matched."""
+        self.status = response.status
+        if response.status < 200:
+            event = "1xx"
+        elif response.status < 300:
+            event = "2xx"
+        else:
+            event = "300-699"
+        self.step(event, now, response)
+
+    def handle_transport_error(self, now: int) -> None:
+        """The transport could not deliver to the peer."""
+        self.step("transport_error", now)
+
+    def _pass_up(self, now: int) -> None:
+        response = self._message
+        if isinstance(response, Response):
+            self.user.handle_response(self, response, now)
+
+    def _retransmit(self, now: int) -> None:
+        self.layer.count("retransmissions")
+        self._send_last(now)
+        if self.method == "INVITE":
+            self._interval *= 2
+            self._set("timer_a", self._interval, now)
+        elif self.state == PROCEEDING:
+            self._set("timer_e", self.layer.t2, now)
+        else:
+            self._interval = min(2 * self._interval, self.layer.t2)
+            self._set("timer_e", self._interval, now)
+
+    def _provisional(self, now: int) -> None:
+        self._cancel()
+        self._last = b""
+        self._pass_up(now)
+
+    def _success(self, now: int) -> None:
+        self._cancel()
+        self._last = b""
+        self._set("timer_m", 64 * self.layer.t1, now)
+        self._pass_up(now)
+
+    def _failure(self, now: int) -> None:
+        self._cancel()
+        self._set("timer_d", 0 if self.reliable else TIMER_D, now)
+        response = self._message
+        if isinstance(response, Response):
+            self._last = make_ack(self.request, response).emit()
+            self._send_last(now)
+            self.user.handle_response(self, response, now)
+
+    def _acknowledge(self, now: int) -> None:
+        self._send_last(now)
+
+    def _final(self, now: int) -> None:
+        self._cancel()
+        self._last = b""
+        self._set("timer_k", 0 if self.reliable else self.layer.t4, now)
+        self._pass_up(now)
+
+    def _timeout(self, now: int) -> None:
+        self.layer.count("timeouts")
+        self.user.handle_failure(self, 408, now)
+
+    def _transport_failed(self, now: int) -> None:
+        self.user.handle_failure(self, 503, now)
+
+
+class ServerTransaction(Transaction):
+    """A request of the peer and our responses (RFC 3261 section 17.2)."""
+
+    def __init__(
+        self, layer: "Layer", request: Request, peer: "Peer", transport: str, key: str
+    ) -> None:
+        invite = request.method == "INVITE"
+        table = INVITE_SERVER if invite else NON_INVITE_SERVER
+        state = PROCEEDING if invite else TRYING
+        where = peer if is_reliable(transport) else response_peer(request.via, peer)
+        super().__init__(layer, table, state, request, where, transport)
+        self.source = peer
+        self.user: "ServerUser | None" = None
+        self.key = key
+
+    def start(self, now: int) -> None:
+        """Begin to wait for the user's response."""
+        if self.method == "INVITE":
+            self._set("timer_100", _TIMER_100, now)
+
+    def respond(self, response: Response, now: int) -> None:
+        """Send a response; LocalProtocolError if a final one was sent before."""
+        if response.status < 200:
+            event = "send_1xx"
+        elif response.status < 300:
+            event = "send_2xx"
+        else:
+            event = "send_300-699"
+        if not self.step(event, now, response):
+            raise LocalProtocolError("answered already")
+
+    def is_open(self) -> bool:
+        """Return whether a final response may still be sent."""
+        return self.state == PROCEEDING or self.state == TRYING
+
+    def last_octets(self) -> bytes:
+        """Return the octets of the last response sent."""
+        return self._last
+
+    def handle_transport_error(self, now: int) -> None:
+        """The transport could not deliver to the peer."""
+        self.step("transport_error", now)
+
+    def _send(self, now: int) -> None:
+        self._cancel("timer_100")
+        if self._message is not None:
+            self._last = self._message.emit()
+            self._send_last(now)
+
+    def _send_trying(self, now: int) -> None:
+        self._message = self.request.response(100)
+        self._send(now)
+
+    def _send_success(self, now: int) -> None:
+        self._send(now)
+        self._set("timer_l", 64 * self.layer.t1, now)
+
+    def _send_failure(self, now: int) -> None:
+        self._send(now)
+        self._interval = self.layer.t1
+        if not self.reliable:
+            self._set("timer_g", self._interval, now)
+        self._set("timer_h", 64 * self.layer.t1, now)
+
+    def _send_final(self, now: int) -> None:
+        self._send(now)
+        self._set("timer_j", 0 if self.reliable else 64 * self.layer.t1, now)
+
+    def _retransmit(self, now: int) -> None:
+        self.layer.count("retransmissions")
+        self._send_last(now)
+        self._interval = min(2 * self._interval, self.layer.t2)
+        self._set("timer_g", self._interval, now)
+
+    def _confirm(self, now: int) -> None:
+        self._cancel()
+        self._last = b""
+        self._set("timer_i", 0 if self.reliable else self.layer.t4, now)
+
+    def _timeout(self, now: int) -> None:
+        self.layer.count("timeouts")
+        if self.user is not None:
+            self.user.handle_failure(self, 408, now)
+
+    def _transport_failed(self, now: int) -> None:
+        if self.user is not None:
+            self.user.handle_failure(self, 503, now)
+
+
+def make_ack(request: Request, response: Response) -> Request:
+    """Return the ACK of a 300-699 response (RFC 3261 section 17.1.1.3)."""
+    ack = Request("ACK", request.uri_text)
+    ack.add("Via", str(request.via))
+    ack.add("Max-Forwards", "70")
+    ack.copy(request, "route")
+    ack.copy(request, "from")
+    ack.copy(response, "to")
+    ack.copy(request, "call-id")
+    ack.add("CSeq", "%d ACK" % request.cseq.number)
+    return ack
+
+
+def make_cancel(request: Request) -> Request:
+    """Return the CANCEL of a request of ours (RFC 3261 section 9.1)."""
+    cancel = Request("CANCEL", request.uri_text)
+    cancel.add("Via", str(request.via))
+    cancel.add("Max-Forwards", "70")
+    cancel.copy(request, "route")
+    cancel.copy(request, "from")
+    cancel.copy(request, "to")
+    cancel.copy(request, "call-id")
+    cancel.add("CSeq", "%d CANCEL" % request.cseq.number)
+    return cancel
+
+
+def server_key(request: Request, method: str) -> str:
+    """Return what a request is matched by (RFC 3261 section 17.2.3, both generations).
+
+    method: INVITE for an ACK, the method to be cancelled for a CANCEL, else the request's own.
+    """
+    via = request.via
+    branch = via.branch
+    if branch is not None and branch[:7] == MAGIC_COOKIE and len(branch) > 7:
+        return branch + " " + via.sent_by().lower() + " " + method
+    return " ".join(  # RFC 2543: the ACK's To has a tag that the INVITE's has not
+        (
+            request.uri_text,
+            request.from_.tag or "",
+            request.call_id,
+            "%d" % request.cseq.number,
+            via.sent_by().lower(),
+            branch or "",
+            method,
+        )
+    )
+
+
+class Layer:
+    """All transactions of one engine, its timers, and what waits to be sent.
+
+    core: has `handle_request(request, peer, transport, now)` for requests of no transaction and
+    `handle_stray_response(response, now)`. maximum: of client and of server transactions each.
+    """
+
+    def __init__(
+        self,
+        random: "Callable[[int], bytes]",
+        maximum: int = 32,
+        t1: int = T1,
+        t2: int = T2,
+        t4: int = T4,
+    ) -> None:
+        self.random = random
+        self.maximum = maximum
+        self.t1 = t1
+        self.t2 = t2
+        self.t4 = t4
+        self.timers = Timers(maximum * 8)
+        self.clients: "dict[str, ClientTransaction]" = {}
+        self.servers: "dict[str, ServerTransaction]" = {}
+        self.output: "list[tuple[bytes, Peer, str]]" = []
+        self.counters: "dict[str, int]" = {}
+
+    def count(self, name: str) -> None:
+        """Add one to a counter."""
+        self.counters[name] = self.counters.get(name, 0) + 1
+
+    def token(self, octets: int = 8) -> str:
+        """Return fresh random hexadecimal digits, two for each octet."""
+        return "".join(["%02x" % octet for octet in self.random(octets)])
+
+    def send(self, data: bytes, peer: "Peer", transport: str) -> None:
+        """Put octets into the output; dropped and counted if the driver does not take them."""
+        if len(self.output) >= MAX_OUTPUT:
+            self.count("dropped_output")
+            return
+        self.output.append((data, peer, transport))
+
+    def has_room(self) -> bool:
+        """Return whether one more server transaction fits."""
+        return len(self.servers) < self.maximum
+
+    def start_client(
+        self, request: Request, peer: "Peer", transport: str, user: "ClientUser", now: int
+    ) -> ClientTransaction:
+        """Send a request in a new transaction; LocalProtocolError if there are too many."""
+        if len(self.clients) >= self.maximum:
+            raise LocalProtocolError("too many transactions")
+        transaction = ClientTransaction(self, request, peer, transport, user)
+        self.clients[transaction.key] = transaction
+        transaction.start(now)
+        return transaction
+
+    def start_server(
+        self, request: Request, peer: "Peer", transport: str, now: int
+    ) -> ServerTransaction:
+        """Open a transaction for a request that matched none."""
+        key = server_key(request, request.method)
+        transaction = ServerTransaction(self, request, peer, transport, key)
+        self.servers[key] = transaction
+        transaction.start(now)
+        return transaction
+
+    def remove(self, transaction: Transaction) -> None:
+        """Forget a transaction and its timers."""
+        self.timers.cancel(transaction)
+        table = self.clients if isinstance(transaction, ClientTransaction) else self.servers
+        if table.get(transaction.key) is transaction:
+            del table[transaction.key]
+
+    def respond_stateless(
+        self, request: Request, response: Response, peer: "Peer", transport: str
+    ) -> None:
+        """Send a response outside of transactions; never one to ACK."""
+        if request.method == "ACK":
+            return
+        where = peer if is_reliable(transport) else response_peer(request.via, peer)
+        self.send(response.emit(), where, transport)
+
+    def receive_response(self, response: Response, now: int) -> bool:
+        """Give a checked response to its transaction; False if there is none."""
+        if len(response.values("via")) != 1:
+            self.count("foreign_responses")  # RFC 3261 section 8.1.3.3
+            return True
+        via = response.via
+        transaction = self.clients.get((via.branch or "") + " " + response.cseq.method)
+        if transaction is None or via.host.lower() != transaction.sent_by.lower():
+            self.count("stray_responses")
+            return False
+        transaction.receive(response, now)
+        return True
+
+    def receive_request(self, request: Request, peer: "Peer", now: int) -> bool:
+        """Give a checked request to its transaction; False if there is none.
+
+        note_source comes first, for the responses of new transactions.
+        """
+        note_source(request, peer, host_text(peer[0]).strip("[]"))
+        method = "INVITE" if request.method == "ACK" else request.method
+        transaction = self.servers.get(server_key(request, method))
+        if transaction is None:
+            return False
+        if request.method != "ACK":
+            transaction.step("request", now, request)
+            return True
+        if transaction.state == ACCEPTED:
+            return False  # an ACK for a 2xx belongs to the session, whatever its branch
+        transaction.step("ack", now, request)
+        return True
+
+    def find_invite(self, cancel: Request) -> "ServerTransaction | None":
+        """Return the INVITE transaction that a CANCEL means (RFC 3261 section 9.2)."""
+        return self.servers.get(server_key(cancel, "INVITE"))
+
+    def is_merged(self, request: Request) -> bool:
+        """Return whether a request came by another way before (RFC 3261 section 8.2.2.2)."""
+        tag = request.from_.tag
+        number = request.cseq.number
+        for transaction in self.servers.values():
+            other = transaction.request
+            if (
+                other.call_id == request.call_id
+                and other.method == request.method
+                and other.cseq.number == number
+                and other.from_.tag == tag
+            ):
+                return True
+        return False
+
+    def handle_transport_error(self, peer: "Peer", transport: str, now: int) -> None:
+        """Tell every transaction with a peer that the transport does not reach it."""
+        for client in list(self.clients.values()):
+            if client.peer == peer and client.transport == transport:
+                client.handle_transport_error(now)
+        for server in list(self.servers.values()):
+            if server.peer == peer and server.transport == transport:
+                server.handle_transport_error(now)

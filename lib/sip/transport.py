@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Where messages go by their Via (RFC 3261 section 18, RFC 3581)."""
+
+from vox6.sip.headers import Via, parse_number
+from vox6.sip.uri import host_address
+from vox6.wire.errors import FormatError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vox6.sip.message import Message
+
+    Peer = tuple[bytes, int]
+
+
+def is_reliable(transport: str) -> bool:
+    """Return whether a transport delivers by itself, so that nothing is sent again."""
+    return transport != "UDP"
+
+
+def default_port(transport: str) -> int:
+    """Return the port that a sent-by or URI without port means."""
+    return 5061 if transport == "TLS" else 5060
+
+
+def same_host(one: bytes, two: bytes) -> bool:
+    """Return whether two addresses are one, the interface index of link-local ones aside."""
+    if one == two:
+        return True
+    if one[0] == 0xFE and one[1] & 0xC0 == 0x80 and two[0] == 0xFE and two[1] & 0xC0 == 0x80:
+        return one[8:] == two[8:]
+    return False
+
+
+def note_source(message: "Message", peer: "Peer", text: str) -> None:
+    """Write received and rport into the top Via of a request (RFC 3261 section 18.2.1, RFC 3581).
+
+    peer: where it came from; text: the address as it is written in received (no brackets).
+    """
+    via = message.via
+    try:
+        sent_by = host_address(via.host)
+    except FormatError:
+        sent_by = None
+    rport = via.get("rport")
+    if rport is not None:
+        via.set("rport", "%d" % peer[1])
+    elif sent_by is not None and same_host(sent_by, peer[0]):
+        return
+    via.set("received", text)
+    replace_top_via(message, via)
+
+
+def replace_top_via(message: "Message", via: "Via | None") -> None:
+    """Replace the topmost Via value, or take it out if via is None; other values stay as read."""
+    headers = message.headers
+    for i in range(len(headers)):
+        key, name, raw = headers[i]
+        if key != "via":
+            continue
+        comma = _end_of_first(raw)
+        if via is None:
+            if comma < 0:
+                headers.pop(i)
+            else:
+                headers[i] = (key, name, raw[comma + 1 :])
+        else:
+            rest = b"" if comma < 0 else raw[comma:]
+            headers[i] = (key, name, b" " + str(via).encode() + rest)
+        message._changed("via")
+        return
+
+
+def _end_of_first(raw: bytes) -> int:
+    """Return where the comma behind the first value stands, or -1."""
+    at = 0
+    while True:
+        comma = raw.find(b",", at)
+        if comma < 0:
+            return -1
+        quote = raw.find(b'"', at, comma)
+        if quote < 0:
+            return comma
+        at = quote + 1
+        while True:
+            end = raw.find(b'"', at)
+            if end < 0:
+                return -1
+            slash = raw.find(b"\\", at, end)
+            if slash < 0:
+                break
+            at = slash + 2
+        at = end + 1
+
+
+def response_peer(via: "Via", peer: "Peer") -> "Peer":
+    """Return where a response over UDP goes (RFC 3261 section 18.2.2, RFC 3581 section 4).
+
+    via: the request's topmost one, after `note_source`; peer: where the request came from.
+    """
+    rport = via.get("rport")
+    if rport:
+        return peer[0], parse_number(rport, 65535)
+    maddr = via.get("maddr")
+    if maddr:
+        addr16 = None
+        try:
+            addr16 = host_address(maddr)
+        except FormatError:
+            addr16 = None
+        if addr16 is not None and addr16[0] != 0xFF:
+            return addr16, default_port(via.transport) if via.port is None else via.port
+    return peer[0], default_port(via.transport) if via.port is None else via.port
