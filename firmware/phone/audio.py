@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""The sound of one call: its ports, its offer and answer, its stream in media (C).
+
+The voice path is media's own; here it is only set up, changed, watched and closed.
+"""
+
+from vox6.sdp.offer_answer import Negotiation
+from vox6.wire import const
+from vox6.wire.errors import LocalProtocolError, RemoteProtocolError
+
+from firmware import log
+from firmware.net.network import is_link_local, scope, with_scope, without_scope
+from firmware.phone.reports import Reports
+from firmware.ui import wording
+
+_ANY = b"\x00" * 16
+_TRIES = const(16)  # pairs of ports looked at before we say that none is free
+_REPORTS_AT_ONCE = const(8)
+
+
+class Unacceptable(Exception):
+    """A description that we cannot take. status: for SIP; text: for the screen;
+    warning: (code, text) of RFC 3261 section 20.43 or None."""
+
+    def __init__(self, status, text, warning=None):
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self.warning = warning
+
+    def headers(self, agent):
+        """Return the headers of the refusal; agent: who warns, a host or a name."""
+        if self.warning is None:
+            return ()
+        return (("Warning", '%d %s "%s"' % (self.warning[0], agent, self.warning[1])),)
+
+
+class Ports:
+    """Even ports out of the range of the settings for RTP, the next one for RTCP (RFC 3550)."""
+
+    def __init__(self, net6, settings):
+        self._net6 = net6
+        self._settings = settings
+        self._next = 0
+
+    def pair(self):
+        """Return two endpoints bound to neighbouring ports; OSError if none can be had."""
+        low = self._settings.get("rtp.port_low") + 1 & ~1
+        count = (self._settings.get("rtp.port_high") + 1 - low) // 2
+        if count < 1:
+            raise OSError(22, "rtp.port_low and rtp.port_high hold no pair")
+        error = None
+        for _ in range(min(count, _TRIES)):
+            port = low + 2 * (self._next % count)
+            self._next += 1
+            try:
+                rtp = self._net6.Endpoint(_ANY, port)
+            except OSError as exc:
+                error = exc
+                continue
+            try:
+                return rtp, self._net6.Endpoint(_ANY, port + 1)
+            except OSError as exc:
+                error = exc
+                rtp.close()
+        raise error
+
+
+def _problem(result):
+    code, text = result.problem
+    if code in (300, 301):
+        words = wording.IPV4_ONLY
+    elif code == 305:
+        words = wording.NO_COMMON_CODEC
+    else:
+        words = wording.BAD_DESCRIPTION
+    return Unacceptable(488, words, result.problem)
+
+
+class Audio:
+    """Sound of one call.
+
+    local: our address (addr16) for this peer; codec: name in use, None while nothing is agreed;
+    stream: of media, None before; watched: whether somebody polls it.
+    """
+
+    def __init__(self, net6, media, settings, random, clock, local, peer16):
+        self._net6 = net6
+        self._media = media
+        self._settings = settings
+        self._random = random
+        self._clock = clock
+        self.local = local
+        self._peer16 = peer16
+        number = random(4)
+        self._negotiation = Negotiation(
+            int.from_bytes(number, "big") & 0x3FFFFFFF,
+            settings.get("media.codecs").split(),
+            own_order=True,
+        )
+        self._rtp = None
+        self._rtcp = None
+        self._port = 0
+        self._result = None
+        self._applied = None
+        self.stream = None
+        self.watched = False
+        self.codec = None
+        self.offered_hold = False
+        self.loss_text = ""
+        self._reports = None
+        self._heard = (-1, 0)  # packets received, ms when that number was new
+
+    def reserve(self, ports):
+        """Take a pair of ports. OSError: none is free."""
+        self._rtp, self._rtcp = ports.pair()
+        self._port = self._rtp.port
+        traffic_class = self._settings.get("dscp.voice") << 2
+        self._rtp.set_traffic_class(traffic_class)
+        self._rtcp.set_traffic_class(traffic_class)
+
+    def _own_text(self):
+        return self._net6.text(without_scope(self.local))
+
+    # Offer and answer
+
+    def offer(self, hold):
+        """Return an offer; hold: whether we put the peer on hold with it."""
+        direction = self._negotiation.hold_direction() if hold else "sendrecv"
+        self.offered_hold = hold
+        return self._negotiation.create_offer(self._own_text(), self._port, direction)
+
+    def offer_refused(self):
+        """Our offer came to nothing: what was agreed before holds."""
+        if self._negotiation.state == "local-offer":
+            self._negotiation.offer_rejected()
+
+    def take_answer(self, body, final=True):
+        """Take the answer to our offer. Unacceptable: why it is of no use."""
+        try:
+            result = self._negotiation.receive_answer(body, final)
+        except RemoteProtocolError as exc:
+            log.say("media", "bad answer: %s" % exc)
+            raise Unacceptable(488, wording.BAD_DESCRIPTION)
+        if result.problem is not None:
+            raise _problem(result)
+        if not result.active:
+            raise Unacceptable(488, wording.NO_COMMON_CODEC)
+        self._result = result
+
+    def take_offer(self, body):
+        """Take their offer; answer() or refuse() follows. Unacceptable: refused already."""
+        try:
+            result = self._negotiation.receive_offer(body)
+        except RemoteProtocolError as exc:
+            log.say("media", "bad offer: %s" % exc)
+            raise Unacceptable(exc.code if exc.code >= 400 else 400, wording.BAD_DESCRIPTION)
+        if result.problem is not None:
+            self._negotiation.reject_offer()
+            raise _problem(result)
+
+    def answer(self, hold):
+        """Return our answer to the offer taken; hold: whether we hold the peer."""
+        self.offered_hold = hold
+        body = self._negotiation.create_answer(
+            self._own_text(), self._port, "sendonly" if hold else "sendrecv"
+        )
+        self._result = self._negotiation.agreed
+        return body
+
+    def refuse(self):
+        """Their offer will not be answered."""
+        if self._negotiation.state == "remote-offer":
+            self._negotiation.reject_offer()
+
+    def is_held_there(self):
+        """Return whether the peer does not take our voice."""
+        return self._result is not None and (not self._result.active or self._result.remote_hold)
+
+    # The stream
+
+    def apply(self, hold):
+        """Make the stream as it was agreed: open it, or change it; hold silences both ways.
+
+        OSError: media cannot. Unacceptable: the agreed address cannot be used.
+        """
+        result = self._result
+        if result is None:
+            return
+        if not result.active:
+            self._silence()
+            return
+        peer16 = self._address(result.address)
+        where = (peer16, result.port, result.rtcp_port)
+        how = (result.codec, result.payload_type)
+        if self.stream is None:
+            self._open(where, how)
+        elif self._applied != (where, how):
+            self.stream.set_peer(where[0], where[1], where[2])
+            self.stream.set_codec(how[0], how[1])
+            self._reports.set_peer((where[0], where[2]))
+        if self._applied != (where, how):
+            for payload_type, codec in result.receive:
+                if codec != "telephone-event":
+                    self.stream.accept(payload_type, codec)
+        self._applied = (where, how)
+        self.codec = result.codec
+        self.stream.set_direction(result.send and not hold, result.receives_voice and not hold)
+        self.stream.join(not hold)
+        self._heard = (-1, self._clock.now())
+
+    def _silence(self):
+        if self.stream is not None:
+            self.stream.set_direction(False, False)
+            self.stream.join(False)
+
+    def _address(self, text):
+        try:
+            addr16 = self._net6.parse(text)
+        except ValueError:
+            log.say("media", "no address: " + text[:64])
+            raise Unacceptable(488, wording.BAD_DESCRIPTION, (399, "An address is needed"))
+        if is_link_local(addr16):
+            for near in (self._peer16, self.local):
+                if is_link_local(near):
+                    return with_scope(addr16, scope(near))
+        return addr16
+
+    def _open(self, where, how):
+        seed = self._random(10)
+        ssrc = int.from_bytes(seed[:4], "big")
+        self.stream = self._media.open(
+            self._rtp,
+            self._rtcp,
+            where[0],
+            where[1],
+            codec=how[0],
+            payload_type=how[1],
+            ssrc=ssrc,
+            sequence=int.from_bytes(seed[4:6], "big") & 0x7FFF,  # RFC 3711 section 3.3.1 likes it
+            timestamp=int.from_bytes(seed[6:], "big"),
+            rtcp_port=where[2],
+        )
+        peer = (where[0], where[2])
+        self._reports = Reports(self.stream, ssrc, self._random, peer, self._clock)
+
+    def read_reports(self, now):
+        """Read what came beside the voice: RTCP."""
+        if self._reports is not None:
+            for _ in range(_REPORTS_AT_ONCE):
+                if not self._reports.read():
+                    return
+
+    def get_timer(self):
+        """Return when handle_timer() is to be called, or None."""
+        return self._reports.get_timer() if self._reports is not None else None
+
+    def handle_timer(self, now):
+        """Send the report that is due."""
+        if self._reports is not None:
+            self._reports.handle_timer(now)
+
+    def tick(self, now):
+        """Look at the statistics, once a second. Returns for how many ms nothing was heard."""
+        if self.stream is None:
+            return 0
+        got = self.stream.statistics()
+        lost = got["lost"]
+        received = got["received"]
+        if received:
+            share = 1000 * max(0, lost) // (received + max(0, lost))
+            self.loss_text = wording.LOSS % (share // 10, share % 10, got["delay_ms"])
+        heard = received + self._reports.received
+        if heard != self._heard[0]:
+            self._heard = (heard, now)
+        return now - self._heard[1]
+
+    def statistics(self):
+        """Return what media counts, or an empty dict."""
+        return self.stream.statistics() if self.stream is not None else {}
+
+    def close(self):
+        """Say good-bye by RTCP and free stream and ports; may be called twice."""
+        stream = self.stream
+        self.stream = None
+        try:
+            if stream is not None:
+                try:
+                    self._reports.close()
+                finally:
+                    stream.close()
+        finally:
+            for endpoint in (self._rtp, self._rtcp):
+                if endpoint is not None:
+                    endpoint.close()
+            self._rtp = self._rtcp = self._reports = None
+            self._negotiation = None

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""One call on one line: what the person sees of it.
+
+State        Meaning                                      Next
+calling      INVITE sent, nothing heard                   progress, ringback, talking, ended
+progress     a provisional answer came                    ringback, talking, ended
+ringback     180: it rings there                          talking, ended
+incoming     INVITE received, it rings here               answering, ended
+answering    200 sent, ACK awaited; sound flows already   talking, ended
+talking      both agreed; hold is a property of this      ended
+ended        over; shown for a while, the line is free    (gone)
+"""
+
+from firmware.phone.dial import caller_text
+
+LIVE = ("calling", "progress", "ringback", "incoming", "answering", "talking")
+OUTGOING = ("calling", "progress", "ringback")
+
+
+class Call:
+    """A call. session: of lib/sip, None when it is over; audio: its Audio or None.
+
+    changing: "hold", "resume", "move" while a re-INVITE of ours is under way, else None.
+    """
+
+    def __init__(self, line, direction, session, uri, display_name, now):
+        self.line = line
+        self.direction = direction
+        self.session = session
+        self.uri = uri
+        self.name = caller_text(uri, display_name)
+        self.audio = None
+        self.state = "calling" if direction == "out" else "incoming"
+        self.since = now
+        self.talking_since = None
+        self.deadline = None
+        self.held_here = False
+        self.held_there = False
+        self.changing = None
+        self.late_offer = False  # the INVITE had no offer: it goes with our 200
+        self.ended_text = ""
+        self.ended_tone = None
+        self.note = ""
+        self.silent_s = 0
+        self.unreachable = False
+        self.peer = None
+        self.account = None
+
+    def is_live(self):
+        """Return whether the call uses its line."""
+        return self.state != "ended"
+
+    def is_active(self):
+        """Return whether microphone and speaker belong to this call."""
+        return self.state in ("answering", "talking") and not self.held_here
+
+    def to(self, state, now):
+        """Go to another state."""
+        self.state = state
+        self.since = now
+
+    def audio_text(self):
+        """Return the codec in use, or nothing."""
+        if self.audio is None or self.audio.codec is None:
+            return ""
+        return self.audio.codec
+
+    def loss_text(self):
+        """Return loss and delay for people, or nothing."""
+        return "" if self.audio is None else self.audio.loss_text

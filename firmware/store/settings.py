@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Settings: one typed table, one UTF-8 file (design.md section 7).
+
+    vox6-settings 1
+    # a comment, kept
+    account.1.uri = sip:alice@example.org
+    ring.volume = 7
+
+    file     =  "vox6-settings 1" LF *( line LF )
+    line     =  [ "#" any ] / name "=" value       ; spaces around name and value mean nothing
+    name     =  1*( ALPHA / DIGIT / "." / "_" )
+
+Lines that we do not know, cannot read or must not use stay in the file as they are, octet for
+octet; only the line of a setting that is set changes. The file is written to ".new" and renamed,
+so after a power cut there is either the old file or the new one. A file of a newer version is
+refused and left in place. Later work adds rows to the table, nothing else.
+"""
+
+import os
+
+from vox6.wire import const
+
+FILE = "settings.txt"
+ACCOUNTS = 2
+CODECS = ("G722", "PCMU", "PCMA")
+
+_MAGIC = b"vox6-settings "
+_VERSION = const(1)
+_FILE_OCTETS = const(16384)  # ten times what a full table needs; held in memory while reading
+_LINE_OCTETS = const(512)  # a value of 255 characters with its name
+_LINES = const(256)
+
+# Rows: name, kind, default, low, high. For text, uri, peer and secret: shortest and longest in
+# characters; for int: the bounds; for the rest both are 0.
+TABLE = (
+    ("sip.port", "int", 5060, 1, 65535),
+    ("rtp.port_low", "int", 16384, 1024, 65530),
+    ("rtp.port_high", "int", 16447, 1025, 65535),
+    ("media.codecs", "codecs", "G722 PCMU PCMA", 0, 0),
+    ("dscp.signalling", "int", 24, 0, 63),  # CS3, RFC 4594 section 2.3
+    ("dscp.voice", "int", 46, 0, 63),  # EF
+    ("dial.account", "int", 1, 1, ACCOUNTS),
+    ("call.answer_s", "int", 120, 10, 600),  # how long a call rings, either way
+    ("call.silence_s", "int", 60, 5, 3600),
+    ("ring.volume", "int", 7, 0, 10),
+    ("screen.ended_s", "int", 5, 1, 60),
+    ("panel.log", "bool", False, 0, 0),
+)
+# Each account has these rows under "account.<number>."
+ACCOUNT_TABLE = (
+    ("uri", "uri", "", 0, 255),
+    ("display_name", "text", "", 0, 64),
+    ("auth_user", "text", "", 0, 64),
+    ("password", "secret", "", 0, 128),
+    ("registrar", "uri", "", 0, 255),
+    ("proxy", "peer", "", 0, 255),
+    ("expires_s", "int", 300, 60, 3600),
+)
+
+
+class SettingsError(Exception):
+    """A setting or the file is refused; text for people, nothing has changed."""
+
+
+class Files:
+    """The file system: what Settings needs of it. Tests cut the power here."""
+
+    def read(self, path, limit):
+        """Return at most limit octets of a file; OSError if it is not there."""
+        with open(path, "rb") as file:
+            return file.read(limit)
+
+    def write(self, path, data):
+        """Write a whole file and bring it to the medium."""
+        with open(path, "wb") as file:
+            file.write(data)
+            file.flush()  # MicroPython's VfsPosix does fsync here, littlefs commits at close
+            if hasattr(os, "fsync"):
+                os.fsync(file.fileno())
+
+    def rename(self, old, new):
+        """Put old in the place of new in one step."""
+        os.rename(old, new)
+        if hasattr(os, "sync"):
+            os.sync()
+
+    def remove(self, path):
+        """Remove a file; OSError if it is not there."""
+        os.remove(path)
+
+
+def row(name):
+    """Return the row of a setting, or None for a name that is not in the table."""
+    if name.startswith("account."):
+        number, _, rest = name[8:].partition(".")
+        if len(number) == 1 and "1" <= number <= str(ACCOUNTS):
+            for entry in ACCOUNT_TABLE:
+                if entry[0] == rest:
+                    return entry
+        return None
+    for entry in TABLE:
+        if entry[0] == name:
+            return entry
+    return None
+
+
+def names():
+    """Return the names of all settings in the order of the tables."""
+    out = []
+    for i in range(1, ACCOUNTS + 1):
+        for entry in ACCOUNT_TABLE:
+            out.append("account.%d.%s" % (i, entry[0]))
+    for entry in TABLE:
+        out.append(entry[0])
+    return out
+
+
+def parse_value(entry, text):
+    """Return the value that text means for a row; SettingsError says why it means none."""
+    _, kind, _, low, high = entry
+    if kind == "int":
+        if not text or len(text) > 9 or not _digits(text):
+            raise SettingsError("not a number")
+        number = int(text)
+        if not low <= number <= high:
+            raise SettingsError("not within %d..%d" % (low, high))
+        return number
+    if kind == "bool":
+        if text not in ("yes", "no"):
+            raise SettingsError("not yes or no")
+        return text == "yes"
+    if kind == "codecs":
+        return _codecs(text)
+    for char in text:
+        if char < " " or char == "\x7f":
+            raise SettingsError("a control character in it")
+    if not low <= len(text) <= high:
+        raise SettingsError("not %d to %d characters long" % (low, high))
+    if kind in ("uri", "peer") and text:
+        _check_uri(text, kind)
+    return text
+
+
+def _codecs(text):
+    seen = []
+    for word in text.split():
+        if word not in CODECS:
+            raise SettingsError("no codec " + word[:16])
+        if word in seen:
+            raise SettingsError("codec twice: " + word)
+        seen.append(word)
+    if not seen:
+        raise SettingsError("no codec named")
+    return " ".join(seen)
+
+
+def _check_uri(text, kind):
+    if not text.startswith("sip:"):
+        raise SettingsError("must begin with sip:")
+    if " " in text or "<" in text or ">" in text or '"' in text:
+        raise SettingsError("not a SIP URI")
+    if kind == "peer":
+        host = text[4:].rpartition("@")[2]
+        if not host.startswith("[") or "]" not in host:
+            raise SettingsError("needs an address like sip:[2001:db8::1]")
+
+
+def _digits(text):
+    for char in text:
+        if not "0" <= char <= "9":
+            return False
+    return True
+
+
+def format_value(entry, value):
+    """Return the text of a value as it stands in the file."""
+    if entry[1] == "bool":
+        return "yes" if value else "no"
+    return str(value)
+
+
+def shown(entry, value):
+    """Return the text of a value for a screen or a log: secrets stay secret."""
+    if entry[1] == "secret":
+        return "***" if value else ""
+    return format_value(entry, value)
+
+
+class Settings:
+    """The settings of one phone.
+
+    path: folder of the file, without a slash at the end; None keeps all in memory.
+    messages: what was wrong with the file, lines for people. refused: why save() will not write.
+    version: grows with each change, for those who look again.
+    """
+
+    def __init__(self, path, files=None):
+        self._folder = path
+        self._files = files or Files()
+        self._lines = []  # bytes without LF, behind the first line
+        self._values = {}  # those that differ from their default or were given
+        self.messages = []
+        self.refused = None
+        self.version = 0
+
+    def load(self):
+        """Read the file. Whatever is wrong with it, the phone has settings afterwards."""
+        self._lines = []
+        self._values = {}
+        self.messages = []
+        self.refused = None
+        self.version += 1
+        if self._folder is None:
+            return
+        path = self._folder + "/" + FILE
+        try:
+            # Left behind by a power cut in the middle of a write; the file itself is whole.
+            self._files.remove(path + ".new")
+        except OSError:
+            pass
+        try:
+            data = self._files.read(path, _FILE_OCTETS + 1)
+        except OSError:
+            return  # no file yet: all defaults
+        if len(data) > _FILE_OCTETS:
+            self._refuse("longer than %d octets" % _FILE_OCTETS)
+            return
+        lines = data.split(b"\n")
+        if not self._check_version(lines[0]):
+            return
+        if lines and not lines[-1]:
+            lines.pop()  # behind the last LF
+        if len(lines) > _LINES:
+            self._refuse("more than %d lines" % _LINES)
+            return
+        self._lines = lines[1:]
+        for i in range(len(self._lines)):
+            self._read_line(i + 2, self._lines[i])
+
+    def _check_version(self, line):
+        line = line.strip()
+        if line.startswith(_MAGIC):
+            try:
+                version = int(line[len(_MAGIC) :].decode())
+            except (ValueError, UnicodeError):
+                version = -1
+            if version == _VERSION:
+                return True
+            if version > _VERSION:
+                self._refuse("version %d is newer than this phone's %d" % (version, _VERSION))
+                return False
+        self._refuse("it does not begin with vox6-settings %d" % _VERSION)
+        return False
+
+    def _refuse(self, why):
+        self.refused = why
+        self.messages.append("%s: %s; left as it is, defaults used" % (FILE, why))
+
+    def _read_line(self, number, line):
+        if len(line) > _LINE_OCTETS:
+            self.messages.append("line %d: longer than %d octets" % (number, _LINE_OCTETS))
+            return
+        try:
+            text = line.decode().strip()
+        except (ValueError, UnicodeError):
+            self.messages.append("line %d: not UTF-8" % number)
+            return
+        if not text or text[0] == "#":
+            return
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        if not equals:
+            self.messages.append("line %d: no = in it" % number)
+            return
+        entry = row(name)
+        if entry is None:
+            return  # of another version: kept
+        try:
+            value = parse_value(entry, value.strip())
+        except SettingsError as exc:
+            self.messages.append(
+                "line %d: %s: %s; %s used"
+                % (number, name, exc, shown(entry, entry[2]) or "nothing")
+            )
+            self._values.pop(name, None)  # the last line counts, also when it is bad
+            return
+        self._values[name] = value
+
+    def get(self, name):
+        """Return the value of a setting. KeyError: no such row, a mistake in the program."""
+        value = self._values.get(name)
+        if value is not None:
+            return value
+        entry = row(name)
+        if entry is None:
+            raise KeyError(name)
+        return entry[2]
+
+    def account(self, number, name):
+        """Return a value of account 1 or 2."""
+        return self.get("account.%d.%s" % (number, name))
+
+    def set(self, name, value):
+        """Give a setting a new value, in memory; save() writes it.
+
+        value: of the type of the row, or its text as in the file.
+        SettingsError: refused, the old value stays.
+        """
+        entry = row(name)
+        if entry is None:
+            raise SettingsError("no setting " + name)
+        text = value if isinstance(value, str) else format_value(entry, value)
+        value = parse_value(entry, text.strip())
+        line = ("%s = %s" % (name, format_value(entry, value))).encode()
+        if len(line) > _LINE_OCTETS:
+            raise SettingsError("longer than %d octets" % _LINE_OCTETS)
+        at = self._line_of(name)
+        if at >= 0:
+            self._lines[at] = line
+        else:
+            if len(self._lines) >= _LINES - 1:
+                raise SettingsError("more than %d lines in the file" % _LINES)
+            self._lines.append(line)
+        self._values[name] = value
+        self.version += 1
+
+    def _line_of(self, name):
+        for i in range(len(self._lines) - 1, -1, -1):
+            line = self._lines[i]
+            if line.partition(b"=")[0].strip() == name.encode():
+                return i
+        return -1
+
+    def save(self):
+        """Write the file in one step: after a power cut it is the old one or the new one.
+
+        SettingsError: not written, with the reason; the file is as before.
+        """
+        if self.refused:
+            raise SettingsError("%s is left as it is: %s" % (FILE, self.refused))
+        if self._folder is None:
+            raise SettingsError("this phone has no storage")
+        lines = [_MAGIC + str(_VERSION).encode()] + self._lines + [b""]
+        data = b"\n".join(lines)
+        if len(data) > _FILE_OCTETS:
+            raise SettingsError("more than %d octets" % _FILE_OCTETS)
+        path = self._folder + "/" + FILE
+        try:
+            self._files.write(path + ".new", data)
+            self._files.rename(path + ".new", path)
+        except OSError as exc:
+            raise SettingsError("not written: %s" % exc)

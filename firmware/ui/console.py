@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""The person's side of the phone: keys come in, a screen and lamps go out.
+
+The state of the person's side: idle, dial, menu or page; a call in focus goes before all but an
+open menu.
+"""
+
+from vox6.wire.errors import LocalProtocolError
+
+from firmware import log
+from firmware.phone.dial import DialError
+from firmware.ui import keys, lamps, screens, wording
+
+_LONGEST = 255
+
+
+class Console:
+    """Keys, screen and lamps of one phone.
+
+    phone: the Phone; screen: object with show(lines), columns, rows, or None; lamps: object with
+    set(name, state), or None.
+    """
+
+    def __init__(self, phone, screen, lamps_):
+        self.phone = phone
+        self.screen = screen
+        self.lamps = lamps_
+        self.mode = "idle"
+        self.text = ""  # being dialled
+        self.last_dialled = ""
+        self.note = ""  # one line, until the next key
+        self.index = 0
+        self.top = 0
+        self.page = []
+        self._shown = None
+        self._lamps = {}
+
+    # Keys
+
+    def place(self):
+        """Return where the person is: the first half of the key table."""
+        if self.mode in ("menu", "page"):
+            return self.mode
+        call = self.phone.call_in_focus()
+        if call is not None and self.mode != "dial":
+            if call.state == "incoming":
+                return "incoming"
+            if call.state == "ended":
+                return "ended"
+            if call.state == "talking":
+                return "held" if call.held_here else "talking"
+            return "outgoing"
+        return self.mode
+
+    def key(self, key, down):
+        """A key went down or up; anything that goes wrong is said on the screen."""
+        if key == "hook":
+            self._guard("hook", key, down)
+            return
+        if not down:
+            return
+        action = keys.action(self.place(), key)
+        if action is not None:
+            self.note = ""
+            self._guard(action, key, down)
+
+    def _guard(self, action, key, down):
+        try:
+            self._do(action, key, down)
+        except DialError as exc:
+            self.note = str(exc)
+        except LocalProtocolError as exc:
+            self.note = wording.CHANGING
+            log.say("ui", "%s: %s" % (action, exc))
+        except Exception as exc:
+            self.note = wording.FAULT
+            log.exception("ui", exc)
+
+    def _do(self, action, key, down):
+        phone = self.phone
+        if action == "type":
+            if self.mode != "dial":
+                phone.dismiss()
+                self.mode = "dial"
+                self.text = ""
+            if len(self.text) < _LONGEST:
+                self.text += key
+        elif action == "erase":
+            self.text = self.text[:-1]
+            if not self.text:
+                self.mode = "idle"
+        elif action == "clear":
+            self._to_idle()
+        elif action == "redial":
+            self.mode = "dial"
+            self.text = self.last_dialled
+        elif action == "dial":
+            self._dial()
+        elif action == "line1" or action == "line2":
+            self._line(int(action[4]) - 1)
+        elif action == "hook":
+            self._hook(down)
+        elif action in ("menu", "up", "down", "open", "close"):
+            self._menu(action)
+        else:  # answer, reject, hangup, hold, resume, dismiss
+            getattr(phone, action)()
+
+    def _to_idle(self):
+        self.mode = "idle"
+        self.text = ""
+        self.page = []
+
+    def _dial(self):
+        self.last_dialled = self.text
+        self.phone.dial(self.text)
+        self._to_idle()
+
+    def _line(self, line):
+        if line >= len(self.phone.lines):
+            return
+        self._to_idle()
+        if self.phone.select(line) is None:
+            self.mode = "dial"
+
+    def _hook(self, up):
+        place = self.place()
+        if up and place == "incoming":
+            self.phone.answer()
+        elif up and place == "idle":
+            self.mode = "dial"
+        elif not up:
+            if place in ("outgoing", "talking"):
+                self.phone.hangup()
+            elif place == "dial":
+                self._to_idle()
+
+    def _menu(self, action):
+        step = {"up": -1, "down": 1}.get(action, 0)
+        if action == "menu":
+            self.mode = "menu"
+            self.index = 0
+        elif action == "close":
+            if self.mode == "page":
+                self.mode = "menu"
+                self.page = []
+            else:
+                self.mode = "idle"
+        elif action == "open":
+            self.mode = "page"
+            self.top = 0
+            columns = self.screen.columns if self.screen else 21
+            self.page = screens.page_lines(self.phone, self.index, columns)
+            if self.index == 3:
+                self.phone.missed_seen()
+        elif self.mode == "menu":
+            self.index = max(0, min(len(wording.MENU_ITEMS) - 1, self.index + step))
+        else:
+            room = (self.screen.rows if self.screen else 8) - 2
+            last = max(0, len(self.page) - room)
+            self.top = max(0, min(last, self.top + step * room))
+
+    def interrupt(self):
+        """A call comes in: it is shown, whatever was open; what was typed comes back by redial."""
+        if self.mode == "dial":
+            self.last_dialled = self.text
+        self._to_idle()
+
+    # Screen and lamps
+
+    def lines(self, now):
+        """Return the lines of the screen."""
+        phone = self.phone
+        columns = self.screen.columns
+        rows = self.screen.rows
+        if self.mode == "menu":
+            return screens.menu(phone, columns, rows, self.index)
+        if self.mode == "page":
+            return screens.page(phone, columns, rows, self.index, self.page, self.top)
+        if self.mode == "dial":
+            return screens.dial(phone, columns, rows, self.text, self.note)
+        call = phone.call_in_focus()
+        if call is not None:
+            lines = screens.call(phone, columns, rows, call, now)
+            if self.note:
+                lines[-2] = self.note[:columns]
+            return lines
+        return screens.idle(phone, columns, rows, self.note)
+
+    def refresh(self, now):
+        """Show what has changed."""
+        if self.screen is not None:
+            lines = self.lines(now)
+            if lines != self._shown:
+                self._shown = lines
+                self.screen.show(lines)
+        if self.lamps is not None:
+            for name, state in lamps.all_of(self.phone):
+                if self._lamps.get(name) != state:
+                    self._lamps[name] = state
+                    self.lamps.set(name, state)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""What the lamps say: off, on or flash for each by its name."""
+
+
+def line(call):
+    """A line: flashes while it wants somebody (ringing, held), on in a call."""
+    if call is None or call.state == "ended":
+        return "off"
+    if call.state == "incoming":
+        return "flash"
+    if call.state == "talking" and call.held_here:
+        return "flash"
+    return "on"
+
+
+def message(phone):
+    """Missed calls: on; a network or account that does not work: flashes."""
+    if phone.network.local is None:
+        return "flash"
+    for account in phone.accounts.all:
+        if account.state == "failed":
+            return "flash"
+    return "on" if phone.unseen else "off"
+
+
+def all_of(phone):
+    """Return ((name, state), ...) for the lamps that a phone with this many lines has."""
+    out = [("line%d" % (i + 1), line(phone.lines[i])) for i in range(len(phone.lines))]
+    out.append(("message", message(phone)))
+    return out

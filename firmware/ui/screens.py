@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""What the text screen shows, line by line; nothing here changes the phone.
+
+Every screen has a heading, a body and a hint at the foot, for any size of at least 12 x 4.
+"""
+
+from firmware import log
+from firmware.phone.dial import caller_text
+from firmware.store import settings as store
+from firmware.ui import wording
+
+_HEADINGS = {
+    "calling": wording.CALLING,
+    "progress": wording.PROGRESS,
+    "ringback": wording.RINGING_THERE,
+    "incoming": wording.INCOMING,
+    "answering": wording.ANSWERING,
+    "talking": wording.TALKING,
+    "ending": wording.ENDING,
+    "ended": wording.ENDED,
+}
+
+
+def duration(ms):
+    """Return m:ss or h:mm:ss."""
+    seconds = ms // 1000
+    if seconds < 3600:
+        return "%d:%02d" % (seconds // 60, seconds % 60)
+    return "%d:%02d:%02d" % (seconds // 3600, seconds // 60 % 60, seconds % 60)
+
+
+def wrapped(text, columns):
+    """Return text in lines of columns characters."""
+    return [text[i : i + columns] for i in range(0, len(text), columns)]
+
+
+def fitted(lines, columns, rows, hint):
+    """Return exactly rows lines of at most columns characters, the hint last."""
+    out = [line[:columns] for line in lines[: rows - 1]]
+    while len(out) < rows - 1:
+        out.append("")
+    out.append(hint[:columns])
+    return out
+
+
+def network_text(phone):
+    """Return one line on the state of the network, or None when all is well."""
+    if phone.network.error:
+        return wording.NO_NETWORK
+    if phone.network.local is None:
+        return wording.NO_ADDRESS
+    if not phone.network.is_global():
+        return wording.LINK_LOCAL_ONLY
+    return None
+
+
+def account_text(account):
+    """Return one line on an account: its user and whether calls reach it."""
+    return "%d %s: %s" % (account.number, account.user, account.text)
+
+
+def state_text(call):
+    """Return what a call is doing, in words."""
+    if call.state == "ended":
+        return call.ended_text
+    if call.state == "talking":
+        if call.changing:
+            return wording.CHANGING
+        if call.held_here:
+            return wording.HELD_BOTH if call.held_there else wording.HELD
+        if call.held_there:
+            return wording.HELD_THERE
+    return _HEADINGS[call.state]
+
+
+def own_address(phone):
+    """Return our address for people: text, with the port if it is not 5060."""
+    text = phone.address_text(phone.network.local)
+    return "[%s]:%d" % (text, phone.sip_port) if phone.sip_port != 5060 else text
+
+
+def idle(phone, columns, rows, note):
+    """The screen of a phone with nothing to do."""
+    utc = phone.utc()
+    head = "vox6"
+    if utc is not None:
+        clock = "%02d:%02d UTC" % (utc // 3600 % 24, utc // 60 % 60)
+        head += " " * (columns - len(head) - len(clock)) + clock
+    lines = [head]
+    problem = network_text(phone)
+    if phone.network.local is not None:
+        lines += wrapped(own_address(phone), columns)
+    if problem:
+        lines.append(problem)
+    accounts = phone.accounts.all
+    for account in accounts:
+        lines.append(account_text(account))
+    if not accounts and not problem:
+        lines.append(wording.NO_ACCOUNT)
+    if phone.unseen:
+        lines.append(wording.MISSED % phone.unseen)
+    if note:
+        lines = lines[: rows - 2]
+        lines.append(note)
+    return fitted(lines, columns, rows, wording.HINT_IDLE)
+
+
+def dial(phone, columns, rows, text, note):
+    """The screen while somebody types whom to call; the end of a long text is seen."""
+    body = wrapped(text + "_", columns)
+    room = max(1, rows - 4)
+    lines = [wording.LINE_HEADING % (phone.focus + 1, wording.DIAL)]
+    lines += body[-room:]
+    while len(lines) < rows - 2:
+        lines.append("")
+    lines.append(note or network_text(phone) or "")
+    return fitted(lines, columns, rows, wording.DIAL_HINT)
+
+
+def call(phone, columns, rows, call, now):
+    """The screen of the call in focus."""
+    lines = [wording.LINE_HEADING % (call.line + 1, state_text(call))]
+    lines.append(call.name)
+    uri = call.uri[4:] if call.uri.startswith("sip:") else call.uri
+    if uri != call.name:
+        lines += wrapped(uri, columns)[:2]
+    if call.talking_since is not None:
+        end = call.since if call.state == "ended" else now
+        lines.append("%s %s" % (duration(end - call.talking_since), call.audio_text()))
+        loss = call.loss_text()
+        if loss:
+            lines.append(loss)
+    if call.note:
+        lines.append(call.note)
+    elif call.silent_s:
+        lines.append(wording.SILENT % call.silent_s)
+    other = phone.lines[1 - call.line] if len(phone.lines) > 1 else None
+    if other is not None:
+        lines = lines[: rows - 2]
+        while len(lines) < rows - 2:
+            lines.append("")
+        if other.state == "incoming":
+            lines.append(wording.SECOND_CALL % other.name)
+        else:
+            lines.append(wording.OTHER_LINE % (other.line + 1, state_text(other)))
+    return fitted(lines, columns, rows, call_hint(call))
+
+
+def call_hint(call):
+    """Return which keys mean something now."""
+    if call.state == "incoming":
+        return wording.HINT_INCOMING
+    if call.state in ("calling", "progress", "ringback"):
+        return wording.HINT_OUTGOING
+    if call.state == "talking":
+        return wording.HINT_HELD if call.held_here else wording.HINT_TALKING
+    return ""
+
+
+def menu(phone, columns, rows, index):
+    """The menu, the chosen item marked."""
+    lines = [wording.MENU]
+    items = wording.MENU_ITEMS
+    room = rows - 2
+    first = max(0, min(index - room + 1, len(items) - room))
+    for i in range(first, min(len(items), first + room)):
+        lines.append((">" if i == index else " ") + items[i])
+    return fitted(lines, columns, rows, wording.HINT_MENU)
+
+
+def page_lines(phone, index, columns):
+    """Return all lines of a page of the menu."""
+    out = []
+    if index == 0:
+        for account in phone.accounts.all:
+            out += wrapped("%d %s" % (account.number, account.uri), columns)
+            out += wrapped("  " + account.text, columns)
+    elif index == 1:
+        for addr16 in phone.network.own():
+            out += wrapped(phone.address_text(addr16), columns)
+    elif index == 2:
+        for message in phone.settings.messages:
+            out += wrapped("! " + message, columns)
+        for name in store.names():
+            entry = store.row(name)
+            value = phone.settings.get(name)
+            if name.startswith("account.") and value == entry[2]:
+                continue  # what nobody has set of an account says nothing
+            out += wrapped("%s = %s" % (name, store.shown(entry, value)), columns)
+    elif index == 3:
+        for uri, name, _ in phone.missed:
+            out += wrapped(caller_text(uri, name), columns)
+    else:
+        for line in log.lines()[-20:]:
+            out += wrapped(line, columns)
+    return out or [wording.EMPTY]
+
+
+def page(phone, columns, rows, index, lines, top):
+    """A page of the menu from a line on."""
+    out = [wording.MENU_ITEMS[index]] + lines[top : top + rows - 2]
+    return fitted(out, columns, rows, wording.HINT_PAGES)

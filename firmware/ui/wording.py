@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Every word on the screen: one file, lines of at most 21 characters.
+
+Texts with % take one argument; the screen cuts what is too long.
+"""
+
+# Network
+NO_NETWORK = "No network"
+NO_ADDRESS = "No IPv6 address"
+WAITING_FOR_ADDRESS = "Waiting for address"
+LINK_LOCAL_ONLY = "This link only"
+NO_WAY = "No route there"
+
+# Idle
+READY = "Ready"
+NO_ACCOUNT = "No account"
+MISSED = "Missed calls: %d"
+
+# Accounts
+REGISTERED = "registered"
+REGISTERING = "registering"
+NOT_REGISTERED = "not registered"
+WRONG_PASSWORD = "password refused"
+NO_ANSWER_SERVER = "server silent"
+BAD_ACCOUNT = "check settings"
+DIRECT = "no server"
+
+# Dialling
+DIAL = "Call:"
+DIAL_HINT = "ok: call  back: erase"
+DIALLED_NOTHING = "Nothing to call"
+BAD_NUMBER = "Not a SIP address"
+BAD_ADDRESS = "Not an IPv6 address"
+IPV4_ADDRESS = "IPv4 is not reachable"
+NEED_ACCOUNT = "Needs an account"
+NEED_PROXY = "Account has no proxy"
+NEED_ZONE = "Which link? Add %1"
+NO_FREE_LINE = "Both lines are busy"
+
+# Calls
+CALLING = "Calling"
+PROGRESS = "Being connected"
+RINGING_THERE = "It rings there"
+INCOMING = "Call from"
+ANSWERING = "Answering"
+TALKING = "Talking"
+HELD = "On hold"
+HELD_THERE = "They hold the call"
+HELD_BOTH = "Held by both"
+CHANGING = "One moment"
+ENDING = "Hanging up"
+ENDED = "Call ended"
+ENDED_THERE = "They hung up"
+ENDED_HERE = "You hung up"
+CANCELLED_THERE = "They gave up"
+CANCELLED_HERE = "You gave up"
+REJECTED_HERE = "You refused"
+BUSY = "Busy"
+REFUSED = "Refused"
+NO_ANSWER = "No answer"
+NOT_ANSWERED_HERE = "Not answered"
+ADDRESS_GONE = "Our address is gone"
+NO_COMMON_CODEC = "No common codec"
+IPV4_ONLY = "They have IPv4 only"
+BAD_DESCRIPTION = "Bad media answer"
+MEDIA_FAILED = "Sound failed: %s"
+FAULT = "Fault: see the log"
+NO_PORT = "No RTP port free"
+SILENT = "No sound for %d s"
+NO_HOLD = "Hold refused: %d"
+UNKNOWN_CALLER = "unknown"
+SECOND_CALL = "Waiting: %s"
+OTHER_LINE = "Line %d: %s"
+LINE_HEADING = "Line %d  %s"
+LOSS = "lost %d.%d%%  %d ms"
+
+# Soft hints at the foot of a screen
+HINT_IDLE = "ok: menu"
+HINT_INCOMING = "call: yes  hangup: no"
+HINT_OUTGOING = "hangup: give up"
+HINT_TALKING = "hold  hangup"
+HINT_HELD = "hold: back  hangup"
+HINT_MENU = "up down ok back"
+HINT_PAGES = "up down back"
+
+# Menu
+MENU = "Menu"
+MENU_ITEMS = ("Accounts", "Addresses", "Settings", "Missed calls", "Log")
+EMPTY = "nothing here"
+
+# What a status means to a person, where the number alone says little. RFC 3261 section 21.
+STATUS = (
+    (301, "Moved"),
+    (302, "Moved"),
+    (400, "Bad Request"),
+    (401, "Password refused"),
+    (403, "Forbidden"),
+    (404, "Not Found"),
+    (407, "Password refused"),
+    (408, "No answer"),
+    (410, "Gone"),
+    (480, "Not available"),
+    (481, "Call unknown there"),
+    (482, "Loop"),
+    (484, "Number incomplete"),
+    (486, "Busy Here"),
+    (487, "Cancelled"),
+    (488, "No common media"),
+    (500, "Server error"),
+    (503, "Not in service"),
+    (600, "Busy everywhere"),
+    (603, "Declined"),
+    (604, "Does not exist"),
+)
+
+
+def status_text(status, reason=None):
+    """Return a line for a final status: the number with our words, or with the peer's phrase."""
+    for number, text in STATUS:
+        if number == status:
+            return "%d %s" % (status, text)
+    if reason:
+        return "%d %s" % (status, reason)
+    return "Failed: %d" % status

@@ -1,0 +1,419 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Doubles of the C modules and the board, and a world in which whole phones meet.
+
+The engines (SIP, SDP, RTCP) and all of the firmware are the real ones; only octets do not leave
+the process and time is a number that the test moves.
+"""
+
+from vox6.crypto import provider as crypto_provider
+from vox6.sip.agent import Agent
+from vox6.wire.errors import FormatError
+from vox6.wire.inet6 import format_address, parse_address
+
+from firmware import log
+from firmware.main import Parts
+from firmware.net.driver import Driver
+from firmware.net.network import Network
+from firmware.net.signalling import Signalling
+from firmware.phone.phone import Phone
+from firmware.store.settings import Settings
+from firmware.ui.console import Console
+
+EADDRINUSE = 98
+ENETUNREACH = 101
+
+
+def address(text):
+    """Return the 16 octets of an address text."""
+    return parse_address(text)
+
+
+class Clock:
+    """Time that stands still until the test moves it."""
+
+    def __init__(self):
+        self.ms = 0
+
+    def now(self):
+        return self.ms
+
+
+class Signal:
+    """What net6.changed() returns."""
+
+    def __init__(self):
+        self.raised = False
+
+    def clear(self):
+        self.raised = False
+
+
+class Endpoint:
+    """A datagram endpoint of a Net6."""
+
+    def __init__(self, net6, local, port, queue):
+        self.net6 = net6
+        self.local = local
+        self.port = port
+        self.queue = queue
+        self.waiting = []
+        self.traffic_class = 0
+        self.closed = False
+        self._meta = None
+
+    def recv_into(self, buffer):
+        if self.closed:
+            raise OSError(9)
+        if not self.waiting:
+            return None
+        data, peer, local = self.waiting.pop(0)
+        length = min(len(data), len(buffer))
+        buffer[:length] = data[:length]
+        self._meta = (local, 0, 0)
+        return len(data), peer[0], peer[1]
+
+    def meta(self):
+        return self._meta
+
+    def send(self, data, addr16, port, local=None):
+        if self.closed:
+            raise OSError(9)
+        if self.net6.error:
+            raise OSError(self.net6.error)
+        if local is None:
+            local = self.net6.own[0]
+        self.net6.world.deliver(bytes(data), (local, self.port), (addr16, port))
+
+    def set_traffic_class(self, value):
+        self.traffic_class = value
+
+    def close(self):
+        if not self.closed:
+            self.closed = True
+            self.net6.endpoints.remove(self)
+
+
+class Net6:
+    """The module net6 of one phone. own: its addresses; error: errno that each send raises."""
+
+    def __init__(self, world, own):
+        self.world = world
+        self.own = own
+        self.endpoints = []
+        self.error = 0
+        self.signal = Signal()
+        self.deprecated = []
+        world.hosts.append(self)
+
+    def Endpoint(self, local=None, port=0, queue=8):
+        if port == 0:
+            port = 40000 + len(self.endpoints)
+        for other in self.endpoints:
+            if other.port == port:
+                raise OSError(EADDRINUSE)
+        endpoint = Endpoint(self, local, port, queue)
+        self.endpoints.append(endpoint)
+        return endpoint
+
+    def addresses(self):
+        out = []
+        for own in self.own:
+            state = "deprecated" if own in self.deprecated else "preferred"
+            out.append((own, 64, state, 3600, 7200, 0))
+        return out
+
+    def changed(self):
+        return self.signal
+
+    def text(self, addr16):
+        return format_address(addr16)
+
+    def parse(self, text):
+        try:
+            return parse_address(text)
+        except FormatError:
+            raise ValueError("not an IPv6 address")
+
+
+class Stream:
+    """A stream of Media: remembers what it was told."""
+
+    def __init__(self, media, rtp, rtcp, peer16, port, options):
+        self.media = media
+        self.rtp = rtp
+        self.rtcp = rtcp
+        self.peer = (peer16, port, options["rtcp_port"])
+        self.codec = options["codec"]
+        self.payload_type = options["payload_type"]
+        self.ssrc = options["ssrc"]
+        self.accepted = []
+        self.direction = None
+        self.joined = False
+        self.closed = False
+        self.counts = {
+            "sent": 0, "sent_octets": 0, "received": 0, "lost": 0, "jitter": 0, "delay_ms": 40,
+            "highest_sequence": 0, "ssrc": 0, "last_sr": 0, "last_sr_us": 0,
+        }  # fmt: skip
+        self.sent_rtcp = []
+
+    def accept(self, payload_type, codec):
+        self.accepted.append((payload_type, codec))
+
+    def set_peer(self, addr16, port, rtcp_port):
+        self.peer = (addr16, port, rtcp_port)
+
+    def set_codec(self, codec, payload_type):
+        self.codec = codec
+        self.payload_type = payload_type
+
+    def set_direction(self, send, receive):
+        self.direction = (send, receive)
+
+    def join(self, joined):
+        self.joined = joined
+
+    def statistics(self):
+        return dict(self.counts)
+
+    def timestamp_now(self):
+        return 1, 1
+
+    def receive_into(self, buffer):
+        got = self.rtcp.recv_into(buffer)
+        return None if got is None else (got[0], got[1], got[2], "rtcp")
+
+    def send_rtcp(self, data):
+        self.sent_rtcp.append(bytes(data))
+        self.rtcp.send(data, self.peer[0], self.peer[2])
+
+    def close(self):
+        self.closed = True
+        self.media.open_streams.remove(self)
+
+
+class Media:
+    """The module media of one phone. fail: errno that open() raises."""
+
+    def __init__(self):
+        self.open_streams = []
+        self.streams = []
+        self.running = False
+        self.sounding = None
+        self.repeat = None
+        self.fail = 0
+
+    def start(self):
+        self.running = True
+
+    def stop(self):
+        self.running = False
+
+    def open(self, rtp, rtcp, peer16, port, **options):
+        if self.fail:
+            raise OSError(self.fail)
+        stream = Stream(self, rtp, rtcp, peer16, port, options)
+        self.streams.append(stream)
+        self.open_streams.append(stream)
+        return stream
+
+    def tone(self, segments, repeat=True):
+        self.sounding = segments
+        self.repeat = repeat
+
+
+class Screen:
+    """A text screen that keeps what was shown last."""
+
+    columns = 21
+    rows = 8
+
+    def __init__(self):
+        self.lines = []
+        self.shown = 0
+
+    def show(self, lines):
+        if len(lines) != self.rows:
+            raise ValueError("%d rows" % len(lines))
+        for line in lines:
+            if len(line) > self.columns:
+                raise ValueError("too wide: " + line)
+        self.lines = lines
+        self.shown += 1
+
+
+class Lamps:
+    """Lamps that keep their state."""
+
+    def __init__(self):
+        self.state = {}
+
+    def set(self, name, state):
+        self.state[name] = state
+
+
+class TestPhone:
+    """A whole phone at one address, with its keys and screen."""
+
+    __test__ = False  # not for pytest to collect
+
+    def __init__(self, world, texts, changes=()):
+        self.world = world
+        self.clock = world.clock
+        self.net6 = Net6(world, [address(text) for text in texts])
+        self.media = Media()
+        self.settings = Settings(None)
+        for name, value in changes:
+            self.settings.set(name, value)
+        crypto = crypto_provider()
+        parts = Parts()
+        parts.settings = self.settings
+        parts.network = self.network = Network(self.net6)
+        parts.clock = self.clock
+        parts.random = crypto.random
+        parts.net6 = self.net6
+        parts.media = self.media
+        parts.utc = lambda: 45296
+        parts.agent = self.agent = Agent(crypto, crypto.random, user_agent="vox6/test")
+        self.network.start(lambda: None)
+        self.phone = Phone(parts)
+        self.signalling = Signalling(
+            self.net6,
+            self.network,
+            self.settings.get("sip.port"),
+            self.settings.get("dscp.signalling"),
+        )
+        self.driver = Driver(
+            "sip",
+            self.agent,
+            self.clock,
+            self.signalling.send,
+            self.phone.on_event,
+            self.phone.on_send_error,
+        )
+        self.phone.driver = self.driver
+        self.screen = Screen()
+        self.lamps = Lamps()
+        self.console = Console(self.phone, self.screen, self.lamps)
+        self.phone.on_incoming = self.console.interrupt
+        self.watched = []
+        self.phone.watch = lambda stream, call: self.watched.append((stream, call))
+        self.phone.unwatch = self._unwatch
+        self.phone.start(self.signalling.port)
+        world.phones.append(self)
+        self.console.refresh(self.clock.now())
+
+    def _unwatch(self, stream):
+        self.watched = [entry for entry in self.watched if entry[0] is not stream]
+
+    def press(self, *names):
+        """Press keys; a text of several characters that is no key's name is typed."""
+        for name in names:
+            if name in (
+                "call", "hangup", "hold", "line1", "line2", "ok", "back", "up", "down", "left",
+                "right",
+            ):  # fmt: skip
+                self.key(name)
+            else:
+                for char in name:
+                    self.key(char)
+        self.world.settle()
+
+    def key(self, name):
+        self.console.key(name, True)
+        self.console.key(name, False)
+        self.driver.drain()
+        self.console.refresh(self.clock.now())
+
+    def text(self):
+        """Return the screen as one text."""
+        return "\n".join(self.screen.lines)
+
+    def states(self):
+        """Return the states of the lines."""
+        return [call.state if call is not None else "idle" for call in self.phone.lines]
+
+    def stream(self):
+        """Return the only open stream."""
+        if len(self.media.open_streams) != 1:
+            raise ValueError("%d streams" % len(self.media.open_streams))
+        return self.media.open_streams[0]
+
+    def step(self):
+        """Read what waits and do what is due; return whether there was anything."""
+        busy = bool(self.signalling.endpoint.waiting)
+        self.driver.read(self.signalling, self.signalling.buffer)
+        for stream, call in list(self.watched):
+            if not stream.closed and stream.rtcp.waiting:
+                busy = True
+                call(self.clock.now())
+        if self.net6.signal.raised:
+            busy = True
+            self.network.update()
+        now = self.clock.now()
+        for one in (self.driver, self.phone):
+            due = one.get_timer()
+            if due is not None and due <= now:
+                busy = True
+                one.handle_timer(now)
+        self.driver.drain()
+        self.console.refresh(now)
+        return busy
+
+
+class World:
+    """Phones and the octets between them. drop: function (data, source, destination) or None."""
+
+    def __init__(self):
+        self.clock = Clock()
+        self.hosts = []
+        self.phones = []
+        self.sent = []  # (data, source, destination) of all datagrams
+        self.drop = None
+        log.start(self.clock, None)
+
+    def deliver(self, data, source, destination):
+        self.sent.append((data, source, destination))
+        if self.drop is not None and self.drop(data, source, destination):
+            return
+        for host in self.hosts:
+            if destination[0] in host.own:
+                for endpoint in list(host.endpoints):
+                    if endpoint.port == destination[1] and len(endpoint.waiting) < endpoint.queue:
+                        endpoint.waiting.append((data, source, destination[0]))
+
+    def settle(self):
+        """Let all phones work until nothing waits."""
+        for _ in range(1000):
+            busy = False
+            for phone in self.phones:
+                busy = phone.step() or busy
+            if not busy:
+                return
+        raise ValueError("the world does not come to rest")
+
+    def run(self, ms):
+        """Let time pass, timer by timer."""
+        end = self.clock.ms + ms
+        while True:
+            self.settle()
+            due = end
+            for phone in self.phones:
+                for one in (phone.driver, phone.phone):
+                    at = one.get_timer()
+                    if at is not None and at < due:
+                        due = at
+            self.clock.ms = max(self.clock.ms, due)
+            if due >= end:
+                self.settle()
+                return
+
+    def requests(self, method):
+        """Return the datagrams that carry a request of a method."""
+        start = method.encode() + b" sip:"
+        return [data for data, _, _ in self.sent if data.startswith(start)]
+
+    def responses(self, status):
+        """Return the datagrams that carry a response of a status."""
+        start = ("SIP/2.0 %d " % status).encode()
+        return [data for data, _, _ in self.sent if data.startswith(start)]
