@@ -321,7 +321,7 @@ class Session:
     def _count(self) -> int:
         return 1 + len(self._members)
 
-    def _senders(self, now: int) -> int:
+    def _senders(self) -> int:
         senders = 1 if self._we_sent else 0
         for member in self._members:
             if member.last_voice is not None:
@@ -384,7 +384,7 @@ class Session:
 
     def _deterministic(self, we_sent: bool, minimum_ms: int) -> int:
         members = self._count()
-        senders = self._senders(0)
+        senders = self._senders()
         share = self._rtcp_octets_s * 1000  # thousandths of octets a second
         number = members
         if senders * 4 <= members:

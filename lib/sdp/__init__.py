@@ -31,7 +31,13 @@ _WHERE = {
 }
 
 
+# MicroPython asks here first in `from vox6.sdp import module`
+_MODULES = ("description", "formats", "offer_answer")
+
+
 def __getattr__(name: str) -> "object":
+    if name in _MODULES:
+        return __import__(name, globals(), None, ("__name__",), 1)
     where = _WHERE.get(name)
     if where is None:
         raise AttributeError(name)

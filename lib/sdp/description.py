@@ -312,7 +312,7 @@ class SessionDescription(_Section):
             raise FormatError("o= is not the second line")
         origin = Origin.parse(value)
         letter, value = _line(lines[2])
-        if letter != "s" or not value:
+        if letter != "s":  # empty in the examples of RFC 3264, against the grammar
             raise FormatError("s= is not the third line")
         description = cls(origin, value)
         description.times = []

@@ -77,12 +77,10 @@ def run_file(path: Path) -> "tuple[int, int, int, str]":
         output = (error.stdout or b"").decode("utf-8", "replace")
         return 0, 1, 0, output + "\nno end within %d s" % TIMEOUT_S
     output = done.stdout.decode("utf-8", "replace")
-    found = None
-    for found in _SUMMARY.finditer(output):
-        pass
-    if found is None:
+    summaries = _SUMMARY.findall(output)
+    if not summaries:
         return 0, 1, 0, output + "\nexit code %d without a summary" % done.returncode
-    passed, failed, skipped = (int(text or 0) for text in found.groups())
+    passed, failed, skipped = (int(text or 0) for text in summaries[-1])
     if done.returncode and not failed:
         failed = 1
     return passed, failed, skipped, output

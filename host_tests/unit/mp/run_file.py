@@ -7,7 +7,6 @@ Exit code 0 when nothing failed and something ran, 1 when not.
 """
 
 import sys
-
 import unittest
 
 
