@@ -38,6 +38,10 @@ PY_DIRS = $(wildcard lib firmware boards ports host_tests tools)
 PYTEST = $(PY) -m pytest -rs -p no:cacheprovider
 ARGS ?=
 
+ifeq ($(shell command -v $(PYTHON3)),)
+$(error There is no python3. Remedy, as root: apt-get install python3)
+endif
+
 .PHONY: help setup setup-test call phone test soak lint format size bench boards clean lock
 .PHONY: need-call need-test
 
