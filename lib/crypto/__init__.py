@@ -2,10 +2,10 @@
 # Copyright (c) 2026 The vox6 authors
 """Cryptography behind one interface: the C module `_crypto` on phones, `cryptography` on hosts.
 
-    from vox6 import crypto
+from vox6 import crypto
 
-    provider = crypto.provider()
-    tag = provider.hmac("SHA-1", key, data)
+provider = crypto.provider()
+tag = provider.hmac("SHA-1", key, data)
 """
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ _chosen: "list[Provider]" = []
 
 
 def provider() -> "Provider":
-    """Return the provider of this machine, made at the first call; ImportError if there is none."""
+    """Return the provider of this machine, made at the first call; ImportError without any."""
     if not _chosen:
         try:
             import _crypto  # noqa: F401
@@ -36,6 +36,6 @@ def __getattr__(name: str) -> "object":
         from .provider import Provider
 
         return Provider
-    if name in ("host", "native"):  # MicroPython asks here first for `from vox6.crypto import host`
-        return __import__("vox6.crypto." + name, None, None, (name,))
+    if name in ("host", "native", "provider"):  # MicroPython asks here before it imports them
+        return __import__(name, globals(), None, (name,), 1)
     raise AttributeError(name)

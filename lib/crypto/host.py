@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""The provider of hosts: hashlib, hmac and the package `cryptography` (for AES alone)."""
+"""The provider of hosts: hashlib, and OpenSSL by the package `cryptography`."""
 
 import hashlib
-import hmac
 import secrets
 
 from .provider import SIZES, Provider
@@ -12,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .provider import Hash
 
+# `cryptography` is imported where it is used: who only hashes does without.
 _NAMES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384"}
 
 
@@ -22,13 +22,20 @@ def _name(name: str) -> str:
 
 
 class HostProvider(Provider):
-    """CPython's own hashes and OpenSSL's AES."""
+    """CPython's own hashes, OpenSSL's HMAC and AES."""
 
     def hash(self, name: str) -> "Hash":
         return hashlib.new(_name(name), usedforsecurity=False)
 
     def hmac(self, name: str, key: bytes, data: bytes) -> bytes:
-        return hmac.digest(key, data, _name(name))
+        from cryptography.hazmat.primitives.hashes import MD5, SHA1, SHA256, SHA384
+        from cryptography.hazmat.primitives.hmac import HMAC
+
+        _name(name)
+        kinds = {"MD5": MD5(), "SHA-1": SHA1(), "SHA-256": SHA256(), "SHA-384": SHA384()}
+        state = HMAC(key, kinds[name])
+        state.update(data)
+        return state.finalize()
 
     def aes_block(self, key: bytes, block: bytes) -> bytes:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -46,4 +53,4 @@ class HostProvider(Provider):
         return secrets.token_bytes(length)
 
     def equal(self, one: bytes, two: bytes) -> bool:
-        return hmac.compare_digest(one, two)
+        return secrets.compare_digest(one, two)

@@ -15,19 +15,20 @@ class NativeProvider(Provider):
     """`_crypto`, see ports/cmodules/crypto/_crypto.pyi."""
 
     def hash(self, name: str) -> "Hash":
-        return _crypto.Hash(name)
+        state: "Hash" = _crypto.Hash(name)
+        return state
 
     def hmac(self, name: str, key: bytes, data: bytes) -> bytes:
-        return _crypto.hmac(name, key, data)
+        return bytes(_crypto.hmac(name, key, data))
 
     def aes_block(self, key: bytes, block: bytes) -> bytes:
-        return _crypto.AES(key).encrypt_block(block)
+        return bytes(_crypto.AES(key).encrypt_block(block))
 
     def aes_ctr(self, key: bytes, iv: bytes, data: bytes) -> bytes:
-        return _crypto.ctr(key, iv, data)
+        return bytes(_crypto.ctr(key, iv, data))
 
     def random(self, length: int) -> bytes:
-        return _crypto.random(length)
+        return bytes(_crypto.random(length))
 
     def equal(self, one: bytes, two: bytes) -> bool:
-        return _crypto.eq(one, two)
+        return bool(_crypto.eq(one, two))

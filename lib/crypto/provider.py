@@ -45,8 +45,10 @@ class Provider:
         raise NotImplementedError
 
     def aes_ctr(self, key: bytes, iv: bytes, data: bytes) -> bytes:
-        """Return data encrypted (or decrypted) by AES in counter mode; iv: the first counter block,
-        16 octets, counted up big-endian over all of it."""
+        """Return data encrypted (or decrypted) by AES in counter mode.
+
+        iv: the first counter block, 16 octets, counted up big-endian over all of it.
+        """
         raise NotImplementedError
 
     def random(self, length: int) -> bytes:

@@ -2,12 +2,12 @@
 # Copyright (c) 2026 The vox6 authors
 """SIP (RFC 3261) as an engine without sockets and clock.
 
-    from vox6 import crypto, sip
+from vox6 import crypto, sip
 
-    agent = sip.Agent(crypto.provider(), crypto.provider().random)
-    agent.set_local(addr16, 5060, now)
-    session = agent.invite("sip:anna@[2001:db8::2]", peer, now, offer)
-    # drain agent.datagrams_to_send() and agent.next_event(), arm agent.get_timer()
+agent = sip.Agent(crypto.provider(), crypto.provider().random)
+agent.set_local(addr16, 5060, now)
+session = agent.invite("sip:anna@[2001:db8::2]", peer, now, offer)
+# drain agent.datagrams_to_send() and agent.next_event(), arm agent.get_timer()
 """
 
 TYPE_CHECKING = False
@@ -57,9 +57,9 @@ _MODULES = (
 def __getattr__(name: str) -> "object":
     where = _WHERE.get(name)
     if where is not None:
-        value = getattr(__import__("vox6.sip." + where, None, None, (name,)), name)
+        value = getattr(__import__(where, globals(), None, (name,), 1), name)
     elif name in _MODULES:  # MicroPython asks here first for `from vox6.sip import agent`
-        value = __import__("vox6.sip." + name, None, None, (name,))
+        value = __import__(name, globals(), None, (name,), 1)
     else:
         raise AttributeError(name)
     globals()[name] = value

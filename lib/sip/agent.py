@@ -2,11 +2,11 @@
 # Copyright (c) 2026 The vox6 authors
 """The user agent: one engine for calls, registrations and OPTIONS (RFC 3261 sections 8 to 15).
 
-    agent = Agent(crypto, crypto.random)
-    agent.set_local(addr16, 5060, now)
-    session = agent.invite("sip:anna@[2001:db8::2]", (addr16_of_anna, 5060), now, offer)
-    for data, peer, transport in agent.datagrams_to_send(): ...
-    event = agent.next_event()
+agent = Agent(crypto, crypto.random)
+agent.set_local(addr16, 5060, now)
+session = agent.invite("sip:anna@[2001:db8::2]", (addr16_of_anna, 5060), now, offer)
+for data, peer, transport in agent.datagrams_to_send(): ...
+event = agent.next_event()
 """
 
 from vox6.sip import events
@@ -545,10 +545,10 @@ class Agent:
             else:
                 session.receive_invite(transaction, now)
         except RemoteProtocolError as error:
-            headers = ()
+            refusal: "Headers" = ()
             if error.code == 500:
-                headers = (("Retry-After", "%d" % (self.random(1)[0] % 10)),)
-            self._refuse(request, peer, transport, now, error.code, None, headers, transaction)
+                refusal = (("Retry-After", "%d" % (self.random(1)[0] % 10)),)
+            self._refuse(request, peer, transport, now, error.code, None, refusal, transaction)
 
     def _check_body(self, request: Request, peer: "Peer", transport: str, now: int) -> bool:
         """Refuse a body that the user would not understand (RFC 3261 section 8.2.3).
@@ -605,9 +605,7 @@ class Agent:
         if isinstance(session, Session) and invite.is_open():
             session.receive_cancel(invite, now)
 
-    def _answer_options(
-        self, request: Request, peer: "Peer", transport: str, now: int
-    ) -> None:
+    def _answer_options(self, request: Request, peer: "Peer", transport: str, now: int) -> None:
         response = request.response(200, None, self.layer.token(4))
         response.add("Allow", self.allow)
         response.add("Accept", ", ".join(self.accepts))

@@ -169,6 +169,6 @@ class Dialog:
 
 
 def _without(uri: URI) -> str:
-    """Return a strict router's URI as a Request-URI may be (section 19.1.1): no method, headers."""
+    """Return a strict router's URI as Request-URI (section 19.1.1): no method, no headers."""
     params = [item for item in uri.params if item[0].lower() != "method"]
     return str(URI(uri.scheme, uri.user, uri.host, uri.port, params, None, uri.password))

@@ -133,7 +133,10 @@ class Unregistered(RegistrationEvent):
 
 
 class RegistrationFailed(RegistrationEvent):
-    """The registrar refused (or 408, 503: was not reached). retry_ms: when we try again, or None."""
+    """The registrar refused, or (408, 503) was not reached.
+
+    retry_ms: after how long we try again by ourselves, None if never.
+    """
 
     def __init__(
         self, registration: "Registration", status: int, reason: str, retry_ms: "int | None"

@@ -2,16 +2,15 @@
 # Copyright (c) 2026 The vox6 authors
 """Sessions: one call, from INVITE to BYE (RFC 3261 sections 9 and 13 to 15, RFC 5407).
 
-The table is SESSION in state.py; a method `_do_name` here is its action "name". A session makes and
-takes bodies as octets: what an offer or an answer says is not its concern, only where they go.
+The table is SESSION in state.py; a method `_do_name` here is its action "name". A session
+makes and takes bodies as octets: what they say is not its concern, only where they go.
 """
 
 from vox6.sip import events
 from vox6.sip.dialog import Dialog
-from vox6.sip.headers import NameAddr, Reason
+from vox6.sip.headers import Reason
 from vox6.sip.message import Request, Response, reason_phrase
 from vox6.sip.state import (
-    ACCEPTED,
     CALLING,
     CANCELLING,
     CLOSING,
@@ -339,24 +338,6 @@ class Session:
         if dialog is not None and self.dialog is None:
             self.dialog = dialog
         self.agent.emit(events.CallProgressed(self, response.status, response.body))
-
-    def _make_answer(self) -> "_Answer | None":
-        """Return the answer that the response at hand makes, None if it is no dialog."""
-        response = self._response
-        if response is None:
-            return None
-        dialog = self._find_fork(response)
-        if dialog is None:
-            return None
-        try:
-            dialog.confirm(response)
-        except FormatError:
-            self.agent.layer.count("malformed_responses")
-            return None
-        answer = _Answer(dialog, response.cseq.number)
-        if len(self._answers) < _MAX_ANSWERS:
-            self._answers.append(answer)
-        return answer
 
     # -- actions on our INVITE
 

@@ -12,7 +12,6 @@ from vox6.sip.message import Request, Response
 from vox6.sip.state import (
     ACCEPTED,
     CALLING,
-    COMPLETED,
     INVITE_CLIENT,
     INVITE_SERVER,
     NON_INVITE_CLIENT,
@@ -25,7 +24,7 @@ from vox6.sip.timers import Timers
 from vox6.sip.transport import is_reliable, note_source, response_peer
 from vox6.sip.uri import host_text
 from vox6.wire import const
-from vox6.wire.errors import FormatError, LocalProtocolError
+from vox6.wire.errors import LocalProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

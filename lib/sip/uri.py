@@ -244,7 +244,7 @@ class URI:
         return "URI(%r)" % str(self)
 
     def get(self, name: str) -> "str | None":
-        """Return a parameter's value ("" when it has none), None if it is absent; name lower case."""
+        """Return a parameter's value, "" when it has none, None if absent; name: lower case."""
         for key, value in self.params:
             if key.lower() == name:
                 return "" if value is None else value

@@ -2,11 +2,11 @@
 # Copyright (c) 2026 The vox6 authors
 """Octets, bounds, serial numbers, errors: what every engine of vox6 stands on.
 
-    from vox6.wire import const, Reader, FormatError
+from vox6.wire import const, Reader, FormatError
 
-    _HEADER = const(12)
-    reader = Reader(datagram)
-    sequence = reader.u16()
+_HEADER = const(12)
+reader = Reader(datagram)
+sequence = reader.u16()
 """
 
 from .const import const
@@ -58,9 +58,9 @@ _MODULES = (
 def __getattr__(name: str) -> "object":
     where = _WHERE.get(name)
     if where is not None:
-        value = getattr(__import__("vox6.wire." + where, None, None, (name,)), name)
+        value = getattr(__import__(where, globals(), None, (name,), 1), name)
     elif name in _MODULES:  # MicroPython asks here first for `from vox6.wire import errors`
-        value = __import__("vox6.wire." + name, None, None, (name,))
+        value = __import__(name, globals(), None, (name,), 1)
     else:
         raise AttributeError(name)
     globals()[name] = value
