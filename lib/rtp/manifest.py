@@ -2,4 +2,4 @@
 # Copyright (c) 2026 The vox6 authors
 metadata(description="RTP and RTCP messages and reports for vox6", version="0.1.0")
 require("vox6-wire")
-package("vox6/rtp", base_path="../..")
+package("vox6/rtp", base_path="../../build/path")

@@ -2,4 +2,4 @@
 # Copyright (c) 2026 The vox6 authors
 metadata(description="Session descriptions, offer and answer for vox6", version="0.1.0")
 require("vox6-wire")
-package("vox6/sdp", base_path="../..")
+package("vox6/sdp", base_path="../../build/path")
