@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Copyright (c) 2026 The vox6 authors
+//
+// Clocks, console and interrupts for MicroPython's core. The console is the pty of a phone, or
+// standard input and output of a script.
+
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "port_unix.h"
+#include "py/mperrno.h"
+#include "py/mphal.h"
+#include "py/runtime.h"
+
+#if MICROPY_ASYNC_KBD_INTR
+#error "a jump out of a signal handler would leave the engine's mutex locked"
+#endif
+
+/// SIGINT. From the engine (pthread_kill) it is Ctrl-C on the console; from outside it means to a
+/// phone that it shall stop.
+static void on_sigint(int number, siginfo_t *info, void *context) {
+    (void)number;
+    (void)context;
+    if (phone_form && info->si_code != SI_TKILL) {
+        console_stop();
+    } else {
+        mp_sched_keyboard_interrupt();
+    }
+}
+
+static void handle(int number, void (*handler)(int, siginfo_t *, void *)) {
+    struct sigaction action = {.sa_flags = SA_SIGINFO, .sa_sigaction = handler};
+    if (handler == NULL) {
+        action.sa_flags = 0;
+        action.sa_handler = SIG_DFL;
+    }
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+}
+
+static void on_sigterm(int number, siginfo_t *info, void *context) {
+    (void)number;
+    (void)info;
+    (void)context;
+    console_stop();
+}
+
+void interrupt_vm_init(void) {
+    signal(SIGPIPE, SIG_IGN);
+    if (phone_form) {
+        handle(SIGINT, on_sigint);
+        handle(SIGTERM, on_sigterm);
+        handle(SIGHUP, on_sigterm);
+    }
+}
+
+void mp_hal_set_interrupt_char(char c) {
+    if (phone_form) {
+        console_set_interrupt_char(c == (char)-1 ? -1 : c);
+    } else {
+        handle(SIGINT, c == CHAR_CTRL_C ? on_sigint : NULL);
+    }
+}
+
+int mp_hal_stdin_rx_chr(void) {
+    if (console_is_open()) {
+        return console_read();
+    }
+    unsigned char c;
+    ssize_t result;
+    MP_HAL_RETRY_SYSCALL(result, read(STDIN_FILENO, &c, 1), {});
+    if (result <= 0) {
+        return 4; // end of input, as Ctrl-D
+    }
+    return c == '\n' ? '\r' : c;
+}
+
+static mp_uint_t write_all(int fd, const char *text, size_t length) {
+    size_t done = 0;
+    while (done < length) {
+        ssize_t result;
+        MP_HAL_RETRY_SYSCALL(result, write(fd, text + done, length - done), {});
+        if (result <= 0) {
+            break;
+        }
+        done += (size_t)result;
+    }
+    return done;
+}
+
+mp_uint_t mp_hal_stdout_tx_strn(const char *text, size_t length) {
+    if (console_is_open()) {
+        console_write(text, length, false);
+        return length;
+    }
+    return write_all(STDOUT_FILENO, text, length);
+}
+
+void mp_hal_stdout_tx_strn_cooked(const char *text, size_t length) {
+    if (console_is_open()) {
+        console_write(text, length, true);
+    } else {
+        write_all(STDOUT_FILENO, text, length);
+    }
+}
+
+void mp_hal_stdout_tx_str(const char *text) {
+    mp_hal_stdout_tx_strn(text, strlen(text));
+}
+
+static void stderr_print(void *env, const char *text, size_t length) {
+    (void)env;
+    if (console_is_open()) {
+        console_write(text, length, true);
+    } else {
+        write_all(STDERR_FILENO, text, length);
+    }
+}
+
+const mp_print_t mp_stderr_print = {NULL, stderr_print};
+
+mp_uint_t mp_hal_ticks_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (mp_uint_t)now.tv_sec * 1000000 + (mp_uint_t)now.tv_nsec / 1000;
+}
+
+mp_uint_t mp_hal_ticks_ms(void) {
+    return mp_hal_ticks_us() / 1000;
+}
+
+uint64_t mp_hal_time_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void mp_hal_delay_ms(mp_uint_t ms) {
+    mp_uint_t start = mp_hal_ticks_ms();
+    while (mp_hal_ticks_ms() - start < ms) {
+        mp_event_wait_ms(1);
+    }
+}
+
+void mp_hal_get_random(size_t length, void *buffer) {
+    if (vox6_entropy(buffer, length) < 0) {
+        mp_raise_OSError(MP_EIO);
+    }
+}
