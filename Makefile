@@ -120,8 +120,9 @@ format: need-test ## let ruff and clang-format rewrite our files
 	$(PY) -m ruff format --no-cache $(PY_DIRS)
 	$(TOP)/build/venv/bin/clang-format -i $(or $(C_FILES),/dev/null)
 
-size: boards ## text, data, bss of each board, and its heap after boot and in a call
-	@$(PY) -m tools.size $(BOARDS) $(ARGS)
+size: ## text, data, bss of each board, and its heap after boot and in a call
+	@$(MAKE) boards BOARD=
+	$(PY) -m tools.size $(BOARDS) $(ARGS)
 
 bench: need-test boards ## the figures of host_tests/bench
 	@files=$$(find host_tests/bench -maxdepth 1 -name '[a-z]*.py' 2>/dev/null | sort)
