@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Fixtures that tests with whole phones share: a lab, the phones as users get them, captures."""
+
+import os
+import shutil
+import time
+
+import pytest
+
+from tools.lab import Capture, Lab, LabError
+from tools.lab.capture import complaints, sip_ladder
+from tools.panel.errors import PanelError
+from tools.panel.phones import TOP, QEMUPhone, UnixPhone
+
+BOARDS = ("UNIX_HOST", "QEMU_MPS2_AN500")
+_IDLE_S = 8.0
+
+
+class Telephone:
+    """A phone of the lab with its address, used by its keys alone."""
+
+    def __init__(self, phone, folder):
+        self.phone = phone
+        self.folder = folder
+        self.board = phone.board
+        self.address = ""
+
+    @property
+    def panel(self):
+        return self.phone.panel
+
+    @property
+    def uri(self):
+        return f"sip:phone@[{self.address}]"
+
+    def start(self):
+        """Switch on and learn the address from the screen, as a person does."""
+        from tools.lab.call import idle_address
+
+        self.phone.start()
+        self.address = idle_address(self.panel, 20.0)
+
+    def wait_idle(self, timeout=_IDLE_S):
+        """Come back to the idle screen, hanging up whatever is there."""
+        deadline = time.monotonic() + timeout
+        while not self.is_idle():
+            if time.monotonic() > deadline:
+                raise PanelError(f"{self.board} does not become idle:\n{self.panel.screen_text()}")
+            self.panel.press("hangup")
+            time.sleep(0.15)
+
+    def is_idle(self):
+        lamps = self.panel.lamps
+        free = all(lamps.get(name, "off") == "off" for name in ("line1", "line2"))
+        return free and self.panel.screen_text().startswith("vox6")
+
+    def dial(self, uri):
+        self.panel.dial(uri)
+        self.panel.press("call")
+
+    def answer(self):
+        self.panel.wait_text("call from")
+        self.panel.press("call")
+
+    def hang_up(self):
+        self.panel.press("hangup")
+
+    def wait_talking(self):
+        self.panel.wait_text("talking")
+
+    def console(self, code, timeout=30.0):
+        """Run code on the REPL; the phone goes on afterwards."""
+        with self.phone.aside() as console:
+            return console.run(code, timeout)
+
+
+class Phones:
+    """One phone of each board for the whole session, started when first asked for."""
+
+    def __init__(self, lab):
+        self._lab = lab
+        self._made = {}
+
+    def get(self, board):
+        """The idle phone of a board; one that does not become idle is switched off and on."""
+        found = self._made.get(board)
+        if found is None:
+            folder = self._lab.folder / board
+            shutil.rmtree(folder, ignore_errors=True)
+            if board == "UNIX_HOST":
+                phone = UnixPhone(folder, self._lab.host("unix"))
+            else:
+                phone = QEMUPhone(folder, self._lab)
+            found = self._made[board] = Telephone(phone, folder)
+        process = found.phone.process
+        if process is None or not process.running():
+            found.phone.stop()
+            found.start()
+        try:
+            found.wait_idle()
+        except PanelError:
+            found.phone.stop()
+            found.start()
+        return found
+
+    def close(self):
+        for found in self._made.values():
+            found.phone.stop()
+
+
+def open_lab(name):
+    """A lab in build/NAME, or the test is skipped with the reason."""
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+    return Lab(TOP / "build" / name)
+
+
+@pytest.fixture(scope="session")
+def lab():
+    with open_lab("interop") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def phones(lab):
+    made = Phones(lab)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=BOARDS)
+def phone(request, phones):
+    """An idle phone of each board in turn."""
+    return phones.get(request.param)
+
+
+@pytest.fixture
+def capture(request, lab):
+    """Everything on the link during a test. Kept when the test fails; must hold no IPv4."""
+    name = request.node.name.translate(str.maketrans("[]/: ", "-----")).strip("-")
+    running = Capture(lab, f"{name}.pcap")
+    yield running
+    path = running.stop()
+    failed = getattr(request.node, "failed", False)
+    bad = [] if failed else complaints(path)
+    if failed or bad:
+        print(f"capture: {path}")
+        print("\n".join(sip_ladder(path)[-60:]))
+    else:
+        path.unlink()
+    assert not bad, f"{path}: {bad[:10]}"
+
+
+__all__ = [
+    "BOARDS",
+    "LabError",
+    "Phones",
+    "Telephone",
+    "capture",
+    "lab",
+    "open_lab",
+    "phone",
+    "phones",
+]

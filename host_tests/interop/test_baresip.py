@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+# CPython only: whole phones in a lab
+"""Both boards against baresip: every way a call goes, in each codec."""
+
+import re
+import time
+
+import pytest
+
+from tools.lab import Baresip, measure, wav
+from tools.lab.baresip import RATES
+from tools.lab.capture import tshark
+from tools.panel.phones import TOP
+
+ADDRESS = "2001:db8:1::b"
+TONE_HZ = 1000
+# Signal to noise of a sine at -9 dBFS through the codec alone: G.711 gives 36 dB, G.722 47 dB.
+SNR_MIN_DB = 30.0
+CODECS = ("PCMU", "PCMA", "G722")
+
+
+@pytest.fixture(scope="session")
+def peer_host(lab):
+    return lab.host("peer", address=ADDRESS)
+
+
+@pytest.fixture
+def peer(peer_host, request):
+    """Makes a baresip that plays a tone or a file; ended after the test."""
+    made = []
+
+    def make(codec="PCMU", sound=None, **more):
+        if sound is None:
+            sound = TOP / f"build/tone-{TONE_HZ}-{RATES[codec]}.wav"
+            if not sound.exists():
+                wav.write(sound, RATES[codec], measure.tone(TONE_HZ, 60, RATES[codec]))
+        found = Baresip(peer_host, ADDRESS, sound, codec=codec, **more)
+        made.append(found)
+        return found
+
+    yield make
+    for found in made:
+        found.close()
+
+
+def set_up(phone, peer, direction):
+    """A call that both sides have answered. direction: "out" the phone calls, "in" is called."""
+    if direction == "out":
+        phone.dial(peer.uri)
+        peer.wait("CALL_INCOMING")
+        phone.panel.wait_text("rings there")
+        peer.answer()
+    else:
+        peer.dial(phone.uri)
+        phone.panel.wait_text("call from")
+        peer.wait("CALL_RINGING")
+        phone.answer()
+    peer.wait("CALL_ESTABLISHED")
+    phone.wait_talking()
+
+
+def hang_up(phone, peer, who):
+    """End the call from one side; both know it."""
+    if who == "phone":
+        phone.hang_up()
+        peer.wait("CALL_CLOSED")
+    else:
+        peer.hang_up()
+        phone.panel.wait_text("they hung up")
+    phone.wait_idle()
+
+
+def assert_tone(sound, what):
+    rate, samples = sound
+    heard = measure.loud_part(samples, rate, 0.3)
+    assert len(heard) > rate, f"{what}: only {len(heard) / rate:.2f} s of sound"
+    tone = measure.measure_tone(heard, rate)
+    print(f"{what}: {tone.frequency:.2f} Hz, {tone.snr_db:.1f} dB, {len(heard) / rate:.1f} s")
+    assert abs(tone.frequency - TONE_HZ) < 1.0, f"{what}: {tone}"
+    assert tone.snr_db > SNR_MIN_DB, f"{what}: {tone}"
+
+
+@pytest.mark.parametrize("who", ["phone", "peer"])
+@pytest.mark.parametrize("direction", ["out", "in"])
+@pytest.mark.parametrize("codec", CODECS)
+def test_call_with_a_tone_each_way(phone, peer, capture, codec, direction, who):
+    other = peer(codec)
+    set_up(phone, other, direction)
+    recording = phone.panel.record()
+    phone.panel.play((16000, measure.tone(TONE_HZ, 10, 16000)))
+    time.sleep(2.4)
+    rate, samples = recording.stop()
+    phone.panel.wait_text(codec)
+    hang_up(phone, other, who)
+    phone.panel.silence()
+    assert rate == RATES[codec]
+    assert_tone((rate, samples), "heard by the phone")
+    assert_tone(other.recordings()[-1], "heard by baresip")
+
+
+def test_phone_rejects(phone, peer, capture):
+    other = peer()
+    other.dial(phone.uri)
+    phone.panel.wait_text("call from")
+    phone.hang_up()
+    event = other.wait("CALL_CLOSED")
+    assert "603" in event["param"], event
+    phone.wait_idle()
+
+
+def test_peer_rejects(phone, peer, capture):
+    other = peer()
+    phone.dial(other.uri)
+    other.wait("CALL_INCOMING")
+    other.hang_up()
+    phone.panel.wait_text(r"\b(486|603|480)\b|busy|declined|refused")
+    phone.wait_idle()
+
+
+def test_phone_cancels_while_it_rings(phone, peer, capture):
+    other = peer()
+    phone.dial(other.uri)
+    other.wait("CALL_INCOMING")
+    phone.panel.wait_text("rings there")
+    phone.hang_up()
+    other.wait("CALL_CLOSED")
+    phone.wait_idle()
+    statuses = {row[0] for row in tshark(capture.stop(), "sip.Status-Code", "sip.Status-Code")}
+    assert "487" in statuses
+
+
+def test_peer_cancels_while_it_rings(phone, peer, capture):
+    other = peer()
+    other.dial(phone.uri)
+    phone.panel.wait_text("call from")
+    other.hang_up()
+    phone.panel.wait_text("gave up")
+    phone.wait_idle()
+    phone.panel.wait_text("missed")
+
+
+def test_phone_is_busy_with_two_calls(phone, peer, capture):
+    other = peer(max_calls=6)
+    other.dial(phone.uri)
+    phone.answer()
+    other.wait("CALL_ESTABLISHED")
+    other.dial(phone.uri)
+    phone.panel.wait_text("waiting")
+    other.forget_events()
+    other.dial(phone.uri)
+    event = other.wait("CALL_CLOSED")
+    assert "486" in event["param"], event
+    other.process.stop()
+    # The peer is gone without a word: both calls end by our keys.
+    phone.wait_idle(20)
+
+
+def test_peer_is_busy(phone, peer, capture, peer_host):
+    other = peer(max_calls=1, auto_answer=True)
+    phone.dial(other.uri)
+    other.wait("CALL_ESTABLISHED")
+    phone.wait_talking()
+    phone.panel.press("line2")
+    phone.panel.dial(other.uri)
+    phone.panel.press("call")
+    phone.panel.wait_text(r"486|busy")
+    phone.panel.press("hangup")
+    phone.wait_idle()
+
+
+@pytest.mark.parametrize("codec", ["PCMU", "G722"])
+def test_phone_holds_and_resumes(phone, peer, capture, codec):
+    other = peer(codec)
+    set_up(phone, other, "out")
+    phone.panel.play((16000, measure.tone(TONE_HZ, 30, 16000)))
+    time.sleep(1.5)
+    phone.panel.press("hold")
+    phone.panel.wait_text("on hold")
+    phone.panel.wait_lamp("line1", "flash")
+    time.sleep(0.3)
+    held = phone.panel.record()
+    time.sleep(1.2)
+    rate, samples = held.stop()
+    assert not len(measure.loud_part(samples, rate, 0.0)), "sound in the speaker while on hold"
+    phone.panel.press("hold")
+    phone.wait_talking()
+    resumed = phone.panel.record()
+    time.sleep(2.4)
+    sound = resumed.stop()
+    hang_up(phone, other, "phone")
+    phone.panel.silence()
+    assert_tone(sound, "heard by the phone after the hold")
+    rate, samples = other.recordings()[-1]
+    silent, loud = split(samples, rate)
+    assert 1.0 < silent < 4.0, f"baresip heard {silent:.1f} s of silence in between"
+    assert loud > 3.0
+    offers = tshark(
+        capture.stop(),
+        'sip.Method == "INVITE"',
+        "sdp.media_attr",
+    )
+    assert any(re.search("sendonly|inactive", row[0]) for row in offers), offers
+
+
+def split(samples, rate):
+    """Seconds of silence between the first and last sound, and of sound."""
+    heard = measure.loud_part(samples, rate, 0.0)
+    frame = rate // 50
+    count = len(heard) // frame
+    levels = abs(heard[: count * frame].reshape(count, frame).astype(float)).mean(1)
+    return float((levels < 50).sum()) / 50, float((levels >= 50).sum()) / 50
+
+
+@pytest.mark.parametrize("codec", ["PCMU", "G722"])
+def test_peer_holds_and_resumes(phone, peer, capture, codec):
+    other = peer(codec)
+    set_up(phone, other, "in")
+    phone.panel.play((16000, measure.tone(TONE_HZ, 30, 16000)))
+    time.sleep(1.0)
+    other.hold()
+    phone.panel.wait_text("they hold")
+    time.sleep(1.0)
+    other.resume()
+    phone.wait_talking()
+    resumed = phone.panel.record()
+    time.sleep(2.4)
+    sound = resumed.stop()
+    hang_up(phone, other, "peer")
+    phone.panel.silence()
+    assert_tone(sound, "heard by the phone after the hold")
+
+
+def test_two_lines(phone, peer, capture):
+    """A second call goes out while the first waits; the lines are switched, both end."""
+    other = peer(auto_answer=True)
+    phone.dial(other.uri)
+    phone.wait_talking()
+    phone.panel.press("line2")
+    phone.panel.wait_lamp("line1", "flash")
+    phone.panel.dial(other.uri)
+    phone.panel.press("call")
+    phone.panel.wait_text(r"line 2 +talking")
+    phone.panel.press("line1")
+    phone.panel.wait_text(r"line 1 +talking")
+    phone.panel.wait_lamp("line2", "flash")
+    phone.hang_up()
+    other.wait("CALL_CLOSED")
+    phone.wait_idle()
+    other.wait("CALL_CLOSED")

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""RTP streams of a capture, measured without a phone's help (RFC 3550 section 6.4.1, A.3, A.8)."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address
+from pathlib import Path
+
+PAYLOAD_NAMES = {0: "PCMU", 8: "PCMA", 9: "G722"}
+_CLOCK = 8000  # of all three payload types (G.722 too: RFC 3551 section 4.5.2)
+_GLOBAL_HEADER, _PACKET_HEADER, _ETHERNET, _IPV6, _UDP, _RTP = 24, 16, 14, 40, 8, 12
+_NEXT_UDP = 17
+_HALF = 1 << 31
+
+
+@dataclass
+class Stream:
+    """One RTP stream: the packets of one synchronisation source from one address to another."""
+
+    source: str
+    destination: str
+    ssrc: int
+    payload_types: set[int] = field(default_factory=set)
+    received: int = 0
+    first: int = 0  # extended sequence numbers
+    highest: int = 0
+    jitter: float = 0.0  # RTP units
+    longest_gap_s: float = 0.0
+    start: float = 0.0  # seconds since the epoch
+    end: float = 0.0
+    _transit: int | None = None
+
+    @property
+    def codec(self) -> str:
+        """Names of the payload types seen."""
+        return "+".join(PAYLOAD_NAMES.get(kind, str(kind)) for kind in sorted(self.payload_types))
+
+    @property
+    def lost(self) -> int:
+        """Packets that are missing between the first and the highest."""
+        return self.highest - self.first + 1 - self.received
+
+    @property
+    def jitter_ms(self) -> float:
+        """Interarrival jitter."""
+        return self.jitter * 1000 / _CLOCK
+
+    def take(self, time: float, sequence: int, timestamp: int, payload_type: int) -> None:
+        """Count one packet."""
+        self.payload_types.add(payload_type)
+        if self.received == 0:
+            self.first = self.highest = sequence
+            self.start = time
+        else:
+            step = (sequence - self.highest + 0x8000) % 0x10000 - 0x8000
+            self.highest = max(self.highest, self.highest + step)
+            self.longest_gap_s = max(self.longest_gap_s, time - self.end)
+        self.received += 1
+        self.end = time
+        transit = int(time * _CLOCK) - timestamp
+        if self._transit is not None:
+            change = (transit - self._transit + _HALF) % (1 << 32) - _HALF
+            if abs(change) < _CLOCK:  # a larger one is a new start of the clock, no jitter
+                self.jitter += (abs(change) - self.jitter) / 16
+        self._transit = transit
+
+
+def udp_packets(path: Path) -> Iterator[tuple[float, bytes, int, bytes, int, bytes]]:
+    """(time, source, port, destination, port, payload) of each unfragmented UDP/IPv6 packet.
+
+    path: pcap file of Ethernet frames in the byte order of this machine, as tcpdump writes it.
+    """
+    with path.open("rb") as file:
+        head = file.read(_GLOBAL_HEADER)
+        if len(head) < _GLOBAL_HEADER or struct.unpack("<I", head[:4])[0] != 0xA1B2C3D4:
+            raise ValueError(f"{path} is no pcap file")
+        while True:
+            head = file.read(_PACKET_HEADER)
+            if len(head) < _PACKET_HEADER:
+                return
+            seconds, micros, length, _ = struct.unpack("<IIII", head)
+            frame = file.read(length)
+            if len(frame) < _ETHERNET + _IPV6 + _UDP or frame[12:14] != b"\x86\xdd":
+                continue
+            packet = frame[_ETHERNET:]
+            if packet[6] != _NEXT_UDP:
+                continue
+            source_port, port, size = struct.unpack(">HHH", packet[40:46])
+            payload = packet[_IPV6 + _UDP : _IPV6 + size]
+            time = seconds + micros / 1e6
+            yield time, packet[8:24], source_port, packet[24:40], port, payload
+
+
+def rtp_streams(path: Path) -> list[Stream]:
+    """All RTP streams of a capture in the order of their first packets."""
+    found: dict[tuple[bytes, int, bytes, int, int], Stream] = {}
+    for time, source, source_port, destination, port, payload in udp_packets(path):
+        # Even ports above the well-known ones; version 2; not RTCP (RFC 5761 section 4).
+        if port % 2 or port < 1024 or len(payload) < _RTP or payload[0] >> 6 != 2:
+            continue
+        if 192 <= payload[1] <= 223:
+            continue
+        sequence, timestamp, ssrc = struct.unpack(">HII", payload[2:12])
+        key = (source, source_port, destination, port, ssrc)
+        if key not in found:
+            found[key] = Stream(
+                f"[{IPv6Address(source)}]:{source_port}",
+                f"[{IPv6Address(destination)}]:{port}",
+                ssrc,
+            )
+        found[key].take(time, sequence, timestamp, payload[1] & 0x7F)
+    return [stream for stream in found.values() if stream.received >= 5]
