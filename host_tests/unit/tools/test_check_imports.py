@@ -173,6 +173,14 @@ class BoardsToolsTests(unittest.TestCase):
                 found = rules({"boards/A/board.py": f"import {name}\n"})
                 self.assertEqual(found, [("boards/A/board.py", 1, "board")])
 
+    def test_port_starts_the_phone_and_no_more(self):
+        text = "import firmware.main\nfrom firmware.main import run\n"
+        self.assertEqual(rules({"ports/qemu/modules/_start.py": text}), [])
+        found = rules({"ports/qemu/x.py": "from firmware.main import phone\nimport vox6.sip\n"})
+        self.assertEqual([rule for _, _, rule in found], ["board", "board"])
+        found = rules({"boards/A/board.py": text})
+        self.assertEqual([rule for _, _, rule in found], ["board", "board"])
+
     def test_tools(self):
         text = "import socket\nimport vox6.sip\nfrom tools import fetch\n"
         self.assertEqual(rules({"tools/lab/x.py": text}), [])
