@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     class Hash(Protocol):
         """A hash in the making."""
 
-        def update(self, data: bytes, /) -> object:
+        def update(self, __data: bytes) -> object:
             """Add octets."""
 
         def digest(self) -> bytes:
