@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
+"""What the program of this board freezes."""
 
-include("$(MPY_DIR)/extmod/asyncio")
-module("board.py", base_path="$(BOARD_DIR)")
-module("panel_link.py", base_path="$(BOARD_DIR)/../_common")
+include("../../firmware/manifest.py")
+module("board.py", base_path="$(BOARD_DIR)", opt=1)
+module("panel_link.py", base_path="$(BOARD_DIR)/../_common", opt=1)

@@ -41,7 +41,7 @@ static uint32_t input_head, input_tail; // free-running, under the engine's mute
 static engine_signal input_ready = {0, -1};
 static engine_signal requested = {0, -1};
 static int interrupt_char = -1;
-static bool phone_runs;
+static bool phone_runs, logging;
 static volatile sig_atomic_t stopping;
 static unsigned interrupts; // KeyboardInterrupts sent since the phone was asked to leave
 static bool reader_gone;
@@ -204,6 +204,10 @@ int console_read(void) {
     }
 }
 
+bool console_readable(void) {
+    return input_head != input_tail;
+}
+
 /// All of it, or what a reader takes. With nobody reading, the oldest text gives way to the newest.
 static void write_pty(const char *text, size_t length) {
     bool flushed = false;
@@ -245,7 +249,7 @@ static void write_out(const char *text, size_t length) {
 }
 
 void console_write(const char *text, size_t length, bool cooked) {
-    if (phone_runs) {
+    if (phone_runs || logging) {
         write_out(text, length);
     }
     if (!cooked) {
@@ -269,6 +273,10 @@ void console_set_interrupt_char(int c) {
     engine_enter();
     interrupt_char = c;
     engine_exit();
+}
+
+void console_log(bool on) {
+    logging = on;
 }
 
 void console_phone_begins(void) {

@@ -256,7 +256,9 @@ static void boot_phone(void) {
         phone_run();
         nlr_pop();
     } else {
+        console_log(true);
         report(MP_OBJ_FROM_PTR(nlr.ret_val));
+        console_log(false);
     }
     mp_hal_set_interrupt_char((char)-1);
     mp_handle_pending(false);
@@ -274,14 +276,28 @@ static void mount_phone(void) {
         append_path(".frozen", 7);
         append_path("", 0);
         append_path("/lib", 4);
-        if (mp_vfs_mount_romfs_protected() == 0) {
-            append_path("/rom", 4);
-            append_path("/rom/lib", 8);
-        }
+        append_path("/rom", 4); // mounted by mp_init() if there is an image
+        append_path("/rom/lib", 8);
         nlr_pop();
     } else {
         report(MP_OBJ_FROM_PTR(nlr.ret_val));
     }
+}
+
+// sys.stdin, sys.stdout and sys.stderr of upstream's unix port are files. A phone's are its console:
+// the type of upstream's boards (shared/runtime/sys_stdio_mphal.c, whose objects the Makefile renames)
+// has the same shape, so that its type makes consoles of them.
+struct standard_file {
+    mp_obj_base_t base;
+    int fd;
+};
+extern struct standard_file mp_sys_stdin_obj, mp_sys_stdout_obj, mp_sys_stderr_obj;
+extern const struct standard_file console_stdin_obj;
+
+static void use_console(void) {
+    mp_sys_stdin_obj.base.type = console_stdin_obj.base.type;
+    mp_sys_stdout_obj.base.type = console_stdin_obj.base.type;
+    mp_sys_stderr_obj.base.type = console_stdin_obj.base.type;
 }
 
 static int make_folder(const char *path) {
@@ -316,6 +332,7 @@ static int phone_main(size_t heap_size) {
     #if VOX6_MEDIA
     audio_open();
     #endif
+    use_console();
     while (!console_stopping()) {
         init_vm(heap, heap_size);
         mount_phone();
@@ -328,7 +345,9 @@ static int phone_main(size_t heap_size) {
                 break;
             }
         }
+        console_log(true);
         mp_hal_stdout_tx_str(console_stopping() ? "\r\nMPY: stopped\r\n" : "MPY: soft reboot\r\n");
+        console_log(false);
         deinit_vm();
     }
     if (state_path("console", path)) {

@@ -16,6 +16,7 @@
 #include "py/mperrno.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
+#include "py/stream.h"
 
 #if MICROPY_ASYNC_KBD_INTR
 #error "a jump out of a signal handler would leave the engine's mutex locked"
@@ -78,6 +79,10 @@ int mp_hal_stdin_rx_chr(void) {
         return 4; // end of input, as Ctrl-D
     }
     return c == '\n' ? '\r' : c;
+}
+
+uintptr_t mp_hal_stdio_poll(uintptr_t flags) {
+    return flags & (MP_STREAM_POLL_WR | (console_readable() ? MP_STREAM_POLL_RD : 0));
 }
 
 static mp_uint_t write_all(int fd, const char *text, size_t length) {

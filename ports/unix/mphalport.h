@@ -19,8 +19,6 @@
 void mp_hal_set_interrupt_char(char c);
 void mp_hal_get_random(size_t n, void *buf);
 
-#define mp_hal_stdio_poll unused
-
 static inline void mp_hal_delay_us(mp_uint_t us) {
     usleep((useconds_t)us);
 }

@@ -24,9 +24,11 @@ int console_open(void);
 bool console_is_open(void);
 // The next octet typed, waiting for it; CHAR_CTRL_D without end once the phone must stop.
 int console_read(void);
-// To the pty; and to standard output while a phone runs (its log).
+bool console_readable(void);
+// To the pty; and to standard output while a phone runs or console_log(true) holds (the log).
 void console_write(const char *text, size_t length, bool cooked);
 // Which octet interrupts (mp_hal_set_interrupt_char), -1 for none.
+void console_log(bool on);
 void console_set_interrupt_char(int c);
 // Around firmware.main.run(): Ctrl-C is a request first while a phone runs.
 void console_phone_begins(void);
