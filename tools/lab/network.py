@@ -8,13 +8,16 @@ process left behind goes when the next lab opens.
 
 import atexit
 import contextlib
+import ctypes
 import errno
+import fcntl
 import ipaddress
 import os
 import re
 import shutil
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -31,7 +34,12 @@ PREFIX = "2001:db8:1::/64"
 DNS_SERVER = "2001:db8:1::53"
 _NETNS_DIR = Path("/run/netns")
 _NAME = re.compile(r"vox6-(\d+)-")
+_CLONE_NEWNET = 0x40000000
 _IFA_F_NODAD = 0x02
+_TUNSETIFF = 0x400454CA
+_TUNSETPERSIST = 0x400454CB
+_IFF_TAP = 0x0002
+_IFF_NO_PI = 0x1000
 _IFA_F_TENTATIVE = 0x40
 _IFA_F_DADFAILED = 0x08
 _RADVD = """interface eth0 {
@@ -58,6 +66,28 @@ def inside(name: str) -> Iterator[None]:
         netns.setns(name, flags=0)
         try:
             yield
+        finally:
+            netns.setns(home)
+    finally:
+        os.close(home)
+
+
+@contextlib.contextmanager
+def _netlink(name: str) -> Iterator[IPRoute]:
+    """A netlink socket of a namespace, made without a fork: this process has threads."""
+    with inside(name), IPRoute() as ip:
+        yield ip
+
+
+def _create(name: str) -> None:
+    """Make a named namespace, as `ip netns add` does, without a fork."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNET):
+            number = ctypes.get_errno()
+            raise LabError(f"this system makes no network namespaces: {os.strerror(number)}")
+        try:
+            netns.attach(name, f"{os.getpid()}/task/{threading.get_native_id()}")
         finally:
             netns.setns(home)
     finally:
@@ -101,7 +131,7 @@ class Host:
 
     def addresses(self) -> list[str]:
         """Usable IPv6 addresses of eth0, global ones first."""
-        with IPRoute(netns=self.netns) as ip:
+        with _netlink(self.netns) as ip:
             index = _index(self.netns, "eth0")
             found = []
             for row in ip.get_addr(index=index, family=socket.AF_INET6):
@@ -122,7 +152,7 @@ class Host:
 
     def set_address(self, address: str, prefix_length: int = 64) -> None:
         """Add an address that is usable at once."""
-        with IPRoute(netns=self.netns) as ip:
+        with _netlink(self.netns) as ip:
             index = _index(self.netns, "eth0")
             ip.addr(
                 "add", index=index, address=address, prefixlen=prefix_length, flags=_IFA_F_NODAD
@@ -130,7 +160,7 @@ class Host:
 
     def remove_address(self, address: str, prefix_length: int = 64) -> None:
         """Take an address away."""
-        with IPRoute(netns=self.netns) as ip:
+        with _netlink(self.netns) as ip:
             index = _index(self.netns, "eth0")
             ip.addr("del", index=index, address=address, prefixlen=prefix_length)
 
@@ -191,7 +221,7 @@ class Lab:
 
     def close(self) -> None:
         """End every program and remove every namespace; may be called again."""
-        if not self._open or os.getpid() != self._pid:  # netns.create() forks for a moment
+        if not self._open or os.getpid() != self._pid:  # a fork of this process owns nothing
             return
         self._open = False
         atexit.unregister(self.close)
@@ -220,18 +250,18 @@ class Lab:
         if name in self.hosts:
             raise LabError(f"there is a host {name} already")
         self.hosts[name] = host
-        netns.create(host.netns)
+        _create(host.netns)
         with inside(host.netns):
             if not slaac:
                 _sysctl("ipv6/conf/default/accept_ra", "0")
             _sysctl("ipv6/conf/default/router_solicitation_delay", "0")
             _sysctl("ipv6/conf/default/use_tempaddr", "0")
         port = f"port{self._numbers}"
-        with IPRoute(netns=self._switch) as ip:
+        with _netlink(self._switch) as ip:
             peer = {"ifname": "eth0", "net_ns_fd": host.netns, "address": host.mac}
             ip.link("add", ifname=port, kind="veth", peer=peer)
             self._plug(ip, port)
-        with IPRoute(netns=host.netns) as ip:
+        with _netlink(host.netns) as ip:
             ip.link("set", index=1, state="up")
             ip.link("set", index=_index(host.netns, "eth0"), state="up")
         if address:
@@ -242,8 +272,9 @@ class Lab:
         """Add a tap device on the bridge for an emulated board; its name in `switch`."""
         self._taps += 1
         name = f"tap{self._taps}"
-        with IPRoute(netns=self._switch) as ip:
-            ip.link("add", ifname=name, kind="tuntap", mode="tap")
+        with inside(self._switch):
+            _make_tap(name)
+        with _netlink(self._switch) as ip:
             self._plug(ip, name)
         return name
 
@@ -258,10 +289,10 @@ class Lab:
         ip.link("set", index=_index(self._switch, name), master=bridge, state="up")
 
     def _make_switch(self) -> None:
-        netns.create(self._switch)
+        _create(self._switch)
         with inside(self._switch):
             _sysctl("ipv6/conf/default/disable_ipv6", "1")  # a switch has no address
-        with IPRoute(netns=self._switch) as ip:
+        with _netlink(self._switch) as ip:
             ip.link("set", index=1, state="up")
             ip.link("add", ifname="br0", kind="bridge", br_mcast_snooping=0, br_forward_delay=0)
             ip.link("set", index=_index(self._switch, "br0"), state="up")
@@ -346,6 +377,14 @@ def _remove(name: str) -> None:
             return
         with contextlib.suppress(OSError):
             (_NETNS_DIR / name).unlink()
+
+
+def _make_tap(name: str) -> None:
+    """Make a tap device that stays, in the namespace that this thread is in."""
+    with open("/dev/net/tun", "r+b", buffering=0) as tun:
+        request = struct.pack("16sH22x", name.encode(), _IFF_TAP | _IFF_NO_PI)
+        fcntl.ioctl(tun, _TUNSETIFF, request)
+        fcntl.ioctl(tun, _TUNSETPERSIST, 1)
 
 
 def _sysctl(name: str, value: str) -> None:
