@@ -31,9 +31,6 @@ class Station:
     def __init__(self, board, net6, media):
         import time
 
-        from vox6 import crypto as crypto_package
-        from vox6.sip.agent import Agent
-
         from firmware.net.clock import Clock
         from firmware.net.driver import Driver
         from firmware.net.network import Network
@@ -42,6 +39,8 @@ class Station:
         from firmware.phone.phone import Phone
         from firmware.store.settings import Settings
         from firmware.ui.console import Console
+        from vox6 import crypto as crypto_package
+        from vox6.sip.agent import Agent
 
         self.board = board
         self.clock = Clock(time.ticks_ms, time.ticks_diff)
@@ -145,9 +144,10 @@ def run():
     """Run the phone; returns when somebody asks for the console."""
     global _station
     if _station is None:
-        import board
         import media
         import net6
+
+        import board
 
         _station = Station(board, net6, media)
     _station.run()

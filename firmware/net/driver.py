@@ -7,9 +7,8 @@ drain rule: after each mutation both outputs are drained, then one timer is arme
 an engine by a command calls drain() afterwards; from inside an event that is harmless.
 """
 
-from vox6.wire import const
-
 from firmware import log
+from vox6.wire import const
 
 _ROUNDS = const(64)  # an engine that has more than this to say at once is broken
 _READ_AT_ONCE = const(8)  # datagrams before others get their turn; the queue of an endpoint

@@ -9,9 +9,8 @@ A task that meets an exception logs it and goes on (design: a fault must not tak
 import asyncio
 from asyncio import core
 
-from vox6.wire import const
-
 from firmware import log
+from vox6.wire import const
 
 _LONGEST_MS = const(3600000)  # one hour: the clock must be looked at in half its period
 _PAUSE_MS = const(200)  # after a fault, so that others get their turn

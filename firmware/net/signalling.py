@@ -2,9 +2,8 @@
 # Copyright (c) 2026 The vox6 authors
 """The endpoint of SIP: bound to ::, answers leave from the address that was spoken to."""
 
-from vox6.wire import const
-
 from firmware import log
+from vox6.wire import const
 
 _ANY = b"\x00" * 16
 _BUFFER = const(8192)  # net6.DATAGRAM_MAX: what is longer never comes here

@@ -7,14 +7,13 @@ tried again before the settings change or the longest pause has passed: a server
 accounts must not be fed.
 """
 
+from firmware import log
+from firmware.store.settings import ACCOUNTS
+from firmware.ui import wording
 from vox6.sip.registration import Account as Identity
 from vox6.sip.uri import URI
 from vox6.wire import const
 from vox6.wire.errors import FormatError, ProtocolError
-
-from firmware import log
-from firmware.store.settings import ACCOUNTS
-from firmware.ui import wording
 
 _REFUSED_MS = const(1800000)  # until a refusal is tried anew; lib/sip retries what is passing
 

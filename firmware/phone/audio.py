@@ -5,14 +5,13 @@
 The voice path is media's own; here it is only set up, changed, watched and closed.
 """
 
-from vox6.sdp.offer_answer import Negotiation
-from vox6.wire import const
-from vox6.wire.errors import LocalProtocolError, RemoteProtocolError
-
 from firmware import log
 from firmware.net.network import is_link_local, scope, with_scope, without_scope
 from firmware.phone.reports import Reports
 from firmware.ui import wording
+from vox6.sdp.offer_answer import Negotiation
+from vox6.wire import const
+from vox6.wire.errors import RemoteProtocolError
 
 _ANY = b"\x00" * 16
 _TRIES = const(16)  # pairs of ports looked at before we say that none is free
@@ -108,6 +107,7 @@ class Audio:
         self.watched = False
         self.codec = None
         self.offered_hold = False
+        self.offered_direction = None
         self.loss_text = ""
         self._reports = None
         self._heard = (-1, 0)  # packets received, ms when that number was new
@@ -129,7 +129,12 @@ class Audio:
         """Return an offer; hold: whether we put the peer on hold with it."""
         direction = self._negotiation.hold_direction() if hold else "sendrecv"
         self.offered_hold = hold
+        self.offered_direction = direction
         return self._negotiation.create_offer(self._own_text(), self._port, direction)
+
+    def is_offering(self):
+        """Return whether an offer of ours is open."""
+        return self._negotiation.state == "local-offer"
 
     def offer_refused(self):
         """Our offer came to nothing: what was agreed before holds."""

@@ -9,12 +9,11 @@ A link-local address takes a zone: [fe80::1%2] (RFC 4007 section 11); the zone s
 has no place for it.
 """
 
+from firmware.net import network as addresses
+from firmware.ui import wording
 from vox6.sip.uri import URI, escape, host_text
 from vox6.wire.errors import FormatError
 from vox6.wire.inet6 import parse_address
-
-from firmware.net import network as addresses
-from firmware.ui import wording
 
 _LONGEST = 255  # characters that anybody types
 

@@ -6,9 +6,6 @@ It stands between the SIP engine (events in, commands out), media, and the perso
 (ui/console.py). Nothing here waits: everything is called by an event, a key or a timer.
 """
 
-from vox6.wire import const
-from vox6.wire.errors import LocalProtocolError, ProtocolError
-
 from firmware import log
 from firmware.net.network import without_scope
 from firmware.phone import dial as dialling
@@ -17,6 +14,8 @@ from firmware.phone.accounts import Accounts
 from firmware.phone.audio import Audio, Ports, Unacceptable
 from firmware.phone.call import OUTGOING, Call
 from firmware.ui import wording
+from vox6.wire import const
+from vox6.wire.errors import LocalProtocolError, ProtocolError
 
 LINES = 2
 _MISSED = const(20)
@@ -303,6 +302,12 @@ class Phone:
                 self.focus = call.line
                 return
 
+    def _is_talking(self):
+        for call in self.lines:
+            if call is not None and call.is_active():
+                return True
+        return False
+
     # Hold
 
     def _hold_others(self, line, now):
@@ -424,6 +429,10 @@ class Phone:
         if call is None:
             self._hang_up_stranger(event.session, now)
             return
+        if call.line == self.focus:
+            self._hold_others(call.line, now)
+        elif self._is_talking():
+            call.held_here = True  # somebody else is being talked to: told by _settle_hold
         try:
             call.audio.take_answer(event.body)
             call.audio.apply(call.held_here)
@@ -507,6 +516,12 @@ class Phone:
         if call is None or call.audio is None:
             session.reject_offer(now, 488)
             return
+        if call.changing and call.audio.is_offering():
+            # Both changed the call at once (491) and theirs comes first: what ours was to say
+            # goes with the answer.
+            self.agent.layer.timers.cancel(session, "glare")
+            call.audio.offer_refused()
+            call.changing = None
         if not event.body:
             # The peer asks for an offer; its answer comes in the ACK.
             session.accept_offer(now, call.audio.offer(call.held_here))
@@ -538,7 +553,7 @@ class Phone:
             reason = _IPV4_REASON if exc.text == wording.IPV4_ONLY else _MEDIA_REASON
             self._bye(call, exc.text, "congestion", reason, now)
             return
-        if not call.held_here:
+        if call.audio.offered_direction != "inactive":  # whose answer says nothing
             call.held_there = call.audio.is_held_there()
         log.say("call", "%d %s" % (call.line + 1, "held" if call.held_here else "resumed"))
         self._settle_hold(call, now)

@@ -6,10 +6,9 @@ Reports carry the time since start instead of wall time: RFC 3550 section 6.4.1 
 phone may not know the time.
 """
 
+from firmware.net.driver import Driver
 from vox6.rtp.session import Session
 from vox6.wire import const
-
-from firmware.net.driver import Driver
 
 _DATAGRAM = const(1232)  # MEDIA_DATAGRAM_MAX, the longest that media keeps for us
 

@@ -6,11 +6,10 @@ The state of the person's side: idle, dial, menu or page; a call in focus goes b
 open menu.
 """
 
-from vox6.wire.errors import LocalProtocolError
-
 from firmware import log
 from firmware.phone.dial import DialError
 from firmware.ui import keys, lamps, screens, wording
+from vox6.wire.errors import LocalProtocolError
 
 _LONGEST = 255
 

@@ -35,6 +35,13 @@ def wrapped(text, columns):
     return [text[i : i + columns] for i in range(0, len(text), columns)]
 
 
+def heading(text, line, columns):
+    """Return a text with the number of the line at the right, if there is room for it."""
+    number = wording.LINE % (line + 1)
+    room = columns - len(text) - len(number)
+    return text + " " * room + number if room > 0 else text
+
+
 def fitted(lines, columns, rows, hint):
     """Return exactly rows lines of at most columns characters, the hint last."""
     out = [line[:columns] for line in lines[: rows - 1]]
@@ -55,9 +62,12 @@ def network_text(phone):
     return None
 
 
-def account_text(account):
-    """Return one line on an account: its user and whether calls reach it."""
-    return "%d %s: %s" % (account.number, account.user, account.text)
+def account_lines(account, columns):
+    """Return one or two lines on an account: its user, and whether calls reach it."""
+    line = "%d %s: %s" % (account.number, account.user, account.text)
+    if len(line) <= columns:
+        return [line]
+    return ["%d %s" % (account.number, account.user), "  " + account.text]
 
 
 def state_text(call):
@@ -95,7 +105,7 @@ def idle(phone, columns, rows, note):
         lines.append(problem)
     accounts = phone.accounts.all
     for account in accounts:
-        lines.append(account_text(account))
+        lines += account_lines(account, columns)
     if not accounts and not problem:
         lines.append(wording.NO_ACCOUNT)
     if phone.unseen:
@@ -110,7 +120,7 @@ def dial(phone, columns, rows, text, note):
     """The screen while somebody types whom to call; the end of a long text is seen."""
     body = wrapped(text + "_", columns)
     room = max(1, rows - 4)
-    lines = [wording.LINE_HEADING % (phone.focus + 1, wording.DIAL)]
+    lines = [heading(wording.DIAL, phone.focus, columns)]
     lines += body[-room:]
     while len(lines) < rows - 2:
         lines.append("")
@@ -120,8 +130,7 @@ def dial(phone, columns, rows, text, note):
 
 def call(phone, columns, rows, call, now):
     """The screen of the call in focus."""
-    lines = [wording.LINE_HEADING % (call.line + 1, state_text(call))]
-    lines.append(call.name)
+    lines = [heading(state_text(call), call.line, columns), call.name]
     uri = call.uri[4:] if call.uri.startswith("sip:") else call.uri
     if uri != call.name:
         lines += wrapped(uri, columns)[:2]

@@ -72,7 +72,7 @@ NO_HOLD = "Hold refused: %d"
 UNKNOWN_CALLER = "unknown"
 SECOND_CALL = "Waiting: %s"
 OTHER_LINE = "Line %d: %s"
-LINE_HEADING = "Line %d  %s"
+LINE = "line %d"
 LOSS = "lost %d.%d%%  %d ms"
 
 # Soft hints at the foot of a screen
@@ -101,7 +101,7 @@ STATUS = (
     (408, "No answer"),
     (410, "Gone"),
     (480, "Not available"),
-    (481, "Call unknown there"),
+    (481, "Call not known"),
     (482, "Loop"),
     (484, "Number incomplete"),
     (486, "Busy Here"),

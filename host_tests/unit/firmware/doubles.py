@@ -6,11 +6,6 @@ The engines (SIP, SDP, RTCP) and all of the firmware are the real ones; only oct
 the process and time is a number that the test moves.
 """
 
-from vox6.crypto import provider as crypto_provider
-from vox6.sip.agent import Agent
-from vox6.wire.errors import FormatError
-from vox6.wire.inet6 import format_address, parse_address
-
 from firmware import log
 from firmware.main import Parts
 from firmware.net.driver import Driver
@@ -19,6 +14,10 @@ from firmware.net.signalling import Signalling
 from firmware.phone.phone import Phone
 from firmware.store.settings import Settings
 from firmware.ui.console import Console
+from vox6.crypto import provider as crypto_provider
+from vox6.sip.agent import Agent
+from vox6.wire.errors import FormatError
+from vox6.wire.inet6 import format_address, parse_address
 
 EADDRINUSE = 98
 ENETUNREACH = 101
@@ -64,7 +63,7 @@ class Endpoint:
 
     def recv_into(self, buffer):
         if self.closed:
-            raise OSError(9)
+            raise OSError(9, "as the test wants")
         if not self.waiting:
             return None
         data, peer, local = self.waiting.pop(0)
@@ -78,9 +77,9 @@ class Endpoint:
 
     def send(self, data, addr16, port, local=None):
         if self.closed:
-            raise OSError(9)
+            raise OSError(9, "as the test wants")
         if self.net6.error:
-            raise OSError(self.net6.error)
+            raise OSError(self.net6.error, "as the test wants")
         if local is None:
             local = self.net6.own[0]
         self.net6.world.deliver(bytes(data), (local, self.port), (addr16, port))
@@ -111,7 +110,7 @@ class Net6:
             port = 40000 + len(self.endpoints)
         for other in self.endpoints:
             if other.port == port:
-                raise OSError(EADDRINUSE)
+                raise OSError(EADDRINUSE, "as the test wants")
         endpoint = Endpoint(self, local, port, queue)
         self.endpoints.append(endpoint)
         return endpoint
@@ -211,7 +210,7 @@ class Media:
 
     def open(self, rtp, rtcp, peer16, port, **options):
         if self.fail:
-            raise OSError(self.fail)
+            raise OSError(self.fail, "as the test wants")
         stream = Stream(self, rtp, rtcp, peer16, port, options)
         self.streams.append(stream)
         self.open_streams.append(stream)
