@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""A phone without hardware: lib/sip and lib/sdp, wired together as firmware wires them.
+
+It does what a Plan says, with some slowness; what happened to each call is kept in its Call.
+"""
+
+from host_tests.sim.world import EngineNode
+
+from vox6 import crypto
+from vox6.sdp import Negotiation
+from vox6.sip import Agent, events
+from vox6.wire import RemoteProtocolError, format_address
+
+CRYPTO = crypto.provider()
+CODECS = ("G722", "PCMU", "PCMA")
+
+
+class Call:
+    """One call as one phone sees it.
+
+    state: "calling", "ringing", "talking", "over". outcome: how it ended, None before.
+    """
+
+    def __init__(self, session, plan, negotiation):
+        self.session = session
+        self.plan = plan
+        self.negotiation = negotiation
+        self.state = "calling"
+        self.outcome = None
+        self.held = False  # by us
+        self.wish = None  # a direction that we have yet to offer
+        self.offers = 0  # re-INVITEs of ours that were answered
+        self.was_talking = False
+
+
+class Phone(EngineNode):
+    """Makes and takes calls by a plan; plan_of(session) tells the plan of a call that comes in."""
+
+    def __init__(self, world, name, addr16, plan_of, port=5060):
+        super().__init__(world, name, (addr16, port))
+        self.address = format_address(addr16)
+        self.plan_of = plan_of
+        self.random = world.random
+        self.calls = []
+        self.finished = []
+        self.next_rtp_port = 4000
+        self.engine = Agent(CRYPTO, self._octets, user=name)
+        self.engine.set_local(addr16, port, world.now)
+        self.drain()
+
+    def _octets(self, length):
+        return self.random.randbytes(length)
+
+    def _negotiation(self):
+        codecs = list(CODECS)
+        self.random.shuffle(codecs)
+        return Negotiation(self.random.getrandbits(62), codecs[: self.random.randint(2, 3)])
+
+    def _port(self):
+        self.next_rtp_port = 4000 + (self.next_rtp_port - 3998) % 2000
+        return self.next_rtp_port
+
+    def find(self, session):
+        for call in self.calls:
+            if call.session is session:
+                return call
+        raise AssertionError("%s: an event of a call that is over" % self.name)
+
+    # commands
+
+    def dial(self, other, plan):
+        """Call another phone."""
+        negotiation = self._negotiation()
+        body = b""
+        port = self._port()
+        if not plan.late_offer:
+            body = negotiation.create_offer(self.address, port)
+        session = self.engine.invite(
+            "sip:%s@[%s]" % (other.name, other.address), other.peer, self.world.now, body
+        )
+        call = Call(session, plan, negotiation)
+        call.port = port
+        self.calls.append(call)
+        if plan.cancel_after is not None:
+            self.world.call_later(plan.cancel_after, lambda: self.cancel(call))
+        self.drain()
+        return call
+
+    def cancel(self, call):
+        if call.state in ("calling", "ringing"):
+            call.session.cancel(self.world.now)
+            self.drain()
+
+    def answer(self, call):
+        if call.state != "ringing":
+            return
+        if call.late:
+            body = call.negotiation.create_offer(self.address, call.port)
+        else:
+            body = call.negotiation.create_answer(self.address, call.port)
+        call.session.accept(self.world.now, body)
+        self._talk(call)
+        self.drain()
+
+    def reject(self, call, code):
+        if call.state == "ringing":
+            call.session.reject(self.world.now, code)
+            self._over(call, "rejected %d" % code)
+            self.drain()
+
+    def offer(self, call, direction):
+        """Hold ("sendonly") or resume ("sendrecv"), as soon as no other offer is open."""
+        if call.state != "talking":
+            return
+        call.held = direction != "sendrecv"
+        call.wish = direction
+        self._try_offer(call)
+
+    def _try_offer(self, call):
+        if call.state != "talking" or call.wish is None:
+            return
+        if call.session.is_offering() or call.pending is not None or not call.confirmed:
+            self.world.call_later(self.random.randint(20, 400), lambda: self._try_offer(call))
+            return
+        direction = call.wish
+        call.wish = None
+        if direction == "sendonly":
+            direction = call.negotiation.hold_direction()
+        call.offered = direction
+        body = call.negotiation.create_offer(self.address, call.port, direction)
+        call.session.reinvite(self.world.now, body)
+        self.drain()
+
+    def hang_up(self, call):
+        if call.state == "talking":
+            call.session.bye(self.world.now)
+            self._over(call, "hung up")
+            self.drain()
+
+    def _talk(self, call):
+        call.state = "talking"
+        call.was_talking = True
+        call.pending = None
+        for delay, what in call.plan.actions(call.session.direction):
+            if what == "bye":
+                self.world.call_later(delay, lambda: self.hang_up(call))
+            else:
+                self.world.call_later(delay, lambda what=what: self.offer(call, what))
+
+    def _over(self, call, outcome):
+        if call.state == "over":
+            raise AssertionError("%s: over twice: %s, %s" % (self.name, call.outcome, outcome))
+        call.state = "over"
+        call.outcome = outcome
+        self.world.note("%s: over: %s" % (self.name, outcome))
+        self.calls.remove(call)
+        self.finished.append(call)
+
+    # events
+
+    def handle_event(self, event):
+        if isinstance(event, events.CallReceived):
+            self._received(event)
+            return
+        if not isinstance(event, events.SessionEvent):
+            return
+        call = self.find(event.session)
+        handler = getattr(self, "_on_" + type(event).__name__, None)
+        if handler is None:
+            raise AssertionError("an event that nobody takes: %r" % event)
+        handler(call, event)
+
+    def _received(self, event):
+        plan = self.plan_of(event.session)
+        call = Call(event.session, plan, self._negotiation())
+        call.state = "ringing"
+        call.port = self._port()
+        call.late = not event.body
+        call.confirmed = False
+        self.calls.append(call)
+        if event.body:
+            offered = call.negotiation.receive_offer(event.body)
+            assert offered.problem is None, offered.problem
+        later = self.world.call_later
+        if plan.ring_after is not None:
+            later(plan.ring_after, lambda: self._ring(call))
+        if plan.reject_code:
+            later(plan.answer_after, lambda: self.reject(call, plan.reject_code))
+        elif plan.answer_after is not None:
+            later(plan.answer_after, lambda: self.answer(call))
+
+    def _ring(self, call):
+        if call.state == "ringing":
+            call.session.ring(self.world.now)
+            self.drain()
+
+    def _on_CallProgressed(self, call, event):
+        call.state = "ringing"
+
+    def _on_CallAnswered(self, call, event):
+        if call.plan.late_offer:
+            offered = call.negotiation.receive_offer(event.body)
+            assert offered.problem is None, offered.problem
+            body = call.negotiation.create_answer(self.address, call.port)
+            call.session.acknowledge(self.world.now, body)
+        else:
+            result = call.negotiation.receive_answer(event.body)
+            assert result.active and result.problem is None, result.debug()
+        call.confirmed = True
+        self._talk(call)
+
+    def _on_CallConfirmed(self, call, event):
+        if call.late:
+            result = call.negotiation.receive_answer(event.body)
+            assert result.active and result.problem is None, result.debug()
+        call.confirmed = True
+
+    def _on_CallFailed(self, call, event):
+        self._over(call, "failed %d" % event.status)
+
+    def _on_CallEnded(self, call, event):
+        self._over(call, "ended" if event.message is not None else "lost: " + event.reason)
+
+    def _on_CallCancelled(self, call, event):
+        self._over(call, "cancelled")
+
+    def _on_OfferReceived(self, call, event):
+        assert call.state == "talking", call.state
+        call.pending = event.body
+        if call.plan.slow_offers:
+            delay = self.random.randint(0, 1500)
+            self.world.call_later(delay, lambda: self._answer_offer(call))
+        else:
+            self._answer_offer(call)
+
+    def _answer_offer(self, call):
+        if call.state != "talking" or call.pending is None:
+            return
+        body = call.pending
+        call.pending = None
+        negotiation = call.negotiation
+        if call.plan.refuse_offers and self.random.random() < 0.3:
+            call.session.reject_offer(self.world.now, 488)
+        else:
+            try:
+                negotiation.receive_offer(body)
+            except RemoteProtocolError as error:
+                raise AssertionError("%s: %s (%s)" % (self.name, error, negotiation.debug()))
+            direction = "sendonly" if call.held else "sendrecv"
+            answer = negotiation.create_answer(self.address, call.port, direction)
+            call.session.accept_offer(self.world.now, answer)
+        self.drain()
+
+    def _on_OfferCancelled(self, call, event):
+        call.pending = None
+
+    def _on_OfferAnswered(self, call, event):
+        call.offers += 1
+        result = call.negotiation.receive_answer(event.body)
+        assert result.active and result.problem is None, result.debug()
+
+    def _on_OfferFailed(self, call, event):
+        call.negotiation.offer_rejected()
+        if event.status == 491:
+            call.wish = call.wish or ("sendonly" if call.held else "sendrecv")
+        else:
+            # refused: what was agreed holds
+            call.held = call.negotiation.agreed.direction in ("sendonly", "inactive")
+
+    def _on_OfferPossible(self, call, event):
+        self._try_offer(call)
