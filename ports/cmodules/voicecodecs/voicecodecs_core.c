@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Copyright (c) 2026 The vox6 authors
+
+#include "voicecodecs/voicecodecs_core.h"
+
+#include <string.h>
+
+#include "spandsp/telephony.h"
+#include "spandsp/bit_operations.h"
+#include "spandsp/complex.h"
+#include "spandsp/dds.h"
+#include "spandsp/g711.h"
+#include "spandsp/g722.h"
+#include "spandsp/plc.h"
+#include "spandsp/private/g711.h"
+#include "spandsp/private/g722.h"
+
+_Static_assert(sizeof(struct g722_encode_state_s) <= VOICE_STATE_OCTETS, "G.722 encoder state");
+_Static_assert(sizeof(struct g722_decode_state_s) <= VOICE_STATE_OCTETS, "G.722 decoder state");
+_Static_assert(sizeof(struct g711_state_s) <= VOICE_STATE_OCTETS, "G.711 state");
+_Static_assert(sizeof(plc_state_t) <= VOICE_CONCEALER_OCTETS, "concealer state");
+
+#define G722_RATE (64000)
+
+static void pcmu_start(struct voice_state *state) {
+    g711_init((g711_state_t *)state->opaque.octets, G711_ULAW);
+}
+
+static void pcma_start(struct voice_state *state) {
+    g711_init((g711_state_t *)state->opaque.octets, G711_ALAW);
+}
+
+static size_t g711_encode_octets(struct voice_state *state, const int16_t *samples, size_t count, uint8_t *octets) {
+    return (size_t)g711_encode((g711_state_t *)state->opaque.octets, octets, samples, (int)count);
+}
+
+static size_t g711_decode_octets(struct voice_state *state, const uint8_t *octets, size_t length, int16_t *samples) {
+    return (size_t)g711_decode((g711_state_t *)state->opaque.octets, samples, octets, (int)length);
+}
+
+static void g722_start_encoder(struct voice_state *state) {
+    g722_encode_init((g722_encode_state_t *)state->opaque.octets, G722_RATE, 0);
+}
+
+static void g722_start_decoder(struct voice_state *state) {
+    g722_decode_init((g722_decode_state_t *)state->opaque.octets, G722_RATE, 0);
+}
+
+static size_t g722_encode_octets(struct voice_state *state, const int16_t *samples, size_t count, uint8_t *octets) {
+    return (size_t)g722_encode((g722_encode_state_t *)state->opaque.octets, octets, samples, (int)(count & ~(size_t)1));
+}
+
+static size_t g722_decode_octets(struct voice_state *state, const uint8_t *octets, size_t length, int16_t *samples) {
+    return (size_t)g722_decode((g722_decode_state_t *)state->opaque.octets, samples, octets, (int)length);
+}
+
+const struct voice_codec voice_codecs[VOICE_CODECS] = {
+    [VOICE_PCMU] = {
+        .name = "PCMU", .rate = 8000, .clock = 8000, .payload_type = 0, .samples_per_octet = 1,
+        .start_encoder = pcmu_start, .start_decoder = pcmu_start,
+        .encode = g711_encode_octets, .decode = g711_decode_octets,
+    },
+    [VOICE_PCMA] = {
+        .name = "PCMA", .rate = 8000, .clock = 8000, .payload_type = 8, .samples_per_octet = 1,
+        .start_encoder = pcma_start, .start_decoder = pcma_start,
+        .encode = g711_encode_octets, .decode = g711_decode_octets,
+    },
+    [VOICE_G722] = {
+        .name = "G722", .rate = 16000, .clock = 8000, .payload_type = 9, .samples_per_octet = 2,
+        .start_encoder = g722_start_encoder, .start_decoder = g722_start_decoder,
+        .encode = g722_encode_octets, .decode = g722_decode_octets,
+    },
+};
+
+int voice_codec_find(const char *name, size_t length) {
+    for (int i = 0; i < VOICE_CODECS; i++) {
+        const char *other = voice_codecs[i].name;
+        size_t n = 0;
+        while (n < length && other[n] != 0) {
+            char c = name[n];
+            if (c >= 'a' && c <= 'z') {
+                c = (char)(c - 'a' + 'A');
+            }
+            if (c != other[n]) {
+                break;
+            }
+            n++;
+        }
+        if (n == length && other[n] == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+void voice_concealer_start(struct voice_concealer *concealer) {
+    plc_init((plc_state_t *)concealer->opaque.octets);
+}
+
+void voice_concealer_heard(struct voice_concealer *concealer, int16_t *samples, size_t count) {
+    if (count > 0) {
+        plc_rx((plc_state_t *)concealer->opaque.octets, samples, (int)count);
+    }
+}
+
+// spandsp blends the first quarter of a pitch cycle without looking at the length, so a short gap
+// is invented in a buffer that holds that much.
+void voice_concealer_conceal(struct voice_concealer *concealer, int16_t *samples, size_t count) {
+    int16_t room[PLC_PITCH_OVERLAP_MAX + 1];
+    plc_state_t *plc = (plc_state_t *)concealer->opaque.octets;
+    if (count == 0) {
+        return;
+    }
+    if (count < PLC_PITCH_OVERLAP_MAX) {
+        plc_fillin(plc, room, (int)count);
+        memcpy(samples, room, count * sizeof(samples[0]));
+    } else {
+        plc_fillin(plc, samples, (int)count);
+    }
+}
+
+int16_t voice_sine(uint32_t phase) {
+    return dds_lookup(phase);
+}
