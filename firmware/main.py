@@ -84,6 +84,7 @@ class Station:
             self.phone,
             board.screen() if facts.get("screen") else None,
             board.lamps() if facts.get("lamps") else None,
+            facts.get("lamps", ()),
         )
         self.phone.on_incoming = self.console.interrupt
         self.reactor = Reactor(self.clock, self.settle, self.get_timer, self.handle_timer)
@@ -117,7 +118,7 @@ class Station:
     def get_timer(self):
         """Return when handle_timer() is to be called, or None."""
         due = self.driver.get_timer()
-        for other in (self.phone.get_timer(), self.console.get_timer(self.clock.now())):
+        for other in (self.phone.get_timer(), self.console.get_timer()):
             if other is not None and (due is None or other < due):
                 due = other
         return due

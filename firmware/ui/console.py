@@ -18,13 +18,14 @@ class Console:
     """Keys, screen and lamps of one phone.
 
     phone: the Phone; screen: object with show(lines), columns, rows, or None; lamps: object with
-    set(name, state), or None.
+    set(name, state), or None; lamp_names: those that the board has.
     """
 
-    def __init__(self, phone, screen, lamps_):
+    def __init__(self, phone, screen, lamps_, lamp_names=("line1", "line2", "message")):
         self.phone = phone
         self.screen = screen
         self.lamps = lamps_
+        self._lamp_names = lamp_names
         self.mode = "idle"
         self.text = ""  # being dialled
         self.last_dialled = ""
@@ -33,6 +34,7 @@ class Console:
         self.top = 0
         self.page = []
         self._shown = None
+        self._due = None  # when the clock on the screen changes
         self._lamps = {}
 
     # Keys
@@ -186,8 +188,14 @@ class Console:
             return lines
         return screens.idle(phone, columns, rows, self.note)
 
+    def get_timer(self):
+        """Return when refresh() is to be called although nothing happened, or None."""
+        return self._due
+
     def refresh(self, now):
         """Show what has changed."""
+        utc = self.phone.utc()
+        self._due = None if utc is None else now + 1000 * (60 - utc % 60)
         if self.screen is not None:
             lines = self.lines(now)
             if lines != self._shown:
@@ -195,6 +203,6 @@ class Console:
                 self.screen.show(lines)
         if self.lamps is not None:
             for name, state in lamps.all_of(self.phone):
-                if self._lamps.get(name) != state:
+                if name in self._lamp_names and self._lamps.get(name) != state:
                     self._lamps[name] = state
                     self.lamps.set(name, state)

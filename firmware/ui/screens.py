@@ -6,6 +6,7 @@ Every screen has a heading, a body and a hint at the foot, for any size of at le
 """
 
 from firmware import log
+from firmware.net.network import is_link_local
 from firmware.phone.dial import caller_text
 from firmware.store import settings as store
 from firmware.ui import wording
@@ -58,7 +59,8 @@ def network_text(phone):
     if phone.network.local is None:
         return wording.NO_ADDRESS
     if not phone.network.is_global():
-        return wording.LINK_LOCAL_ONLY
+        link = is_link_local(phone.network.local)
+        return wording.LINK_LOCAL_ONLY if link else wording.LOOPBACK_ONLY
     return None
 
 

@@ -8,8 +8,8 @@ Texts with % take one argument; the screen cuts what is too long.
 # Network
 NO_NETWORK = "No network"
 NO_ADDRESS = "No IPv6 address"
-WAITING_FOR_ADDRESS = "Waiting for address"
 LINK_LOCAL_ONLY = "This link only"
+LOOPBACK_ONLY = "This host only"
 NO_WAY = "No route there"
 
 # Idle
