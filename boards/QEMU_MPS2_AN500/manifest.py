@@ -2,4 +2,7 @@
 # Copyright (c) 2026 The vox6 authors
 """What the image of this board freezes."""
 
-include("$(PORT_DIR)/manifest.py")
+include("../../firmware/manifest.py")
+freeze("$(PORT_DIR)/modules", opt=1)
+module("board.py", base_path="$(BOARD_DIR)", opt=1)
+module("panel_link.py", base_path="$(BOARD_DIR)/../_common", opt=1)

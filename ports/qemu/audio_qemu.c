@@ -53,7 +53,8 @@ void audio_device_read(int16_t *samples, size_t count) {
 }
 
 void audio_device_write(const int16_t *samples, size_t count) {
-    ring_write(SPEAKER_RING, samples, count);
+    size_t put = ring_write(SPEAKER_RING, samples, count);
+    SPEAKER_RING->drops = SPEAKER_RING->drops + (count - put);
 }
 
 bool audio_qemu_tick(void) {

@@ -3,7 +3,7 @@
 """Before anything else: the file system of the settings, and `resume()` for the REPL."""
 
 import builtins
-import sys
+import os
 
 import _board
 import vfs
@@ -38,6 +38,8 @@ def _resume():
 
 
 _mount()
+try:
+    os.mkdir("/settings")
+except OSError:
+    pass  # it is there, or the flash does not mount
 builtins.resume = _resume
-sys.path.append("/rom")
-sys.path.append("/rom/lib")

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""The emulated board as a machine: boot, network beside a busy VM, flash, watchdog, entropy, mpremote.
+
+These tests speak to the REPL (mpremote resets into it), so the phone itself does not run here.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tools.lab.network import Lab
+from tools.panel.phones import QEMUPhone
+
+pytestmark = [
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(not QEMUPhone.image.exists(), reason="firmware.elf is not built"),
+]
+
+PROMPT = r">>> "
+
+
+class Machine(QEMUPhone):
+    """The board without a wait for the phone on it."""
+
+    def boot(self):
+        for name in ("panel.sock", "console"):
+            (self.state / name).unlink(missing_ok=True)
+        self.process = self._launch()
+        return self
+
+    def wait_log(self, pattern, timeout=20.0):
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            found = re.search(pattern, self.console_log())
+            if found:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"no {pattern!r} on the console:\n{self.console_log()[-2000:]}")
+
+    def repl(self, code, timeout=30.0):
+        """Output of a program on the REPL. The board keeps what it had (no soft reset)."""
+        return self.mpremote("resume", "exec", code, timeout=timeout).strip()
+
+    def interrupt(self):
+        """Leave whatever runs for the raw REPL, with a soft reset."""
+        return self.mpremote("exec", "pass")
+
+
+@pytest.fixture
+def machine(tmp_path):
+    board = Machine(tmp_path)
+    yield board.boot()
+    board.kill()
+
+
+@pytest.fixture
+def lab(tmp_path_factory):
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+    with Lab(tmp_path_factory.mktemp("lab")) as made:
+        yield made
+
+
+WAIT_ADDRESS = """
+import _board, net6, time
+_board.start()
+t = time.ticks_ms()
+while time.ticks_diff(time.ticks_ms(), t) < 15000:
+    found = [a for a in net6.addresses() if a[2] == 'preferred' and a[0][0] == 0x20]
+    if found:
+        print(net6.text(found[0][0]), time.ticks_diff(time.ticks_ms(), t))
+        break
+    time.sleep_ms(20)
+"""
+
+
+def test_boot_formats_a_new_flash_and_reaches_the_repl(machine):
+    machine.wait_log("vox6: new flash, formatting")
+    machine.interrupt()
+    assert machine.repl("import sys; print(sys.platform)") == "qemu"
+    assert machine.repl("import asyncio, tls, net6, vfs; print('in')") == "in"
+    assert machine.window.reset_cause == 1
+    assert machine.window.boots == 1
+
+
+def test_addresses_come_by_slaac_and_servers_by_rdnss(tmp_path, lab):
+    board = Machine(tmp_path, lab).boot()
+    try:
+        board.interrupt()
+        address, took_ms = board.repl(WAIT_ADDRESS).split()
+        assert address.startswith("2001:db8:1:")
+        assert int(took_ms) < 6000
+        assert "2001:db8:1::53" in board.repl("print([net6.text(a) for a in net6.servers()])")
+    finally:
+        board.kill()
+
+
+def test_ping_is_answered_while_the_vm_is_busy(tmp_path, lab):
+    """Two contexts (design.md section 5): the VM executes `while True: pass`."""
+    board = Machine(tmp_path, lab).boot()
+    pinger = lab.host("pinger")
+    try:
+        board.interrupt()
+        address = board.repl(WAIT_ADDRESS).split()[0]
+        pinger.wait_address()
+        ping = ["ping", "-6", "-n", "-i", "0.1", address]
+        subprocess.run(
+            ["ip", "netns", "exec", pinger.netns, *ping, "-c", "3"], check=False, timeout=20
+        )
+        board.mpremote("resume", "exec", "--no-follow", "while True:\n    pass")
+        done = subprocess.run(
+            ["ip", "netns", "exec", pinger.netns, *ping, "-c", "50"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        times = [float(text) for text in re.findall(r"time=([\d.]+) ms", done.stdout)]
+        print(
+            f"ping beside a busy VM: {len(times)}/50 answered, median "
+            f"{statistics.median(times):.2f} ms, worst {max(times):.2f} ms"
+        )
+        assert len(times) == 50
+        # the host may stall a packet or two; the board's own share is far below
+        assert sorted(times)[-3] < 20
+    finally:
+        board.kill()
+
+
+def test_large_datagrams_travel_in_fragments(tmp_path, lab):
+    board = Machine(tmp_path, lab).boot()
+    pinger = lab.host("pinger")
+    try:
+        board.interrupt()
+        address = board.repl(WAIT_ADDRESS).split()[0]
+        pinger.wait_address()
+        argv = ["ping", "-6", "-n", "-i", "0.1", "-c", "5", "-s", "4000", address]
+        done = subprocess.run(
+            ["ip", "netns", "exec", pinger.netns, *argv],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        assert done.stdout.count("4008 bytes from") >= 4
+    finally:
+        board.kill()
+
+
+def test_files_survive_a_power_cut(tmp_path):
+    board = Machine(tmp_path).boot()
+    board.interrupt()
+    board.repl("f = open('/kept', 'w'); f.write('before'); f.close()")
+    # cut while a file is written over and over
+    board.mpremote(
+        "resume",
+        "exec",
+        "--no-follow",
+        "import os\n"
+        "n = 0\n"
+        "while True:\n"
+        "    n += 1\n"
+        "    with open('/new', 'w') as f:\n"
+        "        f.write('%d ' % n * 500)\n"
+        "    os.rename('/new', '/kept2')\n",
+    )
+    for _ in range(5):
+        time.sleep(0.6)
+        board.kill()
+        board.boot()
+        board.interrupt()
+        assert board.repl("print(open('/kept').read())") == "before"
+        text = board.repl("print(open('/kept2').read())").split()
+        assert len(text) == 500 and len(set(text)) == 1
+        board.mpremote(
+            "resume",
+            "exec",
+            "--no-follow",
+            "import os\n"
+            "n = 0\n"
+            "while True:\n"
+            "    n += 1\n"
+            "    with open('/new', 'w') as f:\n"
+            "        f.write('%d ' % n * 500)\n"
+            "    os.rename('/new', '/kept2')\n",
+        )
+    board.kill()
+
+
+def test_flash_programs_only_towards_zero(machine):
+    machine.interrupt()
+    code = (
+        "import _board; f = _board.flash; f.ioctl(6, 200); b = bytearray(2)\n"
+        "f.writeblocks(200, b'\\x0f\\xff', 0); f.writeblocks(200, b'\\xf5\\x3c', 0)\n"
+        "f.readblocks(200, b, 0); print(b[0], b[1])\n"
+    )
+    assert machine.repl(code) == f"{0x0F & 0xF5} {0x3C}"
+
+
+def test_a_damaged_flash_is_left_as_it_is(tmp_path):
+    board = Machine(tmp_path).boot()
+    board.wait_log("formatting")
+    board.interrupt()
+    board.kill()
+    path = tmp_path / "ram.bin"
+    octets = bytearray(path.read_bytes())
+    for block in (0, 1):  # the superblocks keep their mark and lose their meaning
+        octets[block * 4096 + 20 : block * 4096 + 400] = bytes(380)
+    path.write_bytes(octets)
+    board.boot()
+    board.wait_log("it is left as it is")
+    board.kill()
+    assert path.read_bytes()[:8192] == bytes(octets[:8192])
+
+
+def test_watchdog_resets_a_hung_board(machine):
+    machine.interrupt()
+    machine.mpremote(
+        "resume", "exec", "--no-follow", "import _board\n_board.watchdog(500)\nwhile True: pass"
+    )
+    machine.wait_log("vox6: watchdog")
+    deadline = time.monotonic() + 10
+    while machine.window.boots < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (machine.window.boots, machine.window.reset_cause) == (2, 3)
+    machine.interrupt()
+    assert machine.repl("import _board; print(_board.reset_cause())") == "watchdog"
+
+
+def test_reset_is_a_reset_of_the_machine(machine):
+    machine.interrupt()
+    machine.mpremote("resume", "exec", "--no-follow", "import machine; machine.reset()")
+    deadline = time.monotonic() + 10
+    while machine.window.boots < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (machine.window.boots, machine.window.reset_cause) == (2, 2)
+
+
+def test_no_entropy_stops_the_boot(machine):
+    machine.interrupt()
+    machine.window.drain_entropy()
+    machine.mpremote("resume", "exec", "--no-follow", "import machine; machine.reset()")
+    machine.wait_log("vox6: no entropy in the panel window; stopped")
+    before = machine.console_log()
+    time.sleep(1)
+    assert machine.console_log() == before
+
+
+def test_entropy_is_consumed_and_zeroed(machine):
+    machine.interrupt()
+    taken = [machine.repl("import _board; print(_board.entropy(32).hex())") for _ in range(2)]
+    assert taken[0] != taken[1] and len(taken[0]) == 64
+    assert bytes.fromhex(taken[0]) not in (machine.state / "ram.bin").read_bytes()[0xF00000:]
+
+
+def test_mpremote_runs_copies_and_deploys(machine, tmp_path):
+    machine.interrupt()
+    script = tmp_path / "script.py"
+    script.write_text("print('ran', 6 * 7)\n")
+    assert machine.mpremote("run", str(script)).strip() == "ran 42"
+    blob = tmp_path / "blob"
+    blob.write_bytes(os.urandom(6000))
+    machine.mpremote("fs", "cp", str(blob), ":/blob")
+    assert hashlib.sha256(blob.read_bytes()).hexdigest() in machine.mpremote(
+        "fs", "sha256sum", ":/blob"
+    )
+    folder = tmp_path / "rom"
+    folder.mkdir()
+    (folder / "greeting.py").write_text("text = 'from rom'\n")
+    machine.mpremote("romfs", "deploy", str(folder))
+    assert machine.mpremote("exec", "import greeting; print(greeting.text)").strip() == "from rom"
+    shutil.rmtree(folder)
+    assert "greeting.py" in machine.mpremote("exec", "import os; print(os.listdir('/rom'))")
+
+
+def test_ctrl_c_stops_a_program(machine):
+    machine.interrupt()
+    machine.mpremote("resume", "exec", "--no-follow", "while True: pass")
+    assert machine.mpremote("exec", "print('alive')").strip() == "alive"
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, "-x", "-q", "-s"]))
