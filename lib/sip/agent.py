@@ -16,7 +16,7 @@ from vox6.sip.message import Message, Request, Response, parse, reason_phrase, s
 from vox6.sip.registration import Account, Registration
 from vox6.sip.session import Session
 from vox6.sip.transaction import MAGIC_COOKIE, T1, T2, T4, ClientTransaction, Layer
-from vox6.sip.transport import default_port, note_source
+from vox6.sip.transport import default_port, note_source, same_host
 from vox6.sip.uri import URI, escape, host_text
 from vox6.wire import const
 from vox6.wire.errors import (
@@ -89,8 +89,8 @@ class _Options:
                 )
                 agent.start(retry, transaction.peer, transaction.transport, self, now)
                 return
-            except (AuthenticationError, LocalProtocolError):
-                pass
+            except (RemoteProtocolError, LocalProtocolError):
+                pass  # the answer is the refusal
         self.agent.emit(events.OptionsAnswered(self.uri, response.status, response))
 
     def handle_failure(self, transaction: "Transaction", status: int, now: int) -> None:
@@ -135,6 +135,7 @@ class Agent:
         self.registrations: "list[Registration]" = []
         self.counters = self.layer.counters
         self._local: "Peer | None" = None
+        self._last_local: "Peer | None" = None  # stands in while there is none
         self._events: "list[events.Event]" = []
         self._unheeded = _Unheeded()
 
@@ -204,6 +205,7 @@ class Agent:
             return
         self._local = local
         if local is not None:
+            self._last_local = local
             for registration in list(self.registrations):
                 registration.readdress(now)
 
@@ -236,10 +238,11 @@ class Agent:
         """
         if len(self.sessions) >= self.max_sessions:
             raise LocalProtocolError("too many sessions")
+        if self._local is None:
+            raise LocalProtocolError("no local address")
         request = self._create_request("INVITE", to_uri, account)
         request.add("Contact", self.contact(self._contact_user(account), transport))
-        request.add("Allow", self.allow)
-        request.add("Supported", self.supported)
+        self.describe(request)
         for name, value in headers:
             request.add(name, value)
         request.set_body(body, content_type)
@@ -301,22 +304,30 @@ class Agent:
             name = account.display_name
             uri = account.uri
         else:
-            if self._local is None:
-                raise LocalProtocolError("no local address")
+            local = self._address()
             name = self.display_name
-            uri = "sip:" + escape(self.user) + "@" + host_text(self._local[0])
-            if self._local[1] != 5060:
-                uri += ":%d" % self._local[1]
+            uri = "sip:" + escape(self.user) + "@" + host_text(local[0])
+            if local[1] != 5060:
+                uri += ":%d" % local[1]
         return (quote(name) + " " if name else "") + "<" + uri + ">"
+
+    def _address(self) -> "Peer":
+        if self._last_local is None:
+            raise LocalProtocolError("no local address")
+        return self._last_local
+
+    def describe(self, message: Message) -> None:
+        """Put what we can into a message: Allow, Supported."""
+        message.add("Allow", self.allow)
+        if self.supported:
+            message.add("Supported", self.supported)
 
     def _contact_user(self, account: "Account | None") -> str:
         return escape(self.user) if account is None else account.user
 
     def contact(self, user: "str | None", transport: str) -> str:
         """Return our Contact for a user part, as a name-addr."""
-        local = self._local
-        if local is None:
-            raise LocalProtocolError("no local address")
+        local = self._address()
         out = "<sip:" + ((user or escape(self.user)) + "@") + host_text(local[0])
         if local[1] != default_port(transport):
             out += ":%d" % local[1]
@@ -332,9 +343,7 @@ class Agent:
 
     def stamp(self, request: Request, transport: str) -> None:
         """Put our Via with a new branch on top of a request (RFC 3261 section 8.1.1.7)."""
-        local = self._local
-        if local is None:
-            raise LocalProtocolError("no local address")
+        local = self._address()
         sent_by = host_text(local[0])
         if local[1] != default_port(transport):
             sent_by += ":%d" % local[1]
@@ -589,7 +598,8 @@ class Agent:
 
     def _handle_cancel(self, request: Request, peer: "Peer", transport: str, now: int) -> None:
         invite = self.layer.find_invite(request)
-        if invite is None:
+        # a CANCEL cannot be challenged, so it must come from where its INVITE came (section 22.1)
+        if invite is None or not same_host(invite.source[0], peer[0]):
             self.layer.count("strangers")
             self._refuse(request, peer, transport, now, 481)
             return

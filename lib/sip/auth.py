@@ -173,10 +173,10 @@ class DigestClient:
     def receive_info(self, response: "Response") -> None:
         """Take the nextnonce of Authentication-Info, if there is one (RFC 7616 section 3.5)."""
         for proxy, key in ((False, "authentication-info"), (True, "proxy-authentication-info")):
-            text = response.get(key)
-            if text is None:
-                continue
             try:
+                text = response.get(key)
+                if text is None:
+                    continue
                 value = Challenge.parse("Digest " + text).get("nextnonce")
             except FormatError:
                 continue

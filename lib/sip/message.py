@@ -581,7 +581,7 @@ def parse(octets: bytes) -> "Request | Response":
 def salvage(octets: bytes) -> "Request | None":
     """Return what can be answered of a datagram that `parse` refused, or None.
 
-    The result is a request with well-formed Via, From, To, Call-ID and CSeq and nothing else.
+    The result is a request with a well-formed Via, its From, To, Call-ID and CSeq as they came.
     """
     start = 0
     while octets[start : start + 2] == b"\r\n":
@@ -618,15 +618,16 @@ def salvage(octets: bytes) -> "Request | None":
                 continue
             name = key
             key = header_key(key)
-            if key in ("via", "from", "to", "call-id", "cseq"):
+            if key == "via" or (
+                key in ("from", "to", "call-id", "cseq") and not request.count(key)
+            ):
                 request.headers.append((key, name, line[colon + 1 :]))
             else:
                 name = ""
         request.via
-        request.from_
-        request.to
-        request.call_id
-        request.cseq
+        for key in ("from", "to", "call-id", "cseq"):
+            if not request.count(key):
+                return None
     except (FormatError, UnicodeError):
         return None
     return request

@@ -8,7 +8,7 @@ from vox6.sip.headers import parse_number
 from vox6.sip.message import Request, Response, reason_phrase
 from vox6.sip.uri import URI
 from vox6.wire import const
-from vox6.wire.errors import AuthenticationError, FormatError, LocalProtocolError
+from vox6.wire.errors import FormatError, LocalProtocolError, RemoteProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class Registration:
         self._answered: "list[str]" = []
         self._tries = 0
         self._retry = _RETRY_FIRST
+        self._again = False
         self._contact = ""
         self._old_contact = ""
 
@@ -104,8 +105,12 @@ class Registration:
         return "%s %s %d s" % (self.account.uri, self.state, self.expires)
 
     def start(self, now: int) -> None:
-        """Register or refresh now; what is under way is left alone."""
+        """Register or refresh now; after what is under way (RFC 3261 section 10.2)."""
         self.agent.layer.timers.cancel(self)
+        if self._transaction is not None:
+            self._again = True
+            return
+        self._again = False
         self._answered = []
         self._tries = 0
         if self.state != UNREGISTERING:
@@ -125,6 +130,9 @@ class Registration:
             return
         if self._contact and not self._old_contact:
             self._old_contact = self._contact
+        if self._transaction is not None:  # its response would go to the old address
+            self.agent.layer.remove(self._transaction)
+            self._transaction = None
         self.start(now)
 
     def _send(self, now: int) -> None:
@@ -142,8 +150,7 @@ class Registration:
             request.add("Contact", self._contact + ";expires=%d" % expires)
             if self._old_contact and self._old_contact != self._contact:
                 request.add("Contact", self._old_contact + ";expires=0")
-            request.add("Allow", self.agent.allow)
-            request.add("Supported", self.agent.supported)
+            self.agent.describe(request)
             self.agent.authorize(request, self.account)
             self._transaction = self.agent.start(request, self.peer, "UDP", self, now)
         except LocalProtocolError:
@@ -157,6 +164,9 @@ class Registration:
         if transaction is not self._transaction or status < 200:
             return
         self._transaction = None
+        if self._again:
+            self.start(now)
+            return
         self._tries += 1
         if status < 300:
             self._succeed(response, now)
@@ -169,8 +179,8 @@ class Registration:
                 self._sequence = retry.cseq.number
                 self._transaction = self.agent.start(retry, self.peer, "UDP", self, now)
                 return
-            except (AuthenticationError, LocalProtocolError):
-                pass
+            except (RemoteProtocolError, LocalProtocolError):
+                pass  # the refusal stands
         if status == 423 and self._tries < _MAX_TRIES and self.state == REGISTERING:
             try:
                 minimum = response.number("min-expires") or 0
@@ -186,7 +196,10 @@ class Registration:
         """Take the news that the registrar did not answer (from the transaction)."""
         if transaction is self._transaction:
             self._transaction = None
-            self._fail(status, "", None, now)
+            if self._again:
+                self.start(now)
+            else:
+                self._fail(status, "", None, now)
 
     def _succeed(self, response: Response, now: int) -> None:
         self._retry = _RETRY_FIRST

@@ -26,7 +26,6 @@ from vox6.sip.transaction import ClientTransaction, ServerTransaction, make_canc
 from vox6.sip.uri import URI
 from vox6.wire import const
 from vox6.wire.errors import (
-    AuthenticationError,
     FormatError,
     LocalProtocolError,
     RemoteProtocolError,
@@ -43,6 +42,8 @@ if TYPE_CHECKING:
 
 _RINGING_AGAIN = const(60000)  # ms between repeated 180 (RFC 3261 section 13.3.1.1)
 _NO_ANSWER = const(180000)  # ms after the last provisional response: timer C (section 16.6)
+_UNATTENDED = const(600000)  # ms a call may ring here: the caller is gone, or nobody ever comes
+_UNDECIDED = const(60000)  # ms a re-INVITE may wait for our user
 _MAX_FORKS = const(8)  # early dialogs of one INVITE that are told apart
 _MAX_ANSWERS = const(16)  # forks answered by 2xx whose ACK we keep to repeat it
 
@@ -114,9 +115,9 @@ class Session:
         # what an action of the table needs from its event
         self._response: "Response | None" = None
         self._message: "Request | None" = None
+        self._reply: "Response | None" = None
+        self._ringing: "Response | None" = None
         self._status = 0
-        self._phrase: "str | None" = None
-        self._headers: "Headers" = ()
         self._body = b""
 
     # -- what the user reads
@@ -166,13 +167,16 @@ class Session:
         """Tell the caller that we ring (180), or 181..199 with early media in body."""
         if not 101 <= status <= 199:
             raise LocalProtocolError("not a provisional status")
-        self._status = status
-        self._body = body
+        response = self._create_response(self.request, status)
+        response.set_body(body, "application/sdp")
+        self._ringing = response
         self._command("ring", now)
 
     def accept(self, now: int, body: bytes) -> None:
         """Answer the call with 200; body: our answer, or our offer if theirs was empty."""
-        self._body = body
+        response = self._create_response(self.request, 200)
+        response.set_body(body, "application/sdp")
+        self._reply = response
         self._command("accept", now)
 
     def reject(
@@ -181,9 +185,10 @@ class Session:
         """Refuse the call with 300..699; headers: ((name, value), ...) to add."""
         if not 300 <= code <= 699:
             raise LocalProtocolError("not a failure status")
-        self._status = code
-        self._phrase = reason
-        self._headers = headers
+        response = self._create_response(self.request, code, reason)
+        for name, value in headers:
+            response.add(name, value)
+        self._reply = response
         self._command("reject", now)
 
     def cancel(self, now: int) -> None:
@@ -196,7 +201,13 @@ class Session:
 
         No event follows. Before ACK has come for our 2xx the BYE waits for it, or for its time.
         """
-        self._reason = reason_header
+        if reason_header is not None:
+            try:
+                Reason.parse(reason_header)
+            except FormatError:
+                raise LocalProtocolError("not a Reason value")
+        if (self.state, "bye") in SESSION:
+            self._reason = reason_header
         self._command("bye", now)
 
     def acknowledge(self, now: int, body: bytes = b"") -> None:
@@ -220,14 +231,15 @@ class Session:
         transaction = self._reinvited
         if transaction is None:
             raise LocalProtocolError("no offer to answer")
-        self._reinvited = None
+        response = self._create_response(transaction.request, 200)
+        response.set_body(body, "application/sdp")
+        self._end_offer()
         if self.dialog is not None:
             try:
                 self.dialog.refresh_target(transaction.request)
             except FormatError:
                 self.agent.layer.count("malformed_requests")
-        self._body = body
-        self._begin_success(transaction, now)
+        self._begin_success(transaction, response, now)
 
     def reject_offer(self, now: int, code: int, headers: "Headers" = ()) -> None:
         """Refuse a re-INVITE; the call goes on as it was."""
@@ -236,11 +248,15 @@ class Session:
             raise LocalProtocolError("no offer to refuse")
         if not 300 <= code <= 699:
             raise LocalProtocolError("not a failure status")
-        self._reinvited = None
-        response = self._create_response(transaction.request, code, None)
+        response = self._create_response(transaction.request, code)
         for name, value in headers:
             response.add(name, value)
+        self._end_offer()
         transaction.respond(response, now)
+
+    def _end_offer(self) -> None:
+        self._reinvited = None
+        self.agent.layer.timers.cancel(self, "offer_timeout")
 
     # -- our INVITE
 
@@ -260,7 +276,10 @@ class Session:
         elif transaction is self._client:
             self._handle_invite_response(transaction, response, now)
         elif transaction.method == "INVITE" and 200 <= response.status < 300:
-            self._repeat_ack(response)
+            if not self._repeat_ack(response) and self.dialog is not None:
+                # a re-INVITE of ours was answered after the call had ended
+                answer = self._keep_answer(_Answer(self.dialog, transaction.request))
+                self._send_ack(answer, now, b"")
         # the rest answers CANCEL, and what counts then is the INVITE's own response
 
     def handle_failure(self, transaction: "Transaction", status: int, now: int) -> None:
@@ -296,7 +315,7 @@ class Session:
                     retry = self.agent.authenticate(
                         transaction.request, response, self.account, self._auth
                     )
-                except AuthenticationError:
+                except RemoteProtocolError:
                     retry = None
                 if retry is not None:
                     self.request = retry
@@ -457,8 +476,8 @@ class Session:
         self.dialog = dialog
         transaction.user = self
         expires = self.request.number("expires")
-        if expires is not None and expires < 86400:
-            self.agent.layer.timers.set(self, "expires", now + 1000 * expires)
+        delay = _UNATTENDED if expires is None else min(1000 * expires, _UNATTENDED)
+        self.agent.layer.timers.set(self, "expires", now + delay)
         body = self.request.body
         self.agent.emit(events.CallReceived(self, body, self.request.content_type()))
 
@@ -466,38 +485,34 @@ class Session:
         self, request: Request, status: int, reason: "str | None" = None
     ) -> Response:
         response = request.response(status, reason, self.local_tag)
-        if status < 300:
+        if status < 300 and request.method == "INVITE":
             response.copy(request, "record-route")
             user = None
             try:
                 user = request.uri.user
             except FormatError:
-                pass
+                user = None
             response.add("Contact", self.agent.contact(user, self.transport))
-            response.add("Allow", self.agent.allow)
-            if status >= 200:
-                response.add("Supported", self.agent.supported)
+            self.agent.describe(response)
         self.agent.sign(response)
         return response
 
     def _do_send_ringing(self, now: int) -> None:
-        if self._server is None:
+        if self._server is None or self._ringing is None:
             return
-        response = self._create_response(self.request, self._status or 180)
-        response.set_body(self._body, "application/sdp")
-        self._server.respond(response, now)
+        self._server.respond(self._ringing, now)
         self.agent.layer.timers.set(self, "repeat_ringing", now + _RINGING_AGAIN)
 
     def _do_send_success(self, now: int) -> None:
         self.agent.layer.timers.cancel(self)
         if self.dialog is not None:
             self.dialog.state = "Confirmed"
-        if self._server is not None:
-            self._begin_success(self._server, now)
+        response = self._reply
+        self._reply = None
+        if self._server is not None and response is not None:
+            self._begin_success(self._server, response, now)
 
-    def _begin_success(self, transaction: ServerTransaction, now: int) -> None:
-        response = self._create_response(transaction.request, 200)
-        response.set_body(self._body, "application/sdp")
+    def _begin_success(self, transaction: ServerTransaction, response: Response, now: int) -> None:
         transaction.respond(response, now)
         layer = self.agent.layer
         self._success = transaction.last_octets()
@@ -521,18 +536,12 @@ class Session:
         layer.timers.set(self, "repeat_success", now + self._success_interval)
 
     def _do_send_failure(self, now: int) -> None:
-        if self._server is not None:
-            response = self._create_response(self.request, self._status, self._phrase)
-            for name, value in self._headers:
-                response.add(name, value)
-            self._server.respond(response, now)
-
-    def _terminate_invite(self, now: int) -> None:
-        if self._server is not None and self._server.is_open():
-            self._server.respond(self._create_response(self.request, 487), now)
+        if self._server is not None and self._reply is not None:
+            self._server.respond(self._reply, now)
 
     def _do_cancelled(self, now: int) -> None:
-        self._terminate_invite(now)
+        if self._server is not None and self._server.is_open():
+            self._server.respond(self._create_response(self.request, 487), now)
         self.agent.emit(events.CallCancelled(self))
 
     def _do_expired(self, now: int) -> None:
@@ -546,7 +555,7 @@ class Session:
         if transaction is self._server:
             self._step("CANCEL", now)
         elif transaction is self._reinvited:
-            self._reinvited = None
+            self._end_offer()
             transaction.respond(self._create_response(transaction.request, 487), now)
             self.agent.emit(events.OfferCancelled(self))
 
@@ -593,6 +602,7 @@ class Session:
             self._step("ACK", now)
         transaction.user = self
         self._reinvited = transaction
+        self.agent.layer.timers.set(self, "offer_timeout", now + _UNDECIDED)
         self.agent.emit(events.OfferReceived(self, transaction.request.body))
 
     def _start_reinvite(self, now: int) -> None:
@@ -601,8 +611,7 @@ class Session:
             return
         request = dialog.create_request("INVITE")
         request.add("Contact", self.agent.contact(self._user(), self.transport))
-        request.add("Allow", self.agent.allow)
-        request.add("Supported", self.agent.supported)
+        self.agent.describe(request)
         request.set_body(self._reinvite_body, "application/sdp")
         self.agent.authorize(request, self.account)
         peer = dialog.next_hop()
@@ -653,7 +662,7 @@ class Session:
                 self._reinvite = self.agent.start(
                     retry, transaction.peer, self.transport, self, now
                 )
-            except (AuthenticationError, LocalProtocolError):
+            except (RemoteProtocolError, LocalProtocolError):
                 self.agent.emit(events.OfferFailed(self, status))
         elif status == 481 or status == 408:
             self._status = status
@@ -737,7 +746,7 @@ class Session:
                 self.dialog.local_sequence = retry.cseq.number
                 self._bye = self.agent.start(retry, transaction.peer, self.transport, self, now)
                 return
-            except (AuthenticationError, LocalProtocolError):
+            except (RemoteProtocolError, LocalProtocolError):
                 self.agent.layer.count("refused_byes")
         self._step("bye_done", now)
 
@@ -752,11 +761,15 @@ class Session:
 
     def handle_timer(self, name: str, now: int) -> None:
         """Take the firing of a timer."""
-        if name == "cancel_timeout":
+        if name == "cancel_timeout":  # RFC 3261 section 9.1: the INVITE counts as cancelled
             self._response = None
-            self._client = None
-        elif name == "repeat_ringing":
-            self._status = self._status or 180
+            if self._client is not None:
+                self.agent.layer.remove(self._client)
+        elif name == "offer_timeout":
+            if self._reinvited is not None:
+                self.reject_offer(now, 480)
+                self.agent.emit(events.OfferCancelled(self))
+            return
         elif name == "glare":
             if self.state == CONFIRMED:
                 self._after_glare(now)

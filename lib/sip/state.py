@@ -138,6 +138,7 @@ SESSION = {
     (PROCEEDING, "no_answer"): ("give_up", CANCELLING),
     (CANCELLING, "1xx"): ("send_cancel", CANCELLING),
     (CANCELLING, "2xx"): ("answered_late", TERMINATING),
+    (CANCELLING, "cancel"): ("nothing", CANCELLING),
     (CANCELLING, "failure"): ("failed", TERMINATED),
     (CANCELLING, "cancel_timeout"): ("failed", TERMINATED),
     (INCOMING, "ring"): ("send_ringing", RINGING),
@@ -173,7 +174,7 @@ SESSION = {
     (TERMINATING, "BYE"): ("crossed", TERMINATING),
     (TERMINATING, "bye"): ("nothing", TERMINATING),
     (TERMINATING, "bye_done"): ("nothing", TERMINATED),
+    (TERMINATED, "2xx"): ("answered_again", TERMINATED),
     (TERMINATED, "bye"): ("nothing", TERMINATED),
     (TERMINATED, "cancel"): ("nothing", TERMINATED),
-    (CANCELLING, "cancel"): ("nothing", CANCELLING),
 }

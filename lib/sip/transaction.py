@@ -372,7 +372,7 @@ class Layer:
         self.t1 = t1
         self.t2 = t2
         self.t4 = t4
-        self.timers = Timers(maximum * 8)
+        self.timers = Timers(maximum * 8 + 64)
         self.clients: "dict[str, ClientTransaction]" = {}
         self.servers: "dict[str, ServerTransaction]" = {}
         self.output: "list[tuple[bytes, Peer, str]]" = []
