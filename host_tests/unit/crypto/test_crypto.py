@@ -6,6 +6,7 @@ import unittest
 
 from vox6 import crypto
 
+
 def _hex(octets):
     return "".join(["%02x" % octet for octet in octets])
 

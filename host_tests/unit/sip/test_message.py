@@ -65,7 +65,7 @@ TORTUOUS = (
     b"  branch  =   z9hG4bK9ikj8  ,\r\n SIP  /    2.0   / UDP  192.168.255.111   ; branch=\r\n"
     b" z9hG4bK30239\r\n"
     b'm:"Quoted string \\"\\"" <sip:jdrosen@example.com> ; newparam =\r\n'
-    b'      newvalue ;\r\n  secondparam ; q = 0.33\r\n'
+    b"      newvalue ;\r\n  secondparam ; q = 0.33\r\n"
     b"\r\n"
     b"v=0\r\n"
 )
