@@ -70,3 +70,6 @@ def halt(text: str) -> None:
 
 def memory() -> dict[str, Any]:
     """Return octets: data, bss, heap, stack (sizes) and stack_used (deepest ever)."""
+
+def worst_held_us(reset: bool = ...) -> int:
+    """Return the longest time in microseconds that the VM kept the engine out; reset: begin anew."""

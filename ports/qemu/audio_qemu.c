@@ -10,6 +10,7 @@
 
 #include "engine/audio_device.h"
 #include "engine/engine.h"
+#include "mps2.h"
 #include "ring/ring.h"
 #include "window.h"
 
@@ -70,6 +71,8 @@ bool audio_qemu_tick(void) {
     if (now - due > (uint64_t)CATCH_UP_FRAMES * FRAME_US) {
         due_us = now + FRAME_US;
     }
+    MARK("mark_tick_begin");
     media_tick(due);
+    MARK("mark_tick_end");
     return engine_time_us() >= due_us;
 }

@@ -16,6 +16,8 @@
 static volatile uint32_t events; // interrupts so far: what board_wait_for_event() compares
 static uint32_t enter_depth;
 static bool started;
+static uint32_t entered_at; // timer 0 at the outermost engine_enter()
+static uint32_t worst_held; // cycles
 
 // Time: timer 0 counts down over all 32 bits (a turn lasts 171 s) and is read at least once a
 // millisecond, so that a tick interrupt that the host delayed loses nothing.
@@ -48,11 +50,17 @@ void engine_qemu_init(void) {
 void engine_enter(void) {
     // First the mask, then the count: PendSV never sees a count above zero.
     __asm volatile ("msr basepri, %0\n isb" : : "r" (PRIORITY_PENDSV) : "memory");
-    enter_depth++;
+    if (enter_depth++ == 0) {
+        entered_at = TIMER0_VALUE;
+    }
 }
 
 void engine_exit(void) {
     if (--enter_depth == 0) {
+        uint32_t held = entered_at - TIMER0_VALUE;
+        if (held > worst_held) {
+            worst_held = held;
+        }
         // What became pending meanwhile runs at once.
         __asm volatile ("msr basepri, %0\n isb" : : "r" (0) : "memory");
     }
@@ -70,6 +78,14 @@ int engine_start(void) {
         }
     }
     return 0;
+}
+
+uint32_t engine_qemu_worst_held_us(bool reset) {
+    uint32_t result = worst_held / (SYSTEM_CLOCK / 1000000);
+    if (reset) {
+        worst_held = 0;
+    }
+    return result;
 }
 
 void systick_handler(void) {

@@ -104,6 +104,7 @@ static err_t link_output(struct netif *netif, struct pbuf *p) {
     for (uint32_t i = 0; i < (padded + 3) / 4; i++) {
         TX_DATA = source[i];
     }
+    MARK("mark_frame_sent");
     while (TX_FIFO_INF >> 16 & 0xFF) {
         (void)TX_STATUS;
     }

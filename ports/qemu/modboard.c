@@ -8,6 +8,7 @@
 
 #include "board.h"
 #include "engine/modsignal.h"
+#include "engine_qemu.h"
 #include "flash.h"
 #include "py/gc.h"
 #include "py/mperrno.h"
@@ -156,6 +157,11 @@ static mp_obj_t mod_memory(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mod_memory_obj, mod_memory);
 
+static mp_obj_t mod_worst_held_us(size_t n_args, const mp_obj_t *args) {
+    return mp_obj_new_int(engine_qemu_worst_held_us(n_args > 0 && mp_obj_is_true(args[0])));
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mod_worst_held_us_obj, 0, 1, mod_worst_held_us);
+
 static mp_obj_t mod_start(void) {
     int result = engine_start();
     if (result < 0) {
@@ -179,6 +185,7 @@ static const mp_rom_map_elem_t board_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_attend), MP_ROM_PTR(&mod_attend_obj) },
     { MP_ROM_QSTR(MP_QSTR_halt), MP_ROM_PTR(&mod_halt_obj) },
     { MP_ROM_QSTR(MP_QSTR_memory), MP_ROM_PTR(&mod_memory_obj) },
+    { MP_ROM_QSTR(MP_QSTR_worst_held_us), MP_ROM_PTR(&mod_worst_held_us_obj) },
     { MP_ROM_QSTR(MP_QSTR_start), MP_ROM_PTR(&mod_start_obj) },
 };
 static MP_DEFINE_CONST_DICT(board_globals, board_globals_table);
