@@ -15,6 +15,7 @@ import sys
 import time
 
 import pytest
+from mpremote.transport_serial import SerialTransport
 
 from tools.lab.network import Lab
 from tools.panel.phones import QEMUPhone
@@ -285,6 +286,55 @@ def test_ctrl_c_stops_a_program(machine):
     machine.interrupt()
     machine.mpremote("resume", "exec", "--no-follow", "while True: pass")
     assert machine.mpremote("exec", "print('alive')").strip() == "alive"
+
+
+@pytest.fixture
+def serial(machine):
+    """The raw REPL as mpremote's transport, for tests that press Ctrl-C themselves."""
+    machine.interrupt()
+    transport = SerialTransport(str(machine.console.resolve()))
+    transport.enter_raw_repl(soft_reset=False, timeout_overall=10)
+    yield transport
+    transport.close()
+
+
+def test_ctrl_c_is_a_request_while_the_phone_runs(serial):
+    serial.exec_raw_no_follow(
+        "import _board, select, time\n"
+        "_board.attend(True)\n"
+        "p = select.poll()\n"
+        "p.register(_board.console_requested(), select.POLLIN)\n"
+        "print('waiting', len(p.poll(100)))\n"
+        "print('asked', len(p.poll(8000)))\n"
+        "_board.attend(False)\n"
+        "time.sleep_ms(700)\n"
+        "print('left in order')\n"
+    )
+    time.sleep(1)
+    serial.serial.write(b"\x03")
+    output, failure = serial.follow(15)
+    assert not failure
+    assert output.split(b"\r\n")[:3] == [b"waiting 0", b"asked 1", b"left in order"]
+
+
+def test_a_phone_that_does_not_leave_is_interrupted(serial):
+    serial.exec_raw_no_follow(
+        "import _board, time\n"
+        "_board.attend(True)\n"
+        "t = time.ticks_ms()\n"
+        "try:\n"
+        "    while not _board.console_requested().raised(): pass\n"
+        "    t = time.ticks_ms()\n"
+        "    while True: pass\n"
+        "except KeyboardInterrupt:\n"
+        "    print(time.ticks_diff(time.ticks_ms(), t))\n"
+        "_board.attend(False)\n"
+    )
+    time.sleep(1)
+    serial.serial.write(b"\x03")
+    output, failure = serial.follow(15)
+    assert not failure
+    assert 400 <= int(output) <= 700
 
 
 if __name__ == "__main__":
