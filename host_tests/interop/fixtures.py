@@ -104,6 +104,10 @@ class Phones:
             found.start()
         return found
 
+    def get_running(self, board):
+        """The phone of a board as it is, in a call or not."""
+        return self._made[board]
+
     def close(self):
         for found in self._made.values():
             found.phone.stop()
@@ -136,6 +140,12 @@ def phone(request, phones):
 
 
 @pytest.fixture
+def pair(phones):
+    """The host phone and the emulated board, both idle."""
+    return phones.get("UNIX_HOST"), phones.get("QEMU_MPS2_AN500")
+
+
+@pytest.fixture
 def capture(request, lab):
     """Everything on the link during a test. Kept when the test fails; must hold no IPv4."""
     name = request.node.name.translate(str.maketrans("[]/: ", "-----")).strip("-")
@@ -150,16 +160,3 @@ def capture(request, lab):
     else:
         path.unlink()
     assert not bad, f"{path}: {bad[:10]}"
-
-
-__all__ = [
-    "BOARDS",
-    "LabError",
-    "Phones",
-    "Telephone",
-    "capture",
-    "lab",
-    "open_lab",
-    "phone",
-    "phones",
-]

@@ -98,9 +98,9 @@ def picture(panel: Panel, title: str, note: str) -> list[str]:
     """The lines that show a phone."""
     columns = 21
     rows = panel.screen_text().split("\n")
-    display = panel.facts.get("display")
-    if isinstance(display, (list, tuple)) and display:
-        columns = int(display[0])
+    size = panel.facts.get("screen")
+    if isinstance(size, (list, tuple)) and size:
+        columns = int(size[0])
     columns = max([columns, *(len(row) for row in rows)])
     rows += [""] * (8 - len(rows))
     blink = int(time.monotonic() * 2) % 2

@@ -24,6 +24,7 @@ KEYS = (
 )
 _LINE_MAX = 1024  # octets of a line of the link
 _HELLO_S = 0.5  # until the greeting is repeated to a phone that still boots
+_SILENCE_S = 5.0  # until a phone is greeted again: it may have been reset behind the same line
 _PRESS_S = 0.03
 
 
@@ -228,15 +229,18 @@ class Panel:
         channel.sendall(hello)
         greeted = False
         held = b""
+        spoken = time.monotonic()
         while not self._stop.is_set():
             try:
                 new = channel.recv(4096)
             except TimeoutError:
-                if not greeted:
+                if not greeted or time.monotonic() - spoken > _SILENCE_S:
                     channel.sendall(hello)  # the phone still boots: the first one was lost
+                    spoken = time.monotonic()
                 continue
             if not new:
                 return
+            spoken = time.monotonic()
             held += new
             while b"\n" in held:
                 line, _, held = held.partition(b"\n")
@@ -258,6 +262,8 @@ class Panel:
                 if message.get("v") != VERSION:
                     self._refused = f"panel link of version {message.get('v')}; 1 is known here"
                 self._facts = message.get("facts") or {"name": "unknown"}
+            elif kind == "refused":
+                self._refused = f"the phone refuses this panel link: {message.get('m')}"
             elif kind == "screen":
                 self._screen = [str(text) for text in message.get("text", [])]
                 self._screens.append((time.monotonic(), self._text()))

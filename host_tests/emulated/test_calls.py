@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+# CPython only: whole phones in a lab
+"""The two boards call each other."""
+
+import pytest
+
+from host_tests.emulated.calls import Tones, connect, disconnect
+from tools.lab.pcap import rtp_streams
+
+
+@pytest.mark.parametrize("direction", ["unix-calls", "qemu-calls"])
+@pytest.mark.parametrize("who", ["caller", "called"])
+def test_call(pair, capture, direction, who):
+    caller, called = pair if direction == "unix-calls" else pair[::-1]
+    connect(caller, called)
+    with Tones(caller, called) as tones:
+        called.panel.wait_text(r"\d:03")
+    if who == "caller":
+        disconnect(caller, called)
+    else:
+        disconnect(called, caller)
+    tones.assert_whole(2.0)
+    streams = rtp_streams(capture.stop())
+    assert len(streams) == 2
+    for stream in streams:
+        assert stream.lost == 0, stream
+        assert stream.codec == "G722", stream

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+# CPython only: whole phones in a lab
+"""While the VM runs `while True: pass` for 5 s, packets and sound go on (design.md section 5)."""
+
+import re
+import statistics
+
+import pytest
+
+from host_tests.emulated.calls import Tones, connect, disconnect
+
+BLOCKED_S = 5
+ANSWER_MS = 20.0
+_BLOCK = """
+import time
+_end = time.ticks_add(time.ticks_ms(), %d)
+while True:
+    if time.ticks_diff(_end, time.ticks_ms()) < 0:
+        break
+print("free again")
+"""
+
+
+def ping_times(lab, address, count):
+    """Milliseconds of each answer to ping6, five a second, from the lab's router."""
+    process = lab.hosts["router"].start(
+        ["ping", "-6", "-n", "-c", str(count), "-i", "0.2", "-W", "1", address], log="ping.log"
+    )
+    process.wait(count * 0.2 + 10)
+    return [float(found) for found in re.findall(r"time=([\d.]+) ms", process.output())]
+
+
+@pytest.mark.parametrize("blocked", ["UNIX_HOST", "QEMU_MPS2_AN500"])
+def test_sound_and_ping_go_on(pair, phones, lab, capture, blocked):
+    unix, qemu = pair
+    connect(qemu, unix)
+    victim = phones.get_running(blocked)
+    before = media_counters(victim)
+    with Tones(unix, qemu) as tones:
+        with victim.phone.aside() as console:
+            console.start(_BLOCK % (BLOCKED_S * 1000))
+            times = ping_times(lab, victim.address, BLOCKED_S * 5 - 3)
+            assert "free again" in console.finish(BLOCKED_S + 5)
+    after = media_counters(victim)
+    disconnect(unix, qemu)
+    print(
+        f"{blocked}: {len(times)} answers, median {statistics.median(times):.2f} ms, "
+        f"worst {max(times):.2f} ms; {before} {after}"
+    )
+    assert len(times) == BLOCKED_S * 5 - 3, "a ping was not answered"
+    assert statistics.median(times) < ANSWER_MS
+    tones.assert_whole(BLOCKED_S)
+
+
+def media_counters(phone):
+    """media.counters() of a phone, as text."""
+    return phone.console("import media; print(media.counters())").strip()
