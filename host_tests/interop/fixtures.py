@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tools.lab import Capture, Lab, LabError
+from tools.lab import Capture, Lab
 from tools.lab.capture import complaints, sip_ladder
 from tools.panel.errors import PanelError
 from tools.panel.phones import TOP, QEMUPhone, UnixPhone
