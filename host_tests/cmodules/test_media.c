@@ -556,7 +556,9 @@ static void test_mixing_and_rate(void) {
     double before = roughness(world.speaker + change - 8000, 8000);
     double at = roughness(world.speaker + change - 2, 2000);
     printf("   roughness before %.0f, at the change %.0f, after %.0f\n", before, at, ripple);
-    CHECK_BETWEEN(at, 0, 1.2 * before);
+    // 1 ms of filter delay comes in, half a period of the tone: its slope turns round, which no
+    // step may accompany (a step of the tone's height would be 10000).
+    CHECK_BETWEEN(at, 0, 2.5 * before);
     // Each peer: microphone and the other.
     for (int i = 0; i < 2; i++) {
         static int16_t sound[320 * 300];
@@ -590,7 +592,7 @@ static void test_mixing_and_rate(void) {
     world_tick();
     world_tick();
     CHECK(power(world.speaker + last + 160, 160) == 0);
-    CHECK_BETWEEN(roughness(world.speaker + last - 100, 420), 0, 1.5 * before); // the end fades
+    CHECK_BETWEEN(roughness(world.speaker + last - 100, 420), 0, 2.5 * before); // the end fades
     media_deinit();
     idle();
 }

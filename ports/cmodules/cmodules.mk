@@ -23,4 +23,14 @@ CMODULES_CORE_C += cmodules/ring/ring.c
 CMODULES_CORE_C += cmodules/net6/net6_core.c cmodules/net6/net6_text.c
 CMODULES_BINDING_C += cmodules/net6/modnet6.c
 
-# voicecodecs, media, _crypto: their owners add lines here.
+# voicecodecs: spandsp's files are taken by spandsp_unit.c
+CMODULES_CFLAGS += -I$(SPANDSP_DIR)/src
+CMODULES_CORE_C += cmodules/voicecodecs/spandsp_unit.c cmodules/voicecodecs/voicecodecs_core.c
+CMODULES_BINDING_C += cmodules/voicecodecs/modvoicecodecs.c
+
+# media
+CMODULES_CORE_C += $(addprefix cmodules/media/,media_core.c rtp.c jitter.c stretch.c resample.c tone.c)
+CMODULES_BINDING_C += cmodules/media/modmedia.c
+
+# _crypto, on MicroPython's mbedTLS
+CMODULES_BINDING_C += cmodules/crypto/modcrypto.c

@@ -654,7 +654,9 @@ static void change_rate_of(struct media_stream *stream, uint32_t from, uint32_t 
         if (part > VOICE_FRAME_OCTETS) {
             part = VOICE_FRAME_OCTETS;
         }
-        part &= ~(size_t)(from > to);
+        if (from > to) {
+            part -= part % 2;
+        }
         if (part == 0) {
             break;
         }

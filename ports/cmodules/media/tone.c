@@ -30,7 +30,7 @@ static int32_t peak_of(int level_dbm0) {
     int below = -level_dbm0;
     int32_t peak = (int32_t)((PEAK_0_DBM0 * (uint32_t)decibel[below % 20]) >> 15);
     for (; below >= 20; below -= 20) {
-        peak /= 10;
+        peak = (peak + 5) / 10;
     }
     return peak;
 }
@@ -154,7 +154,7 @@ void tone_add(struct tone *tone, uint32_t rate, int32_t *mix, size_t count) {
                     sum += voice_sine(tone->phase2);
                 }
                 int32_t gain = peak * tone->gain_q15 >> 15;
-                mix[done] += (int32_t)(((int64_t)sum * gain) >> 15);
+                mix[done] += (int32_t)(((int64_t)sum * gain + (1 << 14)) >> 15);
             } else if (stopping) {
                 break;
             }
