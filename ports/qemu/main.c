@@ -8,6 +8,7 @@
 #include "board.h"
 #include "engine_qemu.h"
 #include "extmod/vfs.h"
+#include "media/media_core.h"
 #include "net6/net6_core.h"
 #include "net6/net6_lwip.h"
 #include "py/compile.h"
@@ -62,6 +63,7 @@ int main(void) {
     soft_reset:
         mp_hal_stdout_tx_str("MPY: soft reboot\r\n");
         gc_sweep_all();
+        media_deinit();
         net6_close_all();
         mp_deinit();
     }
