@@ -106,7 +106,8 @@ class Audio:
         self.stream = None
         self.watched = False
         self.codec = None
-        self.offered_hold = False
+        self._offered = None
+        self._told = (False, local)
         self.offered_direction = None
         self.loss_text = ""
         self._reports = None
@@ -128,7 +129,7 @@ class Audio:
     def offer(self, hold):
         """Return an offer; hold: whether we put the peer on hold with it."""
         direction = self._negotiation.hold_direction() if hold else "sendrecv"
-        self.offered_hold = hold
+        self._offered = (hold, self.local)
         self.offered_direction = direction
         return self._negotiation.create_offer(self._own_text(), self._port, direction)
 
@@ -153,6 +154,8 @@ class Audio:
         if not result.active:
             raise Unacceptable(488, wording.NO_COMMON_CODEC)
         self._result = result
+        if final:
+            self._told = self._offered
 
     def take_offer(self, body):
         """Take their offer; answer() or refuse() follows. Unacceptable: refused already."""
@@ -167,7 +170,7 @@ class Audio:
 
     def answer(self, hold):
         """Return our answer to the offer taken; hold: whether we hold the peer."""
-        self.offered_hold = hold
+        self._told = (hold, self.local)
         body = self._negotiation.create_answer(
             self._own_text(), self._port, "sendonly" if hold else "sendrecv"
         )
@@ -178,6 +181,10 @@ class Audio:
         """Their offer will not be answered."""
         if self._negotiation.state == "remote-offer":
             self._negotiation.reject_offer()
+
+    def has_told(self, hold):
+        """Return whether the peer knows that we hold it or not, and where we are."""
+        return self._told == (hold, self.local)
 
     def is_held_there(self):
         """Return whether the peer does not take our voice."""

@@ -67,6 +67,17 @@ class Phone:
         self.network.listeners.append(self.address_changed)
         self.address_changed()
 
+    def reload(self):
+        """Take the settings anew, after they were changed on the console; calls go on."""
+        now = self.clock.now()
+        for account in self.accounts.all:
+            if account.registration is not None:
+                account.registration.unregister(now)
+        self.accounts.load()
+        if self._local is not None:
+            self.accounts.register_all(now)
+        self._drain()
+
     def address_changed(self):
         """Our addresses changed: signalling, registrations and running calls follow."""
         now = self.clock.now()
@@ -86,11 +97,11 @@ class Phone:
 
     def _move(self, call, now):
         local = self.network.source_for(call.session.peer[0])
-        if local is None or call.changing:
+        if local is None:
             call.note = wording.ADDRESS_GONE
             return
         call.audio.local = local
-        self._reoffer(call, "move", now)
+        self._settle_hold(call, now)
 
     def address_text(self, addr16):
         """Return the text of an address for people."""
@@ -329,6 +340,8 @@ class Phone:
     def _change_hold(self, call, hold, now):
         before = call.held_here
         call.held_here = hold
+        if call.audio.has_told(hold):
+            return  # a change of before never reached the peer
         try:
             self._reoffer(call, "hold" if hold else "resume", now)
         except ProtocolError:
@@ -346,11 +359,11 @@ class Phone:
         call.note = ""
 
     def _settle_hold(self, call, now):
-        """Tell the peer what a hold that came in between has changed."""
+        """Tell the peer what has changed and could not be told at once: hold, our address."""
         if call.state == "talking" and not call.changing and call.audio is not None:
-            if call.held_here != call.audio.offered_hold:
+            if not call.audio.has_told(call.held_here):
                 try:
-                    self._reoffer(call, "hold" if call.held_here else "resume", now)
+                    self._reoffer(call, "change", now)
                 except ProtocolError as exc:
                     log.say("call", "%d: %s" % (call.line + 1, exc))
 
@@ -569,14 +582,20 @@ class Phone:
             # RFC 3261 section 12.2.1.2: the other side does not know the call any more.
             self._bye(call, wording.status_text(event.status), "congestion", None, now)
             return
-        call.note = wording.NO_HOLD % event.status
         call.audio.offer_refused()
+        if event.status == 491:
+            return  # both at once: OfferPossible follows, or their offer
+        call.note = wording.NO_HOLD % event.status
         if what == "hold":
             call.held_here = False
         elif what == "resume":
             call.held_here = True
-        call.audio.offered_hold = call.held_here
         call.audio.apply(call.held_here)
+
+    def _on_OfferPossible(self, event, now):
+        call = self._of(event.session)
+        if call is not None and call.audio is not None:
+            self._settle_hold(call, now)
 
     def _on_Registered(self, event, now):
         self.accounts.registered(event)
