@@ -29,7 +29,7 @@
 #include "shared/runtime/pyexec.h"
 
 #if VOX6_MEDIA
-#include "engine/audio_device.h"
+#include "media/media_core.h"
 #endif
 
 // 64-bit objects are twice those of a board. A phone's heap is twice a board's 512 kB and so fails
@@ -126,10 +126,10 @@ static void init_vm(char *heap, size_t size) {
 
 /// Python objects first, as their finalisers close what they hold; then whatever is still open.
 static void deinit_vm(void) {
-    #if VOX6_MEDIA
-    audio_device_stop();
-    #endif
     gc_sweep_all();
+    #if VOX6_MEDIA
+    media_deinit();
+    #endif
     net6_close_all();
     mp_deinit();
 }
