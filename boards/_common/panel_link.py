@@ -220,7 +220,6 @@ class PanelLink:
         """Answer a host. A newer one is refused: it must speak this version instead."""
         if not isinstance(version, int):
             raise TypeError
-        self._out = bytearray()
         if version > VERSION:
             self.refused = version
             self._open = False
@@ -229,7 +228,11 @@ class PanelLink:
             return
         self.refused = None
         self._open = True
-        self._send_all()
+        if self._out:  # a line may be half sent: it ends first
+            self._whole = True
+            self.flush()
+        else:
+            self._send_all()
 
     def _send_all(self):
         self._whole = False
