@@ -313,6 +313,12 @@ class Phone:
                 self.focus = call.line
                 return
 
+    def _is_used(self):
+        for call in self.lines:
+            if call is not None and call.is_live():
+                return True
+        return False
+
     def _is_talking(self):
         for call in self.lines:
             if call is not None and call.is_active():
@@ -382,7 +388,7 @@ class Phone:
     def _on_CallReceived(self, event, now):
         session = event.session
         line = self._free_line()
-        if line is None:
+        if line is None or (self._is_used() and not self.settings.get("call.waiting")):
             session.reject(now, 486)
             log.say("call", "busy for " + session.remote_uri)
             self._note_missed(session.remote_uri, session.remote_display_name, now)

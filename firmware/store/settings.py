@@ -43,9 +43,9 @@ TABLE = (
     ("dial.account", "int", 1, 1, ACCOUNTS),
     ("call.answer_s", "int", 120, 10, 600),  # how long a call rings, either way
     ("call.silence_s", "int", 60, 5, 3600),
+    ("call.waiting", "bool", True, 0, 0),  # a second call rings; no: it gets 486
     ("ring.volume", "int", 7, 0, 10),
     ("screen.ended_s", "int", 5, 1, 60),
-    ("panel.log", "bool", False, 0, 0),
 )
 # Each account has these rows under "account.<number>."
 ACCOUNT_TABLE = (

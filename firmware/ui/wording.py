@@ -34,7 +34,7 @@ BAD_NUMBER = "Not a SIP address"
 BAD_ADDRESS = "Not an IPv6 address"
 IPV4_ADDRESS = "IPv4 is not reachable"
 NEED_ACCOUNT = "Needs an account"
-NEED_PROXY = "Account has no proxy"
+NEED_PROXY = "No proxy address"
 NEED_ZONE = "Which link? Add %1"
 NO_FREE_LINE = "Both lines are busy"
 

@@ -246,6 +246,15 @@ class TestNotAnswered(Case):
         self.bob.press("line1", "hangup")
         self.assert_nothing_left()
 
+    def test_busy_without_call_waiting(self):
+        carol = doubles.TestPhone(self.world, ["2001:db8::c"])
+        self.bob.settings.set("call.waiting", "no")
+        self.call()
+        carol.press(BOB, "call")
+        self.assertIn("486 Busy Here", carol.text())
+        self.assertEqual(self.bob.states(), ["talking", "idle"])
+        self.assertEqual(self.bob.phone.unseen, 1)
+
     def test_no_third_call_out(self):
         carol = doubles.TestPhone(self.world, ["2001:db8::c"])
         self.call()

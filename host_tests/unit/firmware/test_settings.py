@@ -77,7 +77,7 @@ class Reading(unittest.TestCase):
 
     def test_values_of_each_kind(self):
         one = loaded(
-            "vox6-settings 1\n# mine\nsip.port=5070\n  ring.volume =  0 \npanel.log = yes\n"
+            "vox6-settings 1\n# mine\nsip.port=5070\n  ring.volume =  0 \ncall.waiting = no\n"
             "media.codecs = PCMA  G722\naccount.2.uri = sip:bob@example.org\n"
             "account.2.display_name = Bób = Bo\n\naccount.2.password = a b#c\n"
             "account.2.proxy = sip:[2001:db8::1]:5062"
@@ -85,7 +85,7 @@ class Reading(unittest.TestCase):
         self.assertEqual(one.messages, [])
         self.assertEqual(one.get("sip.port"), 5070)
         self.assertEqual(one.get("ring.volume"), 0)
-        self.assertEqual(one.get("panel.log"), True)
+        self.assertEqual(one.get("call.waiting"), False)
         self.assertEqual(one.get("media.codecs"), "PCMA G722")
         self.assertEqual(one.account(2, "display_name"), "Bób = Bo")
         self.assertEqual(one.account(2, "password"), "a b#c")
@@ -99,7 +99,7 @@ class Reading(unittest.TestCase):
             ("sip.port = 99999999999999999999", "number"),
             ("sip.port =", "number"),
             ("ring.volume = 11", "within 0..10"),
-            ("panel.log = true", "yes or no"),
+            ("call.waiting = true", "yes or no"),
             ("media.codecs = OPUS", "no codec OPUS"),
             ("media.codecs =", "no codec named"),
             ("media.codecs = PCMU PCMU", "twice"),
@@ -198,7 +198,7 @@ class Writing(unittest.TestCase):
         one = Settings(FOLDER, disk)
         one.load()
         one.set("account.1.uri", "sip:alice@example.org")
-        one.set("panel.log", True)
+        one.set("call.waiting", False)
         one.set("account.1.display_name", "Älice")
         one.save()
         two = Settings(FOLDER, disk)
@@ -206,7 +206,7 @@ class Writing(unittest.TestCase):
         self.assertEqual(two.messages, [])
         self.assertEqual(two.account(1, "uri"), "sip:alice@example.org")
         self.assertEqual(two.account(1, "display_name"), "Älice")
-        self.assertEqual(two.get("panel.log"), True)
+        self.assertEqual(two.get("call.waiting"), False)
 
     def test_power_cut_at_each_octet(self):
         """Whatever octet is the last, the next boot finds the old values or the new ones."""
