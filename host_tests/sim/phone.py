@@ -6,7 +6,6 @@ It does what a Plan says, with some slowness; what happened to each call is kept
 """
 
 from host_tests.sim.world import EngineNode
-
 from vox6 import crypto
 from vox6.sdp import Negotiation
 from vox6.sip import Agent, events
@@ -32,10 +31,18 @@ class Call:
         self.wish = None  # a direction that we have yet to offer
         self.offers = 0  # re-INVITEs of ours that were answered
         self.was_talking = False
+        self.overtaken = False  # an offer of ours gave way to one of the peer's
+        self.confirmed = False  # the ACK has been sent or has come
+        self.late = False  # the offer is in our 2xx
+        self.pending = None  # the body of an offer that we have yet to answer
+        self.port = 0
 
 
 class Phone(EngineNode):
-    """Makes and takes calls by a plan; plan_of(session) tells the plan of a call that comes in."""
+    """Makes and takes calls by a plan.
+
+    plan_of(session) tells the plan of a call that comes in, None for one that nobody expects.
+    """
 
     def __init__(self, world, name, addr16, plan_of, port=5060):
         super().__init__(world, name, (addr16, port))
@@ -44,6 +51,7 @@ class Phone(EngineNode):
         self.random = world.random
         self.calls = []
         self.finished = []
+        self.strange = []  # what no honest peer does; a test that forges nothing wants it empty
         self.next_rtp_port = 4000
         self.engine = Agent(CRYPTO, self._octets, user=name)
         self.engine.set_local(addr16, port, world.now)
@@ -138,6 +146,15 @@ class Phone(EngineNode):
             self._over(call, "hung up")
             self.drain()
 
+    def give_up(self, call):
+        """Get rid of a call by whatever its state allows."""
+        if call.state == "talking":
+            self.hang_up(call)
+        elif call.session.direction == "in":
+            self.reject(call, 480)
+        else:
+            self.cancel(call)
+
     def _talk(self, call):
         call.state = "talking"
         call.was_talking = True
@@ -173,15 +190,20 @@ class Phone(EngineNode):
 
     def _received(self, event):
         plan = self.plan_of(event.session)
+        if plan is None:
+            self.strange.append("a call that nobody made")
+            event.session.reject(self.world.now, 486)
+            return
         call = Call(event.session, plan, self._negotiation())
         call.state = "ringing"
         call.port = self._port()
         call.late = not event.body
         call.confirmed = False
         self.calls.append(call)
-        if event.body:
-            offered = call.negotiation.receive_offer(event.body)
-            assert offered.problem is None, offered.problem
+        if event.body and not self._read(call, call.negotiation.receive_offer, event.body):
+            call.session.reject(self.world.now, 488)
+            self._over(call, "rejected 488")
+            return
         later = self.world.call_later
         if plan.ring_after is not None:
             later(plan.ring_after, lambda: self._ring(call))
@@ -189,6 +211,18 @@ class Phone(EngineNode):
             later(plan.answer_after, lambda: self.reject(call, plan.reject_code))
         elif plan.answer_after is not None:
             later(plan.answer_after, lambda: self.answer(call))
+
+    def _read(self, call, reader, body):
+        """Give a body to the negotiation; return whether it can be used."""
+        try:
+            result = reader(body)
+        except RemoteProtocolError as error:
+            self.strange.append("%s (%s)" % (error, call.negotiation.debug()))
+            return False
+        if result.problem is None and result.active:
+            return True
+        self.strange.append(result.debug())
+        return False
 
     def _ring(self, call):
         if call.state == "ringing":
@@ -199,22 +233,23 @@ class Phone(EngineNode):
         call.state = "ringing"
 
     def _on_CallAnswered(self, call, event):
+        body = b""
         if call.plan.late_offer:
-            offered = call.negotiation.receive_offer(event.body)
-            assert offered.problem is None, offered.problem
-            body = call.negotiation.create_answer(self.address, call.port)
+            good = self._read(call, call.negotiation.receive_offer, event.body)
+            if good:
+                body = call.negotiation.create_answer(self.address, call.port)
             call.session.acknowledge(self.world.now, body)
         else:
-            result = call.negotiation.receive_answer(event.body)
-            assert result.active and result.problem is None, result.debug()
+            good = self._read(call, call.negotiation.receive_answer, event.body)
         call.confirmed = True
         self._talk(call)
+        if not good:
+            self.hang_up(call)
 
     def _on_CallConfirmed(self, call, event):
-        if call.late:
-            result = call.negotiation.receive_answer(event.body)
-            assert result.active and result.problem is None, result.debug()
         call.confirmed = True
+        if call.late and not self._read(call, call.negotiation.receive_answer, event.body):
+            self.hang_up(call)
 
     def _on_CallFailed(self, call, event):
         self._over(call, "failed %d" % event.status)
@@ -227,6 +262,13 @@ class Phone(EngineNode):
 
     def _on_OfferReceived(self, call, event):
         assert call.state == "talking", call.state
+        if call.negotiation.state == "local-offer":
+            # both offered at once, and theirs comes first after the 491: the answer says what
+            # our offer was to say, as firmware does it
+            self.engine.layer.timers.cancel(call.session, "glare")
+            call.negotiation.offer_rejected()
+            call.wish = None
+            call.overtaken = True
         call.pending = event.body
         if call.plan.slow_offers:
             delay = self.random.randint(0, 1500)
@@ -242,14 +284,21 @@ class Phone(EngineNode):
         negotiation = call.negotiation
         if call.plan.refuse_offers and self.random.random() < 0.3:
             call.session.reject_offer(self.world.now, 488)
+            if call.overtaken:
+                call.wish = "sendonly" if call.held else "sendrecv"
+                self._try_offer(call)
         else:
-            try:
-                negotiation.receive_offer(body)
-            except RemoteProtocolError as error:
-                raise AssertionError("%s: %s (%s)" % (self.name, error, negotiation.debug()))
             direction = "sendonly" if call.held else "sendrecv"
-            answer = negotiation.create_answer(self.address, call.port, direction)
-            call.session.accept_offer(self.world.now, answer)
+            if not body:
+                self.strange.append("an offer asked for")
+                call.session.reject_offer(self.world.now, 488)
+            elif self._read(call, negotiation.receive_offer, body):
+                answer = negotiation.create_answer(self.address, call.port, direction)
+                call.session.accept_offer(self.world.now, answer)
+            else:
+                if negotiation.state == "remote-offer":
+                    negotiation.reject_offer()
+                call.session.reject_offer(self.world.now, 488)
         self.drain()
 
     def _on_OfferCancelled(self, call, event):
@@ -257,16 +306,10 @@ class Phone(EngineNode):
 
     def _on_OfferAnswered(self, call, event):
         call.offers += 1
-        result = call.negotiation.receive_answer(event.body)
-        assert result.active and result.problem is None, result.debug()
+        if not self._read(call, call.negotiation.receive_answer, event.body):
+            self.hang_up(call)
 
     def _on_OfferFailed(self, call, event):
         call.negotiation.offer_rejected()
-        if event.status == 491:
-            call.wish = call.wish or ("sendonly" if call.held else "sendrecv")
-        else:
-            # refused: what was agreed holds
-            call.held = call.negotiation.agreed.direction in ("sendonly", "inactive")
-
-    def _on_OfferPossible(self, call, event):
-        self._try_offer(call)
+        # refused: what was agreed holds
+        call.held = call.negotiation.agreed.direction in ("sendonly", "inactive")

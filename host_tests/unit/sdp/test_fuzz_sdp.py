@@ -27,6 +27,9 @@ VALUE = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=30),
 )
 LINE = st.tuples(st.sampled_from(LETTERS), VALUE).map(lambda pair: pair[0] + "=" + pair[1])
+CODECS = st.lists(
+    st.sampled_from(["PCMU", "PCMA", "G722", "telephone-event"]), min_size=1, unique=True
+)
 HEAD = "v=0\r\no=- 1 1 IN IP6 ::1\r\ns=-\r\nt=0 0\r\n"
 BODY = st.builds(
     lambda head, rest, end: (head + end.join(rest)).encode(),
@@ -90,8 +93,8 @@ def test_negotiation(first, second, wish):
 
 
 @given(
-    st.lists(st.sampled_from(["PCMU", "PCMA", "G722", "telephone-event"]), min_size=1, unique=True),
-    st.lists(st.sampled_from(["PCMU", "PCMA", "G722", "telephone-event"]), min_size=1, unique=True),
+    CODECS,
+    CODECS,
     st.lists(
         st.tuples(
             st.booleans(),
@@ -101,7 +104,7 @@ def test_negotiation(first, second, wish):
         ),
         max_size=6,
     ),
-)  # fmt: skip
+)
 def test_two_sides_agree(codecs_a, codecs_b, exchanges):
     """After each exchange both ends hold mirrored results; a refused offer changes nothing."""
     if codecs_a == ["telephone-event"] or codecs_b == ["telephone-event"]:
