@@ -8,9 +8,10 @@ provider = crypto.provider()
 tag = provider.hmac("SHA-1", key, data)
 """
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .provider import Provider as Provider
+# At once, and above the function of the same name: importing a module later binds its name here.
+from .provider import Provider
+
+__all__ = ["Provider", "provider"]
 
 _chosen: "list[Provider]" = []
 
@@ -32,10 +33,6 @@ def provider() -> "Provider":
 
 
 def __getattr__(name: str) -> "object":
-    if name == "Provider":
-        from .provider import Provider
-
-        return Provider
-    if name in ("host", "native", "provider"):  # MicroPython asks here before it imports them
+    if name in ("host", "native"):  # MicroPython asks here before it imports them
         return __import__(name, globals(), None, (name,), 1)
     raise AttributeError(name)

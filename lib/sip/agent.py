@@ -475,7 +475,8 @@ class Agent:
             response.add(name, value)
         self.sign(response)
         if transaction is None:
-            if not self.layer.has_room():
+            # strangers that knock must not fill the table: a quarter of it is theirs
+            if len(self.layer.servers) >= self.layer.maximum // 4:
                 self.layer.respond_stateless(request, response, peer, transport)
                 return
             transaction = self.layer.start_server(request, peer, transport, now)

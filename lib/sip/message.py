@@ -23,11 +23,13 @@ from vox6.sip.headers import (
     split_list,
 )
 from vox6.sip.uri import MAX_URI_CHARS, URI
+from vox6.wire import const
 from vox6.wire.errors import FormatError, LocalProtocolError
 
 MAX_MESSAGE_OCTETS = 65535  # a UDP datagram (RFC 3261 section 18.1.1)
 MAX_HEAD_OCTETS = 16384  # request line and headers: twice the largest of RFC 4475
 MAX_HEADERS = 256  # header lines of one message
+_SALVAGED = const(2048)  # octets of one header that an answer to a malformed request repeats
 _TOKEN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~"
 _DIGITS = "0123456789"
 _LWS = " \t\r\n"
@@ -560,9 +562,7 @@ def parse(octets: bytes) -> "Request | Response":
     """
     if len(octets) > MAX_MESSAGE_OCTETS:
         raise FormatError("message too long", 513)
-    start = 0
-    while octets[start : start + 2] == b"\r\n":
-        start += 2
+    start = len(octets) - len(octets.lstrip(b"\r\n"))
     end = octets.find(b"\r\n\r\n", start)
     if end < 0:
         raise FormatError("no end of the headers")
@@ -583,12 +583,10 @@ def salvage(octets: bytes) -> "Request | None":
 
     The result is a request with a well-formed Via, its From, To, Call-ID and CSeq as they came.
     """
-    start = 0
-    while octets[start : start + 2] == b"\r\n":
-        start += 2
+    start = len(octets) - len(octets.lstrip(b"\r\n"))
     end = octets.find(b"\r\n\r\n", start)
-    if end < 0 or end - start > MAX_HEAD_OCTETS:
-        end = min(len(octets), start + MAX_HEAD_OCTETS)
+    if end < 0:
+        end = len(octets)
     lines = octets[start:end].split(b"\r\n", MAX_HEADERS)
     line = lines[0]
     space = line.find(b" ")
@@ -603,12 +601,15 @@ def salvage(octets: bytes) -> "Request | None":
         for line in lines[1:MAX_HEADERS]:
             if line[:1] in (b" ", b"\t"):
                 if name:
-                    key, name, raw = request.headers[-1]
-                    request.headers[-1] = (key, name, raw + b"\r\n" + line)
+                    key, name, raw = request.headers.pop()
+                    if b"\r" in line or b"\n" in line or len(raw) + len(line) > _SALVAGED:
+                        name = ""
+                    else:
+                        request.headers.append((key, name, raw + b"\r\n" + line))
                 continue
             name = ""
             colon = line.find(b":")
-            if colon < 1 or b"\r" in line or b"\n" in line:
+            if colon < 1 or b"\r" in line or b"\n" in line or len(line) > _SALVAGED:
                 continue
             try:
                 key = line[:colon].decode().strip(" \t")

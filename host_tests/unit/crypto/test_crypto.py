@@ -114,3 +114,11 @@ class ProviderTest(unittest.TestCase):
         self.assertTrue(PROVIDER.equal(b"abc", b"abc"))
         self.assertFalse(PROVIDER.equal(b"abc", b"abd"))
         self.assertFalse(PROVIDER.equal(b"abc", b"ab"))
+
+    def test_the_same_again(self):
+        # importing the module of the same name must not hide the function
+        from vox6.crypto.provider import Provider
+
+        self.assertTrue(crypto.provider() is PROVIDER)
+        self.assertTrue(isinstance(PROVIDER, Provider))
+        self.assertTrue(crypto.Provider is Provider)
