@@ -315,7 +315,9 @@ class NameAddr(_Parameters):
             params = parse_params("" if semicolon < 0 else text[semicolon:])
         if uri_text.find(":") < 1 or len(uri_text.split(None, 1)) != 1:
             raise FormatError("no URI")
-        if uri_text.strip(_LWS) != uri_text or "<" in uri_text or '"' in uri_text:
+        if uri_text.strip(_LWS) != uri_text:
+            raise FormatError("no URI")
+        if "<" in uri_text or ">" in uri_text or '"' in uri_text:
             raise FormatError("no URI")
         value = NameAddr(uri_text, display_name, params)
         tag = value.get("tag")

@@ -55,6 +55,40 @@ _LONG = {  # compact forms (RFC 3261 section 20, RFC 3515, 3841, 3892, 4028, 666
     "x": "session-expires",
 }
 
+# The names that nearly all lines have, so that those lines cost one look-up.
+_NAMES = {
+    b"Via": ("via", "Via"),
+    b"v": ("via", "v"),
+    b"From": ("from", "From"),
+    b"f": ("from", "f"),
+    b"To": ("to", "To"),
+    b"t": ("to", "t"),
+    b"Call-ID": ("call-id", "Call-ID"),
+    b"i": ("call-id", "i"),
+    b"CSeq": ("cseq", "CSeq"),
+    b"Contact": ("contact", "Contact"),
+    b"m": ("contact", "m"),
+    b"Max-Forwards": ("max-forwards", "Max-Forwards"),
+    b"Route": ("route", "Route"),
+    b"Record-Route": ("record-route", "Record-Route"),
+    b"Content-Type": ("content-type", "Content-Type"),
+    b"c": ("content-type", "c"),
+    b"Content-Length": ("content-length", "Content-Length"),
+    b"l": ("content-length", "l"),
+    b"Allow": ("allow", "Allow"),
+    b"Supported": ("supported", "Supported"),
+    b"k": ("supported", "k"),
+    b"User-Agent": ("user-agent", "User-Agent"),
+    b"Server": ("server", "Server"),
+    b"Expires": ("expires", "Expires"),
+    b"Accept": ("accept", "Accept"),
+    b"Require": ("require", "Require"),
+    b"Authorization": ("authorization", "Authorization"),
+    b"Proxy-Authorization": ("proxy-authorization", "Proxy-Authorization"),
+    b"WWW-Authenticate": ("www-authenticate", "WWW-Authenticate"),
+    b"Proxy-Authenticate": ("proxy-authenticate", "Proxy-Authenticate"),
+}
+
 _PHRASES = {
     100: "Trying",
     180: "Ringing",
@@ -501,22 +535,26 @@ def parse_head(head: bytes) -> "Request | Response":
     if len(head) > MAX_HEAD_OCTETS:
         raise FormatError("headers too long", 513)
     lines = head.split(b"\r\n")
-    if len(lines) > MAX_HEADERS:
+    ends = len(lines) - 1
+    if ends >= MAX_HEADERS:
         raise FormatError("too many headers", 513)
+    if head.count(b"\r") != ends or head.count(b"\n") != ends:
+        raise FormatError("bare line end")
     message = _start_line(lines[0])
     headers = message.headers
-    for i in range(1, len(lines)):
+    for i in range(1, ends + 1):
         line = lines[i]
-        first = line[:1]
-        if first == b" " or first == b"\t":
+        colon = line.find(b":")
+        known = _NAMES.get(line[:colon])
+        if known is not None:
+            headers.append((known[0], known[1], line[colon + 1 :]))
+            continue
+        if line[:1] in (b" ", b"\t"):
             if not headers:
                 raise FormatError("folded line without header")
             key, name, raw = headers[-1]
             headers[-1] = (key, name, raw + b"\r\n" + line)
             continue
-        if b"\n" in line or b"\r" in line:
-            raise FormatError("bare line end")
-        colon = line.find(b":")
         if colon < 1:
             raise FormatError("header without name")
         try:
@@ -527,18 +565,7 @@ def parse_head(head: bytes) -> "Request | Response":
         if not key or key.strip(_TOKEN):
             raise FormatError("bad header name")
         headers.append((header_key(key), name, line[colon + 1 :]))
-    for header in headers:
-        raw = header[2]
-        if raw[-1:] == b"\n" or (b"\r\n" in raw and _bare(raw)):
-            raise FormatError("bare line end")
     return message
-
-
-def _bare(raw: bytes) -> bool:
-    for line in raw.split(b"\r\n"):
-        if b"\r" in line or b"\n" in line:
-            return True
-    return False
 
 
 def content_length(message: Message) -> "int | None":
