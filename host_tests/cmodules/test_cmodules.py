@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Compile the C cores with clang's sanitizers and run each test_*.c and fuzz_*.c of this folder.
+
+Objects are kept in build/cmodules and made again when a source or any header is newer.
+"""
+
+import fcntl
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+CMODULES = TOP / "ports" / "cmodules"
+OUT = TOP / "build" / "cmodules"
+FUZZ_RUNS = 20000
+FUZZ_SEED = 6
+
+# upstream shifts negative numbers left, which every compiler we use takes as meant
+UPSTREAM = {"spandsp_unit.c"}
+CORES = [
+    *sorted((CMODULES / "voicecodecs").glob("[!m]*.c")),
+    *(
+        CMODULES / "media" / name
+        for name in (
+            "media_core.c",
+            "rtp.c",
+            "jitter.c",
+            "stretch.c",
+            "resample.c",
+            "tone.c",
+        )
+    ),
+    *(CMODULES / name for name in ("net6/net6_core.c", "net6/net6_text.c", "ring/ring.c")),
+]
+
+
+def spandsp() -> pathlib.Path:
+    found = re.search(
+        r"^SPANDSP_DIR := (.*)$", (TOP / "build/sources.mk").read_text(), re.MULTILINE
+    )
+    assert found, "build/sources.mk lacks SPANDSP_DIR: run make setup"
+    return pathlib.Path(found[1]) / "src"
+
+
+def newest_header() -> float:
+    headers = [*CMODULES.rglob("*.h"), *HERE.glob("*.h"), pathlib.Path(__file__)]
+    return max(path.stat().st_mtime for path in headers)
+
+
+def run(command: "list[str]", timeout: int) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+    assert done.returncode == 0, (
+        " ".join(command) + "\n" + done.stdout[-4000:] + done.stderr[-8000:]
+    )
+    return done.stdout
+
+
+def compile_object(source: pathlib.Path, fuzz: bool) -> str:
+    kind = "fuzz" if fuzz else "test"
+    target = OUT / kind / (source.parent.name + "-" + source.stem + ".o")
+    if target.exists() and target.stat().st_mtime > max(source.stat().st_mtime, newest_header()):
+        return str(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sanitizers = "address,undefined" + (",fuzzer-no-link" if fuzz else "")
+    command = ["clang", "-std=gnu99", "-g", "-O1", "-Wall", "-Wextra", "-Werror"]
+    command += ["-fsanitize=" + sanitizers, "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+    if source.name in UPSTREAM:
+        command += ["-fno-sanitize=shift"]
+    command += ["-I" + str(CMODULES), "-I" + str(spandsp()), "-c", str(source), "-o", str(target)]
+    run(command, 120)
+    return str(target)
+
+
+def build(source: pathlib.Path, fuzz: bool = False) -> str:
+    OUT.mkdir(parents=True, exist_ok=True)
+    with open(OUT / "lock", "w") as lock:  # pytest -n: one compiles, the others wait
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        objects = [compile_object(part, fuzz) for part in (source, HERE / "harness.c", *CORES)]
+        target = OUT / source.stem
+        sanitizers = "address,undefined" + (",fuzzer" if fuzz else "")
+        run(["clang", "-fsanitize=" + sanitizers, "-o", str(target), *objects, "-lm"], 120)
+    return str(target)
+
+
+def require_clang() -> None:
+    assert shutil.which("clang"), "clang is missing: run make setup-test"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in HERE.glob("test_*.c")))
+def test_core(name: str) -> None:
+    require_clang()
+    output = run([build(HERE / (name + ".c"))], 240)
+    assert "ok test_" in output
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in HERE.glob("fuzz_*.c")))
+def test_fuzz(name: str, tmp_path: pathlib.Path) -> None:
+    require_clang()
+    program = build(HERE / (name + ".c"), fuzz=True)
+    seeds = HERE / "seeds" / name
+    command = [program, "-runs=%d" % FUZZ_RUNS, "-seed=%d" % FUZZ_SEED, "-max_len=4096"]
+    command += ["-artifact_prefix=" + str(tmp_path) + "/", str(tmp_path)]
+    run(command + ([str(seeds)] if seeds.exists() else []), 400)
