@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Voice of a call beside the VM: RTP (RFC 3550), jitter buffer, codecs, mixing, tones.
+
+    stream = media.open(rtp, rtcp, peer16, port, codec="PCMU", ssrc=s, sequence=n, timestamp=t)
+    stream.join(True)          # microphone and speaker
+    ...
+    stream.close()
+
+Python opens, holds, joins, closes and reads statistics; the sound itself runs in the engine every
+20 ms, whatever the VM does. OSError carries the errno of the network or the audio device; ValueError
+is a mistake of the caller, and nothing has changed then.
+"""
+
+from collections.abc import Buffer, Sequence
+
+import net6
+
+CODECS: tuple[str, ...]
+"""RFC 3551 encoding names in table order: "PCMU", "PCMA", "G722". Any case is understood."""
+
+def start() -> None:
+    """Start the audio device and its 20 ms ticks; idempotent. open() does it too; tones need it."""
+
+def stop() -> None:
+    """End the ticks. Open streams stay open, unheard, and go on counting what arrives."""
+
+def open(
+    rtp: net6.Endpoint,
+    rtcp: net6.Endpoint | None,
+    peer: Buffer,
+    port: int,
+    *,
+    codec: str = "PCMU",
+    payload_type: int = 0,
+    ssrc: int,
+    sequence: int,
+    timestamp: int,
+    rtcp_port: int | None = None,
+) -> Stream:
+    """Open a stream that sends and receives at once; until join() its peer hears silence.
+
+    rtp, rtcp: read by the stream alone until close() and kept alive by it; rtcp None or the same
+    endpoint: RTCP shares the port (RFC 5761). peer: 16 octets, copied; port, rtcp_port: the peer's
+    (port + 1 by default). payload_type: 0..127, sent and accepted with codec. ssrc, sequence and
+    timestamp: where ours begin, random (RFC 3550 section 5.1).
+    OSError ENOMEM: all 4 streams are open.
+
+    RTP is taken from the peer's address and port. The first packet that comes from that address, with
+    a payload type that is accepted, may come from another port and takes the stream there, both ways
+    (RFC 4961); RTCP likewise. All else is counted as a stranger and dropped.
+    """
+
+def tone(segments: Sequence[tuple[int, int, int, int, int]] | None, repeat: bool = True) -> None:
+    """Play a tone into the speaker in place of the one that sounds, None: end it.
+
+    segments: at most 16 of (f1_hz, f2_hz, level_dbm0, on_ms, off_ms); a frequency 0..3800, 0 is none;
+    the level of each frequency -60..0; times 0..60000, both 0: for ever. Copied. Streams do not carry it.
+    """
+
+def counters() -> dict[str, int | bool]:
+    """Since start: ticks, late_ticks (begun more than 5 ms after their event), worst_late_us,
+    skipped_frames (the device was between two rates). Now: rate, running, tone, and pool blocks in
+    use: streams, packets, datagrams."""
+
+class Stream:
+    """One RTP session with one peer. Pollable for reading while receive_into() has something."""
+
+    def accept(self, payload_type: int, codec: str) -> None:
+        """Take packets of a further payload type. OSError ENOMEM after 8 of them."""
+
+    def set_peer(self, peer: Buffer, port: int, rtcp_port: int) -> None:
+        """Move to another address or port; what was learned of the ports is forgotten then. The values
+        that were given last change nothing."""
+
+    def set_codec(self, codec: str, payload_type: int) -> None:
+        """Send with another codec from the next packet on, and accept it."""
+
+    def set_direction(self, send: bool, receive: bool) -> None:
+        """Hold (RFC 3264 section 8.4). Without receive packets are counted and not heard, without send
+        only RTCP leaves; RTP time goes on, and the first packet after has the marker bit."""
+
+    def join(self, joined: bool) -> None:
+        """Put the stream to the mixing point: microphone and all other joined streams to its peer, its
+        sound to the speaker. Off: the peer gets silence."""
+
+    def statistics(self) -> dict[str, int | None]:
+        """sent, sent_octets (payload), send_errors; received, received_octets, lost (RFC 3550 appendix A.3:
+        received counts late and duplicate packets too), duplicated, reordered, late, discarded;
+        concealed (units of 20 ms), stretched (frames made longer or shorter); jitter (RTP units),
+        highest_sequence (extended), base_sequence, ssrc (of the sender; None: none yet), restarts;
+        last_sr (middle 32 bits of its NTP time; 0: none), last_sr_us (engine time of its arrival);
+        delay_ms and target_ms of the jitter buffer; strangers, malformed, unaccepted (payload type),
+        looped (our own SSRC), queue_dropped; port, rtcp_port (after the latch)."""
+
+    def receive_into(self, buffer: Buffer) -> tuple[int, bytes, int, str] | None:
+        """Read one datagram that is not RTP: (length, addr16, port, kind), None without any.
+
+        kind: "rtcp", or "other" (ZRTP, STUN: RFC 7983). length is the whole length even if buffer is
+        shorter; the rest is lost then. At most 1232 octets, 4 wait for a stream."""
+
+    def send_rtcp(self, data: Buffer) -> None:
+        """Send a compound RTCP packet to the peer's RTCP port."""
+
+    def send_raw(self, data: Buffer, rtcp: bool = False) -> None:
+        """Send a datagram as it is from the RTP (or RTCP) endpoint."""
+
+    def timestamp_now(self) -> tuple[int, int]:
+        """The RTP timestamp of this moment and the engine's time in us, for sender reports."""
+
+    def close(self) -> None:
+        """Give the endpoints back; idempotent. Other methods raise OSError EBADF afterwards."""
