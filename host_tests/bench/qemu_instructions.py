@@ -80,27 +80,68 @@ for name, f, argument in (("parse", parse, m), ("parse and write", turn, m), ("w
 
 
 class Counted(QEMUPhone):
-    """The board with further options of QEMU; boots to the REPL."""
+    """The board with further options of QEMU."""
 
     options: list[str] = []
 
-    def boot(self):
-        for name in ("panel.sock", "console"):
-            (self.state / name).unlink(missing_ok=True)
+    def _launch(self):
         folder = BENCH / "bin"
         folder.mkdir(parents=True, exist_ok=True)
         wrapper = folder / "qemu-system-arm"
-        real = shutil.which("qemu-system-arm", path=os.defpath + ":/usr/local/bin")
-        words = " ".join(self.options)
-        wrapper.write_text(f'#!/bin/sh\nexec {real} {words} "$@"\n')
+        real = shutil.which("qemu-system-arm")
+        wrapper.write_text(f'#!/bin/sh\nexec {real} {" ".join(self.options)} "$@"\n')
         wrapper.chmod(0o755)
         old = os.environ["PATH"]
         os.environ["PATH"] = f"{folder}:{old}"
         try:
-            self.process = self._launch()
+            return super()._launch()
         finally:
             os.environ["PATH"] = old
+
+    def boot(self):
+        """Start without a wait for the phone."""
+        for name in ("panel.sock", "console"):
+            (self.state / name).unlink(missing_ok=True)
+        self.process = self._launch()
         return self
+
+
+class Marks:
+    """What the plugin wrote since begin()."""
+
+    def __init__(self, out):
+        self._out = out
+        self._at = 0
+
+    @staticmethod
+    def options(out):
+        """Build the plugin and find the marked addresses in the image."""
+        plugin = BENCH / "marks.so"
+        source = Path(__file__).with_name("marks.c")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", plugin, source], check=True)
+        names = subprocess.run(
+            ["arm-none-eabi-nm", QEMUPhone.image], capture_output=True, text=True, check=True
+        ).stdout
+        address = {name: place for place, _, name in re.findall(r"(\w+) (\w) (\w+)", names)}
+        marks = {
+            "received": "ethernet_handler",
+            "sent": "mark_frame_sent",
+            "tick": "mark_tick_begin",
+            "tock": "mark_tick_end",
+        }
+        words = [f"{short}=0x{address[name]}" for short, name in marks.items()]
+        return ["-plugin", ",".join([str(plugin), f"out={out}", *words])]
+
+    def begin(self):
+        """Forget what is there."""
+        self._at = self._out.stat().st_size
+
+    def lines(self):
+        """(name, instructions executed before it) since begin()."""
+        with self._out.open() as file:
+            file.seek(self._at)
+            words = [line.split() for line in file if line.endswith("\n")]
+        return [(name, int(count)) for name, count in words]
 
 
 def fresh(name):
@@ -150,6 +191,114 @@ def pure():
           f"sipmessage {theirs:,.0f} messages/s, ratio {ours / theirs:.2f}")  # fmt: skip
 
 
+def invite_to_180(board, marks, host, address):
+    """Instructions from the interrupt of an INVITE to the last write of its 180, ten calls."""
+    local = host.wait_address()
+    counts = []
+    with host.socket() as channel:
+        channel.bind((local, 5060))
+        channel.settimeout(5.0)
+        for call in range(11):  # the first one warms up
+            message = MESSAGE.replace(b"2001:db8:1::20", address.encode())
+            message = message.replace(b"2001:db8:1::10", local.encode())
+            message = message.replace(b"a84b4c76e66710", b"call%d" % call)
+            message = message.replace(b"776asdhds", b"branch%d" % call)
+            sdp = SDP.replace(b"2001:db8:1::10", local.encode())
+            head = message.split(b"\r\n\r\n")[0].rsplit(b":", 1)[0]
+            message = head + b": %d\r\n\r\n" % len(sdp) + sdp
+            time.sleep(0.5)
+            marks.begin()
+            channel.sendto(message, (address, 5060))
+            answers = []
+            while not answers or not answers[-1].startswith(b"SIP/2.0 180"):
+                answers.append(channel.recv(4096))
+                assert answers[-1][8:11] in (b"100", b"180"), answers[-1]
+            time.sleep(0.05)
+            lines = marks.lines()
+            first = next(count for name, count in lines if name == "received")
+            sent = [count for name, count in lines if name == "sent"]
+            if call:
+                counts.append(sent[len(answers) - 1] - first)
+            cancel = message.replace(b"INVITE sip", b"CANCEL sip").replace(b"59 INVITE", b"59 CANCEL")
+            cancel = re.sub(rb"Content-.*", b"", cancel.split(b"\r\n\r\n")[0], flags=re.S)
+            channel.sendto(cancel + b"Content-Length: 0\r\n\r\n", (address, 5060))
+            final = b""
+            while not final.startswith(b"SIP/2.0 487"):
+                final = channel.recv(4096)
+            to = re.search(rb"(?m)^To:.*", final)[0].strip()
+            ack = cancel.replace(b"CANCEL", b"ACK") + b"Content-Length: 0\r\n\r\n"
+            channel.sendto(re.sub(rb"(?m)^To:.*\r$", to + b"\r", ack), (address, 5060))
+            time.sleep(0.3)
+            board.panel.press("hangup")
+    return counts
+
+
+def networked():
+    """INVITE to 180 and the media tick, in a lab with the host phone."""
+    from host_tests.interop.fixtures import Telephone
+    from tools.lab.network import Lab
+    from tools.panel.phones import UnixPhone
+
+    with Lab(BENCH / "lab") as lab:
+        out = BENCH / "marks.txt"
+        board = Counted(fresh("board"), lab)
+        board.options = Marks.options(out)
+        marks = Marks(out)
+        qemu = Telephone(board, board.state)
+        state = fresh("unix")
+        unix = Telephone(UnixPhone(state, lab.host("unix")), state)
+        try:
+            qemu.start()
+            counts = invite_to_180(board, marks, lab.host("caller"), qemu.address)
+            print(f"INVITE to 180: median {statistics.median(counts):,.0f} instructions, "
+                  f"worst {max(counts):,} of {len(counts)} (target 20,000,000)")  # fmt: skip
+            for codecs, target in (("PCMU", 60_000), ("G722", 400_000)):
+                settings = state / "fs" / "settings"
+                settings.mkdir(parents=True, exist_ok=True)
+                (settings / "settings.txt").write_text(f"vox6-settings 1\nmedia.codecs = {codecs}\n")
+                unix.start()
+                qemu.wait_idle()
+                unix.dial(qemu.uri)
+                qemu.answer()
+                unix.wait_talking()
+                for one in (unix, qemu):
+                    one.panel.play((16000, _speech()), repeat=True)
+                time.sleep(3.0)
+                marks.begin()
+                time.sleep(8.0)
+                ticks, begun = [], None
+                for name, count in marks.lines():
+                    if name == "tick":
+                        begun = count
+                    elif name == "tock" and begun is not None:
+                        ticks.append(count - begun)
+                screen = qemu.panel.screen_text()
+                unix.hang_up()
+                unix.phone.stop()
+                ticks.sort()
+                print(f"media tick, {codecs} both ways ({len(ticks)} ticks): median "
+                      f"{statistics.median(ticks):,.0f}, 99 % {ticks[len(ticks) * 99 // 100]:,}, "
+                      f"worst {ticks[-1]:,} instructions (target {target:,})")  # fmt: skip
+                if codecs not in screen.replace(".", ""):
+                    print(f"  (the screen says: {screen!r})")
+        finally:
+            unix.phone.stop()
+            board.kill()
+
+
+def _speech():
+    """Noise with the rise and fall of speech: no codec finds it easy."""
+    import numpy as np
+
+    random = np.random.default_rng(1)
+    envelope = np.abs(np.sin(np.arange(32000) * np.pi / 4000))
+    return (random.normal(0, 3000, 32000) * envelope).clip(-32768, 32767).astype(np.int16)
+
+
 if __name__ == "__main__":
     BENCH.mkdir(parents=True, exist_ok=True)
     pure()
+    if os.geteuid() == 0:
+        networked()
+    else:
+        print("INVITE to 180 and the media tick need root (a lab); left out")
