@@ -2,11 +2,12 @@
 # Copyright (c) 2026 The vox6 authors
 """The board UNIX_HOST: a phone that is a program on the host (design.md section 7).
 
-Keys, screen, lamps and hook are the panel link over the socket STATE/panel.sock, sound the rings in
-STATE/panel.rings, settings files below STATE/fs/settings.
+Keys, screen, lamps and hook are the panel link over the socket STATE/panel.sock, sound the rings
+in STATE/panel.rings, settings files below STATE/fs/settings.
 """
 
 import _board
+
 from panel_link import COLUMNS, KEY_NAMES, ROWS, PanelLink
 
 FACTS = {

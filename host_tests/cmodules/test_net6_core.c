@@ -11,7 +11,7 @@
 #include "ring/ring.h"
 
 static const uint8_t any[16];
-static const uint8_t peer[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
+static const uint8_t peer[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 };
 
 static int open_result, opened, closed, joins;
 static struct {
@@ -40,8 +40,8 @@ static void fake_close(struct net6_endpoint *endpoint) {
     ++closed;
 }
 
-static int fake_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length, const uint8_t to[16],
-    uint16_t port, const uint8_t *local) {
+static int fake_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,
+    const uint8_t to[16], uint16_t port, const uint8_t *local) {
     (void)endpoint;
     (void)data;
     CHECK(world.depth > 0);
@@ -81,7 +81,13 @@ static size_t fake_servers(uint8_t (*servers)[16], size_t max) {
 }
 
 static const struct net6_backend backend = {
-    fake_open, fake_close, fake_send, fake_set_traffic_class, fake_join, fake_addresses, fake_servers,
+    fake_open,
+    fake_close,
+    fake_send,
+    fake_set_traffic_class,
+    fake_join,
+    fake_addresses,
+    fake_servers,
 };
 
 static uint8_t pattern(size_t length, size_t at) {
@@ -89,7 +95,9 @@ static uint8_t pattern(size_t length, size_t at) {
 }
 
 static void deliver(struct net6_endpoint *endpoint, size_t length) {
-    struct net6_meta meta = {.peer_port = (uint16_t)(length & 0xffff), .time_us = length + 1, .traffic_class = 0xb8};
+    struct net6_meta meta = {
+        .peer_port = (uint16_t)(length & 0xffff), .time_us = length + 1, .traffic_class = 0xb8
+    };
     memcpy(meta.peer, peer, 16);
     uint8_t *data = malloc(length ? length : 1);
     for (size_t i = 0; i < length; ++i) {
@@ -103,7 +111,8 @@ static void deliver(struct net6_endpoint *endpoint, size_t length) {
 
 static void read_back(struct net6_endpoint *endpoint, size_t length) {
     struct net6_meta meta;
-    uint8_t *data = malloc(length ? length : 1); // as long as the datagram: ASan sees a write past it
+    uint8_t *data =
+        malloc(length ? length : 1); // as long as the datagram: ASan sees a write past it
     CHECK_EQUAL(net6_read(endpoint, data, length, &meta), length);
     for (size_t i = 0; i < length; ++i) {
         CHECK_EQUAL(data[i], pattern(length, i));
@@ -134,7 +143,7 @@ static struct net6_endpoint *open_one(size_t queue) {
 static void test_without_backend(void) {
     struct net6_endpoint *endpoint = NULL;
     CHECK_EQUAL(net6_open(&endpoint, any, 0, 1), -ENODEV);
-    CHECK_EQUAL(net6_addresses(&(struct net6_address) {0}, 1), 0);
+    CHECK_EQUAL(net6_addresses(&(struct net6_address){ 0 }, 1), 0);
     net6_note_change();
     CHECK_EQUAL(net6_init(&backend), 0);
     CHECK_EQUAL(net6_init(&backend), 0);
@@ -162,7 +171,7 @@ static void test_open(void) {
 }
 
 static void test_queue_keeps_order_and_octets(void) {
-    static const size_t lengths[] = {0, 1, 172, 255, 256, 257, 1400};
+    static const size_t lengths[] = { 0, 1, 172, 255, 256, 257, 1400 };
     struct net6_endpoint *endpoint = open_one(8);
     uint8_t octet;
     struct net6_meta meta;
@@ -285,11 +294,14 @@ static void test_receiver(void) {
     deliver(endpoint, 20);
     read_back(endpoint, 20);
 
-    static const size_t lengths[] = {0, 700, NET6_RECEIVER_MAX, NET6_RECEIVER_MAX + 1, NET6_DATAGRAM_MAX, NET6_DATAGRAM_MAX + 1};
+    static const size_t lengths[] = { 0, 700, NET6_RECEIVER_MAX, NET6_RECEIVER_MAX + 1,
+        NET6_DATAGRAM_MAX, NET6_DATAGRAM_MAX + 1 };
     heard.take = true;
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); ++i) {
         size_t before = heard.count;
-        struct net6_meta meta = {.time_us = lengths[i] + 1, .peer_port = (uint16_t)lengths[i], .traffic_class = 0xb8};
+        struct net6_meta meta = {
+            .time_us = lengths[i] + 1, .peer_port = (uint16_t)lengths[i], .traffic_class = 0xb8
+        };
         engine_enter();
         net6_deliver_from(endpoint, copy_pieces, &lengths[i], lengths[i], &meta);
         engine_exit();
@@ -322,11 +334,12 @@ static void test_receiver(void) {
 
 static void test_send(void) {
     struct net6_endpoint *endpoint = open_one(1);
-    static const uint8_t data[3] = {1, 2, 3}, local[16] = {0xfd, [15] = 9};
+    static const uint8_t data[3] = { 1, 2, 3 }, local[16] = { 0xfd, [15] = 9 };
     CHECK_EQUAL(net6_send(endpoint, data, 3, peer, 5060, local), 0);
     CHECK_EQUAL(sent.length, 3);
     CHECK_EQUAL(sent.port, 5060);
-    CHECK(sent.has_local && memcmp(sent.local, local, 16) == 0 && memcmp(sent.peer, peer, 16) == 0);
+    CHECK(
+        sent.has_local && memcmp(sent.local, local, 16) == 0 && memcmp(sent.peer, peer, 16) == 0);
     engine_enter();
     CHECK_EQUAL(net6_packet_ops.send(endpoint, data, 2, peer, 7), 0);
     engine_exit();
@@ -338,7 +351,7 @@ static void test_send(void) {
     CHECK_EQUAL(endpoint->counters.errors, 1);
     CHECK_EQUAL(net6_set_traffic_class(endpoint, 0xb8), 0);
     CHECK_EQUAL(net6_set_traffic_class(endpoint, 0xff), -EPERM);
-    static const uint8_t group[16] = {0xff, 0x05, [15] = 0xfb};
+    static const uint8_t group[16] = { 0xff, 0x05, [15] = 0xfb };
     CHECK_EQUAL(net6_join(endpoint, group, 3), 0);
     CHECK_EQUAL(joins, 3);
     CHECK_EQUAL(net6_join(endpoint, peer, 3), -EINVAL);
@@ -366,7 +379,7 @@ static void test_changes_and_lists(void) {
 // Any order of things leaves the pools whole.
 static void test_random_use(void) {
     struct net6_endpoint *endpoints[4];
-    size_t waiting[4][NET6_QUEUE_MAX], count[4] = {0};
+    size_t waiting[4][NET6_QUEUE_MAX], count[4] = { 0 };
     for (size_t i = 0; i < 4; ++i) {
         endpoints[i] = open_one(4 + 20 * i);
     }
@@ -402,23 +415,26 @@ static void test_text_both_ways(void) {
         const char *text;
         uint8_t address[16];
     } cases[] = {
-        {"::", {0}},
-        {"::1", {[15] = 1}},
-        {"1::", {[1] = 1}},
-        {"2001:db8::1", {0x20, 0x01, 0x0d, 0xb8, [15] = 1}},
-        {"2001:db8:0:1:1:1:1:1", {0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}}, // 4.2.2
-        {"2001:0:0:1::1", {0x20, 0x01, 0, 0, 0, 0, 0, 1, [15] = 1}}, // 4.2.3: the longest run
-        {"2001:db8::1:0:0:1", {0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1}}, // the first
-        {"fe80::abcd%7", {0xfe, 0x80, 0, 7, [14] = 0xab, 0xcd}},
-        {"fe80::1%65535", {0xfe, 0x80, 0xff, 0xff, [15] = 1}},
-        {"ff02::fb%3", {0xff, 0x02, 0, 3, [15] = 0xfb}},
-        {"ff05::fb", {0xff, 0x05, [15] = 0xfb}},
-        {"::ffff:192.0.2.129", {[10] = 0xff, 0xff, 192, 0, 2, 129}}, // section 5
-        {"::ffff:0.0.0.0", {[10] = 0xff, 0xff}},
-        {"64:ff9b::c000:221", {0, 0x64, 0xff, 0x9b, [12] = 192, 0, 2, 33}},
-        {"1:2:3:4:5:6:7:8", {0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0, 8}},
-        {"fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-            {0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
+        { "::", { 0 } },
+        { "::1", { [15] = 1 } },
+        { "1::", { [1] = 1 } },
+        { "2001:db8::1", { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } },
+        { "2001:db8:0:1:1:1:1:1",
+            { 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1 } }, // 4.2.2
+        { "2001:0:0:1::1", { 0x20, 0x01, 0, 0, 0, 0, 0, 1, [15] = 1 } }, // 4.2.3: the longest run
+        { "2001:db8::1:0:0:1",
+            { 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1 } }, // the first
+        { "fe80::abcd%7", { 0xfe, 0x80, 0, 7, [14] = 0xab, 0xcd } },
+        { "fe80::1%65535", { 0xfe, 0x80, 0xff, 0xff, [15] = 1 } },
+        { "ff02::fb%3", { 0xff, 0x02, 0, 3, [15] = 0xfb } },
+        { "ff05::fb", { 0xff, 0x05, [15] = 0xfb } },
+        { "::ffff:192.0.2.129", { [10] = 0xff, 0xff, 192, 0, 2, 129 } }, // section 5
+        { "::ffff:0.0.0.0", { [10] = 0xff, 0xff } },
+        { "64:ff9b::c000:221", { 0, 0x64, 0xff, 0x9b, [12] = 192, 0, 2, 33 } },
+        { "1:2:3:4:5:6:7:8", { 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0, 8 } },
+        { "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            { 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                0xff, 0xff } },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {
         char text[NET6_TEXT_MAX];
@@ -444,18 +460,19 @@ static int from(const char *text, uint8_t address[16]) {
 }
 
 static void test_text_accepted(void) {
-    static const char *const same[] = {"2001:db8::1", "2001:DB8::1", "2001:0db8:0:0:0:0:0:1", "2001:db8:0:0::0:1",
-                                       "2001:db8::0.0.0.1"};
+    static const char *const same[] = { "2001:db8::1", "2001:DB8::1", "2001:0db8:0:0:0:0:0:1",
+        "2001:db8:0:0::0:1", "2001:db8::0.0.0.1" };
     uint8_t address[16];
     for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); ++i) {
         CHECK_EQUAL(from(same[i], address), 0);
         CHECK(memcmp(address, peer, 16) == 0);
     }
-    static const char *const wrong[] = {"", ":", ":::", "1", "1:", "1::2::3", "12345::", "g::", "1:2:3:4:5:6:7",
-                                        "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:", "2001:db8::1%1",
-                                        "fe80::1%", "fe80::1%x", "fe80::1%65536", "fe80::1%01", "fe80::1%1x", "::1.2.3", "::1.2.3.4.5",
-                                        "::1.2.3.256", "::1.2.3.04", "1.2.3.4", "1:2:3:4:5:6:7:1.2.3.4", "::1.2.3.4:5", ":1::", "[::1]", "::1 ", " ::1",
-                                        "::ffff:1..2.3", "1:::2"};
+    static const char *const wrong[] = { "", ":", ":::", "1", "1:", "1::2::3",
+        "12345::", "g::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9",
+        "1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:", "2001:db8::1%1", "fe80::1%",
+        "fe80::1%x", "fe80::1%65536", "fe80::1%01", "fe80::1%1x", "::1.2.3", "::1.2.3.4.5",
+        "::1.2.3.256", "::1.2.3.04", "1.2.3.4", "1:2:3:4:5:6:7:1.2.3.4", "::1.2.3.4:5",
+        ":1::", "[::1]", "::1 ", " ::1", "::ffff:1..2.3", "1:::2" };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); ++i) {
         if (from(wrong[i], address) == 0) {
             fprintf(stderr, "taken: %s\n", wrong[i]);

@@ -71,7 +71,8 @@ def test_endpoints_under_asyncio():
                     yield asyncio.core._io_queue.queue_read(b)
                     continue
                 b.send(memoryview(buffer)[:got[0]], got[1], got[2])
-                print(got[0], net6.text(got[1]), got[2] == a.port, net6.text(b.meta()[0]), b.meta()[1])
+                local, traffic_class, _ = b.meta()
+                print(got[0], net6.text(got[1]), got[2] == a.port, net6.text(local), traffic_class)
 
         async def main():
             task = asyncio.create_task(echo())
@@ -165,7 +166,11 @@ def test_errors_have_their_numbers():
         print(number(net6.Endpoint))
         many = None
         net6.Endpoint()  # those that nobody refers to are closed first
-        for bad in (lambda: net6.Endpoint(b"short"), lambda: net6.Endpoint(port=70000), lambda: net6.parse("::g")):
+        for bad in (
+            lambda: net6.Endpoint(b"short"),
+            lambda: net6.Endpoint(port=70000),
+            lambda: net6.parse("::g"),
+        ):
             try:
                 bad()
             except ValueError as error:
@@ -205,9 +210,9 @@ while True:
     if not poll.poll(10000):
         break
     changed.clear()
-    for address in net6.addresses():
-        if address[0][0] == 0x20:
-            print(net6.text(address[0]), address[1], address[2], address[3] <= address[4], address[5] > 0)
+    for address, prefix, state, preferred, valid, scope in net6.addresses():
+        if address[0] == 0x20:
+            print(net6.text(address), prefix, state, preferred <= valid, scope > 0)
     print("end")
 """
 
@@ -238,7 +243,8 @@ def test_link_local_addresses_carry_their_interface(tmp_path):
         receiver = two.start(
             [UnixPhone.image, "-c", textwrap.dedent("""
                 import net6, select
-                local = [a[0] for a in net6.addresses() if a[0][0] == 0xfe and a[2] == "preferred"][0]
+                local = [a[0] for a in net6.addresses() if a[0][0] == 0xfe and a[2] == "preferred"]
+                local = local[0]
                 group = net6.parse("ff02::1234")
                 a = net6.Endpoint(port=7777)
                 index = local[2] << 8 | local[3]
@@ -274,4 +280,6 @@ def test_link_local_addresses_carry_their_interface(tmp_path):
             log="one.log",
         )  # fmt: skip
         sender.wait_output(r"(?s)from \S+%\d+\s.*from \S+%\d+\s", 8)
-        receiver.wait_output(r"(?s)got fe80::\S+%\d+ fe80::\S+%\d+\s.*got fe80::\S+ ff02::1234%\d+", 5)
+        receiver.wait_output(
+            r"(?s)got fe80::\S+%\d+ fe80::\S+%\d+\s.*got fe80::\S+ ff02::1234%\d+", 5
+        )

@@ -104,8 +104,8 @@ int audio_device_start(uint32_t rate) {
             goto out;
         }
         struct itimerspec every = {
-            .it_interval = {0, AUDIO_FRAME_MS * 1000000},
-            .it_value = {0, AUDIO_FRAME_MS * 1000000},
+            .it_interval = { 0, AUDIO_FRAME_MS * 1000000 },
+            .it_value = { 0, AUDIO_FRAME_MS * 1000000 },
         };
         due_us = engine_time_us() + AUDIO_FRAME_MS * 1000;
         timerfd_settime(timer, 0, &every, NULL);
@@ -119,7 +119,7 @@ out:
 void audio_device_stop(void) {
     engine_enter();
     if (running) {
-        struct itimerspec never = {0};
+        struct itimerspec never = { 0 };
         timerfd_settime(timer, 0, &never, NULL);
         engine_unwatch(timer);
         running = false;

@@ -27,7 +27,8 @@
 #define CTRL_C (3)
 #define CTRL_D (4)
 
-#define INPUT_MAX (16384) // as a UART's buffer: what comes beyond is lost. mpremote sends 128 at a time
+#define INPUT_MAX \
+    (16384) // as a UART's buffer: what comes beyond is lost. mpremote sends 128 at a time
 #define REQUEST_MS (500) // a phone has this long to leave before KeyboardInterrupt
 #define STOP_MS (4000) // after SIGTERM the process ends at last by force
 #define READER_PATIENCE_MS (500) // a program at the other side that reads slower is taken for gone
@@ -38,8 +39,8 @@ static pthread_t main_thread;
 
 static uint8_t input[INPUT_MAX];
 static uint32_t input_head, input_tail; // free-running, under the engine's mutex
-static engine_signal input_ready = {0, -1};
-static engine_signal requested = {0, -1};
+static engine_signal input_ready = { 0, -1 };
+static engine_signal requested = { 0, -1 };
 static int interrupt_char = -1;
 static bool phone_runs, logging;
 static volatile sig_atomic_t stopping;
@@ -53,8 +54,8 @@ static void interrupt_vm(void) {
 
 static void arm(long first_ms) {
     struct itimerspec when = {
-        .it_value = {first_ms / 1000, first_ms % 1000 * 1000000},
-        .it_interval = {0, REQUEST_MS * 1000000}, // again and again until the phone has left
+        .it_value = { first_ms / 1000, first_ms % 1000 * 1000000 },
+        .it_interval = { 0, REQUEST_MS * 1000000 }, // again and again until the phone has left
     };
     if (first_ms == 0) {
         when.it_interval.tv_nsec = 0;
@@ -199,7 +200,7 @@ int console_read(void) {
             return c;
         }
         mp_handle_pending(false); // an interrupt that came too late interrupts nothing
-        struct pollfd wait = {.fd = input_ready.fd, .events = POLLIN};
+        struct pollfd wait = { .fd = input_ready.fd, .events = POLLIN };
         poll(&wait, 1, -1);
     }
 }
@@ -221,7 +222,7 @@ static void write_pty(const char *text, size_t length) {
         if (written < 0 && errno != EAGAIN && errno != EINTR) {
             return;
         }
-        struct pollfd wait = {.fd = master, .events = POLLOUT};
+        struct pollfd wait = { .fd = master, .events = POLLOUT };
         int ready = poll(&wait, 1, reader_gone ? 0 : READER_PATIENCE_MS);
         if (ready > 0) {
             reader_gone = false;
@@ -239,7 +240,7 @@ static void write_out(const char *text, size_t length) {
     while (length > 0) {
         // A pipe that is ready takes this much without waiting (PIPE_BUF); one that is full loses it.
         size_t part = length < PIPE_BUF ? length : PIPE_BUF;
-        struct pollfd ready = {.fd = STDOUT_FILENO, .events = POLLOUT};
+        struct pollfd ready = { .fd = STDOUT_FILENO, .events = POLLOUT };
         if (poll(&ready, 1, 0) <= 0 || write(STDOUT_FILENO, text, part) < 0) {
             return;
         }

@@ -20,7 +20,8 @@
 
 // Endpoints (16), netlink, frame timer, pty, console timer, process signals, watchdog, and room.
 #define WATCHES (32)
-#define PRIORITY (10) // SCHED_FIFO where allowed: above all ordinary programs, below the kernel's own
+#define PRIORITY \
+    (10) // SCHED_FIFO where allowed: above all ordinary programs, below the kernel's own
 
 struct watch {
     int fd; // -1: free
@@ -91,10 +92,11 @@ int engine_watch(int fd, enum engine_order order, engine_handler handler, void *
     engine_enter();
     for (size_t i = 0; i < WATCHES; ++i) {
         if (watches[i].fd < 0) {
-            struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)++serial << 32 | i};
+            struct epoll_event event = { .events = EPOLLIN,
+                .data.u64 = (uint64_t)++serial << 32 | i };
             result = epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
             if (result == 0) {
-                watches[i] = (struct watch) {fd, serial, order, handler, arg};
+                watches[i] = (struct watch){ fd, serial, order, handler, arg };
             }
             break;
         }
@@ -128,8 +130,9 @@ static void dispatch(const struct epoll_event *events, int count, enum engine_or
 
 static void *run(void *arg) {
     (void)arg;
-    struct sched_param parameters = {.sched_priority = PRIORITY};
-    pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameters); // refused without a right: as well
+    struct sched_param parameters = { .sched_priority = PRIORITY };
+    pthread_setschedparam(
+        pthread_self(), SCHED_FIFO, &parameters); // refused without a right: as well
     for (;;) {
         struct epoll_event events[WATCHES];
         int count = epoll_wait(epoll_fd, events, WATCHES, -1);

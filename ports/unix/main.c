@@ -70,7 +70,8 @@ static void usage(FILE *to) {
 
 /// Prints an exception that nobody caught. Returns the exit code, with FORCED_EXIT for SystemExit.
 static int report(mp_obj_t exception) {
-    if (mp_obj_is_subclass_fast(MP_OBJ_FROM_PTR(mp_obj_get_type(exception)), MP_OBJ_FROM_PTR(&mp_type_SystemExit))) {
+    if (mp_obj_is_subclass_fast(
+            MP_OBJ_FROM_PTR(mp_obj_get_type(exception)), MP_OBJ_FROM_PTR(&mp_type_SystemExit))) {
         mp_obj_t value = mp_obj_exception_get_value(exception);
         mp_int_t code = 0;
         if (value != mp_const_none && !mp_obj_get_int_maybe(value, &code)) {
@@ -87,7 +88,8 @@ static int report(mp_obj_t exception) {
 static void mount_root(const char *root) {
     mp_obj_t name = mp_obj_new_str_from_cstr(root);
     mp_obj_t args[2] = {
-        MP_OBJ_TYPE_GET_SLOT(&mp_type_vfs_posix, make_new)(&mp_type_vfs_posix, root[0] ? 1 : 0, 0, &name),
+        MP_OBJ_TYPE_GET_SLOT(&mp_type_vfs_posix, make_new)(
+            &mp_type_vfs_posix, root[0] ? 1 : 0, 0, &name),
         MP_OBJ_NEW_QSTR(MP_QSTR__slash_),
     };
     mp_vfs_mount(2, args, (mp_map_t *)&mp_const_empty_map);
@@ -127,10 +129,11 @@ static void init_vm(char *heap, size_t size) {
 /// Python objects first, as their finalisers close what they hold; then whatever is still open.
 static void deinit_vm(void) {
     gc_sweep_all();
-    #if VOX6_MEDIA
+#if VOX6_MEDIA
     media_deinit();
-    #endif
+#endif
     net6_close_all();
+    board_unix_deinit();
     mp_deinit();
 }
 
@@ -167,7 +170,8 @@ static int run_module(const char *name) {
     int result = 0;
     if (nlr_push(&nlr) == 0) {
         // A false "from list" makes the module itself __main__ (MICROPY_MODULE_OVERRIDE_MAIN_IMPORT).
-        mp_obj_t args[4] = {mp_obj_new_str_from_cstr(name), mp_const_none, mp_const_none, mp_const_false};
+        mp_obj_t args[4] = { mp_obj_new_str_from_cstr(name), mp_const_none, mp_const_none,
+            mp_const_false };
         mp_builtin___import__(MP_ARRAY_SIZE(args), args);
         nlr_pop();
     } else {
@@ -206,10 +210,11 @@ static int script_main(int argc, char **argv, size_t heap_size) {
             return 2;
         }
         const char *slash = strrchr(path, '/');
-        mp_obj_list_store(mp_sys_path, MP_OBJ_NEW_SMALL_INT(0), mp_obj_new_str(path, (size_t)(slash - path)));
+        mp_obj_list_store(
+            mp_sys_path, MP_OBJ_NEW_SMALL_INT(0), mp_obj_new_str(path, (size_t)(slash - path)));
         result = run_source(KIND_FILE, argv[0]);
     }
-    #if MICROPY_PY_SYS_ATEXIT
+#if MICROPY_PY_SYS_ATEXIT
     if (mp_obj_is_callable(MP_STATE_VM(sys_exitfunc))) {
         nlr_buf_t nlr;
         if (nlr_push(&nlr) == 0) {
@@ -219,7 +224,7 @@ static int script_main(int argc, char **argv, size_t heap_size) {
             result = report(MP_OBJ_FROM_PTR(nlr.ret_val)) & 0xff;
         }
     }
-    #endif
+#endif
     deinit_vm();
     return result;
 }
@@ -239,7 +244,8 @@ void phone_run(void) {
     if (nlr_push(&nlr) == 0) {
         mp_obj_t from = MP_OBJ_NEW_QSTR(MP_QSTR_main);
         mp_obj_t from_list = mp_obj_new_tuple(1, &from);
-        mp_obj_t main = mp_import_name(qstr_from_str("firmware.main"), from_list, MP_OBJ_NEW_SMALL_INT(0));
+        mp_obj_t main =
+            mp_import_name(qstr_from_str("firmware.main"), from_list, MP_OBJ_NEW_SMALL_INT(0));
         mp_call_function_0(mp_load_attr(main, MP_QSTR_run));
         nlr_pop();
     } else {
@@ -310,7 +316,7 @@ static int phone_main(size_t heap_size) {
     if (!state_path("fs/settings", path)) {
         result = -ENAMETOOLONG;
     }
-    static const char *const folders[] = {"fs", "fs/settings"};
+    static const char *const folders[] = { "fs", "fs/settings" };
     for (size_t i = 0; i < MP_ARRAY_SIZE(folders) && result == 0; ++i) {
         state_path(folders[i], path);
         result = make_folder(path);
@@ -329,9 +335,9 @@ static int phone_main(size_t heap_size) {
         fprintf(stderr, "vox6-phone: %s: %s\n", state_dir, strerror(-result));
         return 1;
     }
-    #if VOX6_MEDIA
+#if VOX6_MEDIA
     audio_open();
-    #endif
+#endif
     use_console();
     while (!console_stopping()) {
         init_vm(heap, heap_size);
@@ -340,7 +346,8 @@ static int phone_main(size_t heap_size) {
             boot_phone();
         }
         while (!console_stopping()) {
-            int left = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl();
+            int left = pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl()
+                                                                : pyexec_friendly_repl();
             if (left != 0) {
                 break;
             }
@@ -388,7 +395,8 @@ static MP_NOINLINE int main_(int argc, char **argv) {
         char *end = NULL;
         if (strcmp(argv[at], "--state") == 0) {
             state = argv[at + 1];
-        } else if (strcmp(argv[at], "--heap") == 0 && (heap = strtol(argv[at + 1], &end, 0)) >= 65536 && *end == 0) {
+        } else if (strcmp(argv[at], "--heap") == 0
+            && (heap = strtol(argv[at + 1], &end, 0)) >= 65536 && *end == 0) {
             continue;
         } else {
             usage(stderr);
@@ -412,7 +420,8 @@ static MP_NOINLINE int main_(int argc, char **argv) {
     interrupt_vm_init();
     static char executable[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
-    mp_obj_str_set_data(&mp_sys_executable_obj, (byte *)executable, length > 0 ? (size_t)length : 0);
+    mp_obj_str_set_data(
+        &mp_sys_executable_obj, (byte *)executable, length > 0 ? (size_t)length : 0);
     int result = net6_init(&net6_kernel);
     if (result == 0) {
         result = net6_kernel_watch();

@@ -58,9 +58,10 @@ int vox6_entropy(uint8_t *buffer, size_t length) {
 /// Starts the program anew in the same process: what a reset is to a board.
 static void restart(void) {
     sigset_t none;
-    struct sched_param ordinary = {0};
+    struct sched_param ordinary = { 0 };
     sigemptyset(&none);
-    pthread_sigmask(SIG_SETMASK, &none, NULL); // the engine thread has all blocked, and its priority
+    pthread_sigmask(
+        SIG_SETMASK, &none, NULL); // the engine thread has all blocked, and its priority
     pthread_setschedparam(pthread_self(), SCHED_OTHER, &ordinary);
     if (fchdir(restart_directory) < 0) {
         _exit(1);
@@ -74,13 +75,14 @@ static void restart(void) {
 // it stays the same when clients come and go.
 
 static int panel_listener = -1, panel_client = -1, panel_epoll = -1;
-static bool panel_fresh; // a client has come: an LF goes before its octets, to end an old half line
+static bool
+    panel_fresh; // a client has come: an LF goes before its octets, to end an old half line
 
 static int panel_open(void) {
     if (panel_epoll >= 0) {
         return 0;
     }
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
     char path[PATH_MAX], directory[PATH_MAX];
     int result = -MP_ENODEV;
     if (!state_path("panel.sock", path)) {
@@ -98,7 +100,7 @@ static int panel_open(void) {
         strcpy(address.sun_path, path);
     }
     unlink(path);
-    struct epoll_event event = {.events = EPOLLIN};
+    struct epoll_event event = { .events = EPOLLIN };
     if (panel_epoll < 0 || panel_listener < 0
         || bind(panel_listener, (struct sockaddr *)&address, sizeof(address)) < 0
         || listen(panel_listener, 4) < 0
@@ -123,11 +125,17 @@ static void panel_drop_client(void) {
     }
 }
 
+/// A soft reset: the host connects again and greets the phone that comes.
+void board_unix_deinit(void) {
+    panel_drop_client();
+    panel_fresh = false;
+}
+
 static void panel_accept(void) {
     int fd;
     while ((fd = accept4(panel_listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         panel_drop_client();
-        struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP};
+        struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP };
         if (epoll_ctl(panel_epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
             close(fd);
             continue;
@@ -224,9 +232,9 @@ static mp_obj_t panel_fileno(mp_obj_t self) {
 static MP_DEFINE_CONST_FUN_OBJ_1(panel_fileno_obj, panel_fileno);
 
 static const mp_rom_map_elem_t panel_locals_table[] = {
-    {MP_ROM_QSTR(MP_QSTR_readinto), MP_ROM_PTR(&mp_stream_readinto_obj)},
-    {MP_ROM_QSTR(MP_QSTR_write), MP_ROM_PTR(&mp_stream_write1_obj)},
-    {MP_ROM_QSTR(MP_QSTR_fileno), MP_ROM_PTR(&panel_fileno_obj)},
+    { MP_ROM_QSTR(MP_QSTR_readinto), MP_ROM_PTR(&mp_stream_readinto_obj) },
+    { MP_ROM_QSTR(MP_QSTR_write), MP_ROM_PTR(&mp_stream_write1_obj) },
+    { MP_ROM_QSTR(MP_QSTR_fileno), MP_ROM_PTR(&panel_fileno_obj) },
 };
 static MP_DEFINE_CONST_DICT(panel_locals, panel_locals_table);
 
@@ -236,15 +244,10 @@ static const mp_stream_p_t panel_stream = {
     .ioctl = panel_ioctl,
 };
 
-static MP_DEFINE_CONST_OBJ_TYPE(
-    panel_type,
-    MP_QSTR_Panel,
-    MP_TYPE_FLAG_NONE,
-    protocol, &panel_stream,
-    locals_dict, &panel_locals
-    );
+static MP_DEFINE_CONST_OBJ_TYPE(panel_type, MP_QSTR_Panel, MP_TYPE_FLAG_NONE, protocol,
+    &panel_stream, locals_dict, &panel_locals);
 
-static const mp_obj_base_t panel_obj = {&panel_type};
+static const mp_obj_base_t panel_obj = { &panel_type };
 
 // --- the rest ---------------------------------------------------------------------------------
 
@@ -286,7 +289,7 @@ static void on_watchdog(int fd, void *arg) {
 }
 
 static void watchdog_arm(void) {
-    struct itimerspec when = {.it_value = {watchdog_ms / 1000, watchdog_ms % 1000 * 1000000}};
+    struct itimerspec when = { .it_value = { watchdog_ms / 1000, watchdog_ms % 1000 * 1000000 } };
     timerfd_settime(watchdog_timer, 0, &when, NULL);
 }
 
@@ -319,7 +322,7 @@ static mp_obj_t board_feed(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(board_feed_obj, board_feed);
 
-static signal_obj requested_obj = {{&signal_type}, NULL};
+static signal_obj requested_obj = { { &signal_type }, NULL };
 
 static mp_obj_t board_console_requested(void) {
     requested_obj.signal = console_requested();
@@ -342,10 +345,12 @@ extern char __executable_start, etext, edata, __bss_start, end;
 
 static mp_obj_t board_memory(void) {
     mp_obj_t dict = mp_obj_new_dict(4);
-    mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(MP_QSTR_text), mp_obj_new_int(&etext - &__executable_start));
+    mp_obj_dict_store(
+        dict, MP_OBJ_NEW_QSTR(MP_QSTR_text), mp_obj_new_int(&etext - &__executable_start));
     mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(MP_QSTR_data), mp_obj_new_int(&__bss_start - &etext));
     mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(MP_QSTR_bss), mp_obj_new_int(&end - &__bss_start));
-    mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(MP_QSTR_stack_used), mp_obj_new_int_from_uint(mp_cstack_usage()));
+    mp_obj_dict_store(
+        dict, MP_OBJ_NEW_QSTR(MP_QSTR_stack_used), mp_obj_new_int_from_uint(mp_cstack_usage()));
     return dict;
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(board_memory_obj, board_memory);
@@ -356,22 +361,22 @@ static mp_obj_t board_state(void) {
 static MP_DEFINE_CONST_FUN_OBJ_0(board_state_obj, board_state);
 
 static const mp_rom_map_elem_t module_globals_table[] = {
-    {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__board)},
-    {MP_ROM_QSTR(MP_QSTR_panel), MP_ROM_PTR(&panel_obj)},
-    {MP_ROM_QSTR(MP_QSTR_entropy), MP_ROM_PTR(&board_entropy_obj)},
-    {MP_ROM_QSTR(MP_QSTR_utc), MP_ROM_PTR(&board_utc_obj)},
-    {MP_ROM_QSTR(MP_QSTR_reset), MP_ROM_PTR(&board_reset_obj)},
-    {MP_ROM_QSTR(MP_QSTR_watchdog), MP_ROM_PTR(&board_watchdog_obj)},
-    {MP_ROM_QSTR(MP_QSTR_feed), MP_ROM_PTR(&board_feed_obj)},
-    {MP_ROM_QSTR(MP_QSTR_console_requested), MP_ROM_PTR(&board_console_requested_obj)},
-    {MP_ROM_QSTR(MP_QSTR_halt), MP_ROM_PTR(&board_halt_obj)},
-    {MP_ROM_QSTR(MP_QSTR_memory), MP_ROM_PTR(&board_memory_obj)},
-    {MP_ROM_QSTR(MP_QSTR_state), MP_ROM_PTR(&board_state_obj)},
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__board) },
+    { MP_ROM_QSTR(MP_QSTR_panel), MP_ROM_PTR(&panel_obj) },
+    { MP_ROM_QSTR(MP_QSTR_entropy), MP_ROM_PTR(&board_entropy_obj) },
+    { MP_ROM_QSTR(MP_QSTR_utc), MP_ROM_PTR(&board_utc_obj) },
+    { MP_ROM_QSTR(MP_QSTR_reset), MP_ROM_PTR(&board_reset_obj) },
+    { MP_ROM_QSTR(MP_QSTR_watchdog), MP_ROM_PTR(&board_watchdog_obj) },
+    { MP_ROM_QSTR(MP_QSTR_feed), MP_ROM_PTR(&board_feed_obj) },
+    { MP_ROM_QSTR(MP_QSTR_console_requested), MP_ROM_PTR(&board_console_requested_obj) },
+    { MP_ROM_QSTR(MP_QSTR_halt), MP_ROM_PTR(&board_halt_obj) },
+    { MP_ROM_QSTR(MP_QSTR_memory), MP_ROM_PTR(&board_memory_obj) },
+    { MP_ROM_QSTR(MP_QSTR_state), MP_ROM_PTR(&board_state_obj) },
 };
 static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);
 
 const mp_obj_module_t board_module = {
-    .base = {&mp_type_module},
+    .base = { &mp_type_module },
     .globals = (mp_obj_dict_t *)&module_globals,
 };
 MP_REGISTER_MODULE(MP_QSTR__board, board_module);
@@ -389,7 +394,7 @@ MP_DEFINE_CONST_FUN_OBJ_0(vox6_resume_obj, builtin_resume);
 #define ROM_OCTETS (1024 * 1024) // as on the emulated board
 #define ROM_WRITE_MIN (4) // writes are multiples of this
 
-static mp_obj_array_t rom_view = {{&mp_type_memoryview}, 'B', 0, 0, NULL};
+static mp_obj_array_t rom_view = { { &mp_type_memoryview }, 'B', 0, 0, NULL };
 
 /// Maps the file, making it when it is not there. Returns 0 or a negative errno.
 static int rom_open(void) {

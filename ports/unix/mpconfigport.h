@@ -27,7 +27,9 @@
 #undef MICROPY_VFS_ROM_IOCTL
 #define MICROPY_VFS_ROM_IOCTL (1)
 
+// The console's buffer holds twice this: mpremote may send so much at a time.
+#define MICROPY_REPL_STDIN_BUFFER_MAX (8192)
+
 // resume() on the REPL goes back to the phone.
-#define MICROPY_PORT_EXTRA_BUILTINS \
-    {MP_ROM_QSTR(MP_QSTR_resume), MP_ROM_PTR(&vox6_resume_obj)},
+#define MICROPY_PORT_EXTRA_BUILTINS { MP_ROM_QSTR(MP_QSTR_resume), MP_ROM_PTR(&vox6_resume_obj) },
 extern const struct _mp_obj_fun_builtin_fixed_t vox6_resume_obj;

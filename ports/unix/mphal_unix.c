@@ -35,7 +35,7 @@ static void on_sigint(int number, siginfo_t *info, void *context) {
 }
 
 static void handle(int number, void (*handler)(int, siginfo_t *, void *)) {
-    struct sigaction action = {.sa_flags = SA_SIGINFO, .sa_sigaction = handler};
+    struct sigaction action = { .sa_flags = SA_SIGINFO, .sa_sigaction = handler };
     if (handler == NULL) {
         action.sa_flags = 0;
         action.sa_handler = SIG_DFL;
@@ -127,7 +127,7 @@ static void stderr_print(void *env, const char *text, size_t length) {
     }
 }
 
-const mp_print_t mp_stderr_print = {NULL, stderr_print};
+const mp_print_t mp_stderr_print = { NULL, stderr_print };
 
 mp_uint_t mp_hal_ticks_us(void) {
     struct timespec now;

@@ -47,6 +47,7 @@ void audio_open(void);
 
 // --- modboard_unix.c
 void board_unix_init(char **argv);
+void board_unix_deinit(void);
 int vox6_entropy(uint8_t *buffer, size_t length);
 
 // --- main.c

@@ -7,7 +7,8 @@
 #include "py/runtime.h"
 #include "py/stream.h"
 
-mp_uint_t signal_ioctl(const engine_signal *signal, mp_uint_t request, uintptr_t arg, int *errcode) {
+mp_uint_t signal_ioctl(
+    const engine_signal *signal, mp_uint_t request, uintptr_t arg, int *errcode) {
     if (request == MP_STREAM_POLL) {
         return arg & (MP_STREAM_POLL_WR | (signal->raised ? MP_STREAM_POLL_RD : 0));
     }
@@ -37,8 +38,8 @@ static mp_obj_t signal_clear(mp_obj_t self_in) {
 static MP_DEFINE_CONST_FUN_OBJ_1(signal_clear_obj, signal_clear);
 
 static const mp_rom_map_elem_t signal_locals_table[] = {
-    {MP_ROM_QSTR(MP_QSTR_raised), MP_ROM_PTR(&signal_raised_obj)},
-    {MP_ROM_QSTR(MP_QSTR_clear), MP_ROM_PTR(&signal_clear_obj)},
+    { MP_ROM_QSTR(MP_QSTR_raised), MP_ROM_PTR(&signal_raised_obj) },
+    { MP_ROM_QSTR(MP_QSTR_clear), MP_ROM_PTR(&signal_clear_obj) },
 };
 static MP_DEFINE_CONST_DICT(signal_locals, signal_locals_table);
 
@@ -46,10 +47,5 @@ static const mp_stream_p_t signal_stream = {
     .ioctl = object_ioctl,
 };
 
-MP_DEFINE_CONST_OBJ_TYPE(
-    signal_type,
-    MP_QSTR_Signal,
-    MP_TYPE_FLAG_NONE,
-    protocol, &signal_stream,
-    locals_dict, &signal_locals
-    );
+MP_DEFINE_CONST_OBJ_TYPE(signal_type, MP_QSTR_Signal, MP_TYPE_FLAG_NONE, protocol, &signal_stream,
+    locals_dict, &signal_locals);

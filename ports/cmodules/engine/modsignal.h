@@ -20,6 +20,7 @@ extern const mp_obj_type_t signal_type;
 
 // MP_STREAM_POLL and MP_STREAM_GET_FILENO for an object that is readable while signal is raised and
 // always writable; MP_STREAM_ERROR with *errcode for another request.
-mp_uint_t signal_ioctl(const engine_signal *signal, mp_uint_t request, uintptr_t arg, int *errcode);
+mp_uint_t signal_ioctl(
+    const engine_signal *signal, mp_uint_t request, uintptr_t arg, int *errcode);
 
 #endif

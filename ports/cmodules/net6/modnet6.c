@@ -21,7 +21,7 @@ typedef struct endpoint_obj {
 
 extern const mp_obj_type_t net6_endpoint_type;
 
-static signal_obj changed_obj = {{&signal_type}, NULL};
+static signal_obj changed_obj = { { &signal_type }, NULL };
 
 void *net6_endpoint_of(mp_obj_t object) {
     if (!mp_obj_is_type(object, &net6_endpoint_type)) {
@@ -61,17 +61,20 @@ static void check(int result) {
     }
 }
 
-static mp_obj_t endpoint_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *all_args) {
+static mp_obj_t endpoint_make_new(
+    const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *all_args) {
     enum { ARG_local, ARG_port, ARG_queue };
     static const mp_arg_t allowed[] = {
-        {MP_QSTR_local, MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE}},
-        {MP_QSTR_port, MP_ARG_OBJ, {.u_rom_obj = MP_ROM_INT(0)}},
-        {MP_QSTR_queue, MP_ARG_INT | MP_ARG_KW_ONLY, {.u_int = 8}},
+        { MP_QSTR_local, MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_port, MP_ARG_OBJ, { .u_rom_obj = MP_ROM_INT(0) } },
+        { MP_QSTR_queue, MP_ARG_INT | MP_ARG_KW_ONLY, { .u_int = 8 } },
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
     mp_arg_parse_all_kw_array(n_args, n_kw, all_args, MP_ARRAY_SIZE(allowed), allowed, args);
     static const uint8_t unspecified[16];
-    const uint8_t *local = args[ARG_local].u_obj == mp_const_none ? unspecified : net6_get_address(args[ARG_local].u_obj);
+    const uint8_t *local = args[ARG_local].u_obj == mp_const_none
+        ? unspecified
+        : net6_get_address(args[ARG_local].u_obj);
     uint16_t port = get_port(args[ARG_port].u_obj);
     mp_int_t queue = args[ARG_queue].u_int;
     if (queue < 1 || queue > NET6_QUEUE_MAX) {
@@ -148,7 +151,8 @@ static mp_obj_t endpoint_send(size_t n_args, const mp_obj_t *args) {
     mp_get_buffer_raise(args[1], &data, MP_BUFFER_READ);
     const uint8_t *peer = net6_get_address(args[2]);
     uint16_t port = get_port(args[3]);
-    const uint8_t *local = n_args > 4 && args[4] != mp_const_none ? net6_get_address(args[4]) : NULL;
+    const uint8_t *local =
+        n_args > 4 && args[4] != mp_const_none ? net6_get_address(args[4]) : NULL;
     check(net6_send(get_open(args[0]), data.buf, data.len, peer, port, local));
     return mp_const_none;
 }
@@ -178,7 +182,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(endpoint_join_obj, 2, 3, endpoint_joi
 static mp_obj_t endpoint_counters(mp_obj_t self_in) {
     engine_enter();
     endpoint_obj *self = MP_OBJ_TO_PTR(self_in);
-    struct net6_counters counters = {0};
+    struct net6_counters counters = { 0 };
     if (self->endpoint != NULL) {
         counters = self->endpoint->counters;
     }
@@ -222,14 +226,14 @@ static mp_uint_t endpoint_ioctl(mp_obj_t self_in, mp_uint_t request, uintptr_t a
 }
 
 static const mp_rom_map_elem_t endpoint_locals_table[] = {
-    {MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&endpoint_close_obj)},
-    {MP_ROM_QSTR(MP_QSTR_recv_into), MP_ROM_PTR(&endpoint_recv_into_obj)},
-    {MP_ROM_QSTR(MP_QSTR_meta), MP_ROM_PTR(&endpoint_meta_obj)},
-    {MP_ROM_QSTR(MP_QSTR_send), MP_ROM_PTR(&endpoint_send_obj)},
-    {MP_ROM_QSTR(MP_QSTR_set_traffic_class), MP_ROM_PTR(&endpoint_set_traffic_class_obj)},
-    {MP_ROM_QSTR(MP_QSTR_join), MP_ROM_PTR(&endpoint_join_obj)},
-    {MP_ROM_QSTR(MP_QSTR_counters), MP_ROM_PTR(&endpoint_counters_obj)},
-    {MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&endpoint_close_obj)},
+    { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&endpoint_close_obj) },
+    { MP_ROM_QSTR(MP_QSTR_recv_into), MP_ROM_PTR(&endpoint_recv_into_obj) },
+    { MP_ROM_QSTR(MP_QSTR_meta), MP_ROM_PTR(&endpoint_meta_obj) },
+    { MP_ROM_QSTR(MP_QSTR_send), MP_ROM_PTR(&endpoint_send_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_traffic_class), MP_ROM_PTR(&endpoint_set_traffic_class_obj) },
+    { MP_ROM_QSTR(MP_QSTR_join), MP_ROM_PTR(&endpoint_join_obj) },
+    { MP_ROM_QSTR(MP_QSTR_counters), MP_ROM_PTR(&endpoint_counters_obj) },
+    { MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&endpoint_close_obj) },
 };
 static MP_DEFINE_CONST_DICT(endpoint_locals, endpoint_locals_table);
 
@@ -237,19 +241,13 @@ static const mp_stream_p_t endpoint_stream = {
     .ioctl = endpoint_ioctl,
 };
 
-MP_DEFINE_CONST_OBJ_TYPE(
-    net6_endpoint_type,
-    MP_QSTR_Endpoint,
-    MP_TYPE_FLAG_NONE,
-    make_new, endpoint_make_new,
-    print, endpoint_print,
-    attr, endpoint_attr,
-    protocol, &endpoint_stream,
-    locals_dict, &endpoint_locals
-    );
+MP_DEFINE_CONST_OBJ_TYPE(net6_endpoint_type, MP_QSTR_Endpoint, MP_TYPE_FLAG_NONE, make_new,
+    endpoint_make_new, print, endpoint_print, attr, endpoint_attr, protocol, &endpoint_stream,
+    locals_dict, &endpoint_locals);
 
 static mp_obj_t module_addresses(void) {
-    static const qstr_short_t states[] = {MP_QSTR_tentative, MP_QSTR_preferred, MP_QSTR_deprecated};
+    static const qstr_short_t states[] = { MP_QSTR_tentative, MP_QSTR_preferred,
+        MP_QSTR_deprecated };
     struct net6_address addresses[NET6_ADDRESSES];
     size_t count = net6_addresses(addresses, NET6_ADDRESSES);
     mp_obj_t list = mp_obj_new_list(0, NULL);
@@ -318,20 +316,20 @@ static mp_obj_t module_use(void) {
 static MP_DEFINE_CONST_FUN_OBJ_0(module_use_obj, module_use);
 
 static const mp_rom_map_elem_t module_globals_table[] = {
-    {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_net6)},
-    {MP_ROM_QSTR(MP_QSTR_Endpoint), MP_ROM_PTR(&net6_endpoint_type)},
-    {MP_ROM_QSTR(MP_QSTR_addresses), MP_ROM_PTR(&module_addresses_obj)},
-    {MP_ROM_QSTR(MP_QSTR_changed), MP_ROM_PTR(&module_changed_obj)},
-    {MP_ROM_QSTR(MP_QSTR_servers), MP_ROM_PTR(&module_servers_obj)},
-    {MP_ROM_QSTR(MP_QSTR_text), MP_ROM_PTR(&module_text_obj)},
-    {MP_ROM_QSTR(MP_QSTR_parse), MP_ROM_PTR(&module_parse_obj)},
-    {MP_ROM_QSTR(MP_QSTR_use), MP_ROM_PTR(&module_use_obj)},
-    {MP_ROM_QSTR(MP_QSTR_DATAGRAM_MAX), MP_ROM_INT(NET6_DATAGRAM_MAX)},
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_net6) },
+    { MP_ROM_QSTR(MP_QSTR_Endpoint), MP_ROM_PTR(&net6_endpoint_type) },
+    { MP_ROM_QSTR(MP_QSTR_addresses), MP_ROM_PTR(&module_addresses_obj) },
+    { MP_ROM_QSTR(MP_QSTR_changed), MP_ROM_PTR(&module_changed_obj) },
+    { MP_ROM_QSTR(MP_QSTR_servers), MP_ROM_PTR(&module_servers_obj) },
+    { MP_ROM_QSTR(MP_QSTR_text), MP_ROM_PTR(&module_text_obj) },
+    { MP_ROM_QSTR(MP_QSTR_parse), MP_ROM_PTR(&module_parse_obj) },
+    { MP_ROM_QSTR(MP_QSTR_use), MP_ROM_PTR(&module_use_obj) },
+    { MP_ROM_QSTR(MP_QSTR_DATAGRAM_MAX), MP_ROM_INT(NET6_DATAGRAM_MAX) },
 };
 static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);
 
 const mp_obj_module_t net6_module = {
-    .base = {&mp_type_module},
+    .base = { &mp_type_module },
     .globals = (mp_obj_dict_t *)&module_globals,
 };
 MP_REGISTER_MODULE(MP_QSTR_net6, net6_module);

@@ -105,8 +105,8 @@ static void copy_flat(const void *source, size_t offset, uint8_t *to, size_t len
 }
 
 /// Appends one datagram to the queue, or drops and counts it.
-static void enqueue(struct net6_endpoint *endpoint, net6_copy copy, const void *source, size_t length,
-    const struct net6_meta *meta) {
+static void enqueue(struct net6_endpoint *endpoint, net6_copy copy, const void *source,
+    size_t length, const struct net6_meta *meta) {
     size_t need = (length + NET6_BLOCK_OCTETS - 1) / NET6_BLOCK_OCTETS;
     size_t spare_blocks = endpoint->waiting ? NET6_BLOCKS_RESERVE : 0;
     size_t spare_datagrams = endpoint->waiting ? NET6_DATAGRAMS_RESERVE : 0;
@@ -150,12 +150,14 @@ static void enqueue(struct net6_endpoint *endpoint, net6_copy copy, const void *
 }
 
 /// One datagram in one piece, from the backend (engine context).
-void net6_deliver(struct net6_endpoint *endpoint, const uint8_t *data, size_t length, const struct net6_meta *meta) {
+void net6_deliver(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,
+    const struct net6_meta *meta) {
     if (length > NET6_DATAGRAM_MAX) {
         ++endpoint->counters.dropped_size;
         return;
     }
-    if (endpoint->receiver != NULL && endpoint->receiver(endpoint->receiver_arg, data, length, meta)) {
+    if (endpoint->receiver != NULL
+        && endpoint->receiver(endpoint->receiver_arg, data, length, meta)) {
         ++endpoint->counters.received;
         return;
     }
@@ -163,8 +165,8 @@ void net6_deliver(struct net6_endpoint *endpoint, const uint8_t *data, size_t le
 }
 
 /// One datagram in several pieces, from the backend (engine context).
-void net6_deliver_from(struct net6_endpoint *endpoint, net6_copy copy, const void *source, size_t length,
-    const struct net6_meta *meta) {
+void net6_deliver_from(struct net6_endpoint *endpoint, net6_copy copy, const void *source,
+    size_t length, const struct net6_meta *meta) {
     if (length > NET6_DATAGRAM_MAX) {
         ++endpoint->counters.dropped_size;
         return;
@@ -187,7 +189,8 @@ void net6_note_change(void) {
 
 /// Opens an endpoint. queue: how many datagrams may wait, 1..NET6_QUEUE_MAX. -ENOMEM if all
 /// endpoints are used, else what the backend says (-EADDRINUSE, -EADDRNOTAVAIL ...).
-int net6_open(struct net6_endpoint **result, const uint8_t local[16], uint16_t port, size_t queue) {
+int net6_open(
+    struct net6_endpoint **result, const uint8_t local[16], uint16_t port, size_t queue) {
     if (!ready || default_backend == NULL) {
         return -ENODEV;
     }
@@ -287,8 +290,8 @@ int net6_read(struct net6_endpoint *endpoint, uint8_t *data, size_t size, struct
     return result;
 }
 
-int net6_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length, const uint8_t peer[16],
-    uint16_t port, const uint8_t *local) {
+int net6_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,
+    const uint8_t peer[16], uint16_t port, const uint8_t *local) {
     engine_enter();
     int result = endpoint->backend->send(endpoint, data, length, peer, port, local);
     if (result < 0) {
@@ -342,7 +345,8 @@ void net6_use(struct net6_use *use) {
     engine_exit();
 }
 
-static int packet_send(void *endpoint, const uint8_t *data, size_t length, const uint8_t peer[16], uint16_t port) {
+static int packet_send(
+    void *endpoint, const uint8_t *data, size_t length, const uint8_t peer[16], uint16_t port) {
     return net6_send(endpoint, data, length, peer, port, NULL);
 }
 
@@ -360,4 +364,4 @@ static void packet_set_receiver(void *arg, net6_receiver receiver, void *receive
     engine_exit();
 }
 
-const struct packet_ops net6_packet_ops = {packet_send, packet_set_receiver};
+const struct packet_ops net6_packet_ops = { packet_send, packet_set_receiver };

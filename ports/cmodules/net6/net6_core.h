@@ -53,12 +53,14 @@ struct net6_endpoint;
 // For media
 
 // Engine context. Returns true if the datagram was consumed, false to have it queued.
-typedef bool (*net6_receiver)(void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta);
+typedef bool (*net6_receiver)(
+    void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta);
 
 // How media sends and receives without knowing net6 (design.md section 6).
 struct packet_ops {
     // Engine or VM context within engine_enter(). Returns 0 or a negative errno.
-    int (*send)(void *endpoint, const uint8_t *data, size_t length, const uint8_t peer[16], uint16_t port);
+    int (*send)(
+        void *endpoint, const uint8_t *data, size_t length, const uint8_t peer[16], uint16_t port);
     // While a receiver is set every datagram goes to it first; NULL ends that. What waited in the
     // queue is dropped when a receiver comes. Within engine_enter().
     void (*set_receiver)(void *endpoint, net6_receiver receiver, void *arg);
@@ -135,13 +137,14 @@ struct net6_endpoint {
 int net6_init(const struct net6_backend *backend);
 
 // One datagram has come. Engine context. data is read before the return.
-void net6_deliver(struct net6_endpoint *endpoint, const uint8_t *data, size_t length, const struct net6_meta *meta);
+void net6_deliver(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,
+    const struct net6_meta *meta);
 
 // The same for a datagram in pieces (an lwIP pbuf chain): copy writes length octets that begin at
 // offset of source to to.
 typedef void (*net6_copy)(const void *source, size_t offset, uint8_t *to, size_t length);
-void net6_deliver_from(struct net6_endpoint *endpoint, net6_copy copy, const void *source, size_t length,
-    const struct net6_meta *meta);
+void net6_deliver_from(struct net6_endpoint *endpoint, net6_copy copy, const void *source,
+    size_t length, const struct net6_meta *meta);
 
 // Addresses, their states or the servers may have changed. Either context.
 void net6_note_change(void);
@@ -149,15 +152,16 @@ void net6_note_change(void);
 // ---------------------------------------------------------------------------------------------
 // What the binding calls (VM context; each takes engine_enter() itself). Negative errno on failure.
 
-int net6_open(struct net6_endpoint **endpoint, const uint8_t local[16], uint16_t port, size_t queue);
+int net6_open(
+    struct net6_endpoint **endpoint, const uint8_t local[16], uint16_t port, size_t queue);
 void net6_close(struct net6_endpoint *endpoint);
 // Closes all (soft reset). Receivers are forgotten: stop media first.
 void net6_close_all(void);
 // Takes the first datagram of the queue: copies at most size octets, returns its whole length or
 // -EAGAIN.
 int net6_read(struct net6_endpoint *endpoint, uint8_t *data, size_t size, struct net6_meta *meta);
-int net6_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length, const uint8_t peer[16],
-    uint16_t port, const uint8_t *local);
+int net6_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,
+    const uint8_t peer[16], uint16_t port, const uint8_t *local);
 int net6_set_traffic_class(struct net6_endpoint *endpoint, uint8_t traffic_class);
 int net6_join(struct net6_endpoint *endpoint, const uint8_t group[16], uint32_t scope);
 size_t net6_addresses(struct net6_address *addresses, size_t max);

@@ -49,19 +49,23 @@ static void from_kernel(const void *wire, uint32_t scope, uint8_t address[16]) {
 static void receive_one(struct net6_endpoint *endpoint, bool *more) {
     static uint8_t data[NET6_DATAGRAM_MAX]; // engine context alone
     struct sockaddr_in6 peer;
-    struct iovec part = {data, sizeof(data)};
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
+    struct iovec part = { data, sizeof(data) };
+    _Alignas(struct cmsghdr) char
+        control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
     struct msghdr message = {
-        .msg_name = &peer, .msg_namelen = sizeof(peer),
-        .msg_iov = &part, .msg_iovlen = 1,
-        .msg_control = control, .msg_controllen = sizeof(control),
+        .msg_name = &peer,
+        .msg_namelen = sizeof(peer),
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control,
+        .msg_controllen = sizeof(control),
     };
     ssize_t length = recvmsg((int)endpoint->handle, &message, MSG_DONTWAIT | MSG_TRUNC);
     if (length < 0) {
         *more = errno == EINTR;
         return;
     }
-    struct net6_meta meta = {.time_us = engine_time_us()};
+    struct net6_meta meta = { .time_us = engine_time_us() };
     from_kernel(&peer.sin6_addr, peer.sin6_scope_id, meta.peer);
     meta.peer_port = ntohs(peer.sin6_port);
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c)) {
@@ -129,15 +133,19 @@ static int kernel_send(struct net6_endpoint *endpoint, const uint8_t *data, size
     const uint8_t peer[16], uint16_t port, const uint8_t *local) {
     struct sockaddr_in6 to;
     to_sockaddr(peer, port, &to);
-    struct iovec part = {(void *)(uintptr_t)data, length};
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo))] = {0};
+    struct iovec part = { (void *)(uintptr_t)data, length };
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo))] = { 0 };
     struct msghdr message = {
-        .msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &part, .msg_iovlen = 1,
+        .msg_name = &to,
+        .msg_namelen = sizeof(to),
+        .msg_iov = &part,
+        .msg_iovlen = 1,
     };
     if (local != NULL) {
         struct sockaddr_in6 from;
         to_sockaddr(local, 0, &from);
-        struct in6_pktinfo info = {.ipi6_addr = from.sin6_addr, .ipi6_ifindex = from.sin6_scope_id};
+        struct in6_pktinfo info = { .ipi6_addr = from.sin6_addr,
+            .ipi6_ifindex = from.sin6_scope_id };
         message.msg_control = control;
         message.msg_controllen = sizeof(control);
         struct cmsghdr *c = CMSG_FIRSTHDR(&message);
@@ -160,7 +168,9 @@ static int kernel_send(struct net6_endpoint *endpoint, const uint8_t *data, size
 
 static int kernel_set_traffic_class(struct net6_endpoint *endpoint) {
     int value = endpoint->traffic_class;
-    return setsockopt((int)endpoint->handle, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value)) < 0 ? -errno : 0;
+    return setsockopt((int)endpoint->handle, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value)) < 0
+        ? -errno
+        : 0;
 }
 
 static int kernel_join(struct net6_endpoint *endpoint, const uint8_t group[16], uint32_t scope) {
@@ -170,14 +180,15 @@ static int kernel_join(struct net6_endpoint *endpoint, const uint8_t group[16], 
         .ipv6mr_multiaddr = address.sin6_addr,
         .ipv6mr_interface = scope ? scope : address.sin6_scope_id,
     };
-    if (setsockopt((int)endpoint->handle, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof(request)) < 0) {
+    if (setsockopt((int)endpoint->handle, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof(request))
+        < 0) {
         return -errno;
     }
     return 0;
 }
 
 static bool is_loopback(const uint8_t address[16]) {
-    static const uint8_t loopback[16] = {[15] = 1};
+    static const uint8_t loopback[16] = { [15] = 1 };
     return memcmp(address, loopback, 16) == 0;
 }
 
@@ -193,7 +204,8 @@ static int rank(const struct net6_address *address, uint32_t flags) {
 }
 
 /// One RTM_NEWADDR into *address. False if it tells nothing that can be used.
-static bool read_address(const struct nlmsghdr *header, struct net6_address *address, uint32_t *flags) {
+static bool read_address(
+    const struct nlmsghdr *header, struct net6_address *address, uint32_t *flags) {
     const struct ifaddrmsg *message = NLMSG_DATA(header);
     if (header->nlmsg_type != RTM_NEWADDR || message->ifa_family != AF_INET6) {
         return false;
@@ -243,7 +255,7 @@ static size_t kernel_addresses(struct net6_address *addresses, size_t max) {
     if (fd < 0) {
         return 0;
     }
-    struct timeval patience = {.tv_usec = DUMP_PATIENCE_MS * 1000};
+    struct timeval patience = { .tv_usec = DUMP_PATIENCE_MS * 1000 };
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     struct {
         struct nlmsghdr header;
@@ -264,7 +276,8 @@ static size_t kernel_addresses(struct net6_address *addresses, size_t max) {
         }
         more = length > 0;
         int left = (int)length;
-        for (const struct nlmsghdr *h = (void *)buffer; more && NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+        for (const struct nlmsghdr *h = (void *)buffer; more && NLMSG_OK(h, left);
+            h = NLMSG_NEXT(h, left)) {
             struct net6_address address;
             uint32_t flags;
             if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) {
@@ -315,9 +328,10 @@ int net6_kernel_watch(void) {
     if (fd < 0) {
         return -errno;
     }
-    struct sockaddr_nl local = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV6_IFADDR};
+    struct sockaddr_nl local = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV6_IFADDR };
     int result = bind(fd, (struct sockaddr *)&local, sizeof(local)) < 0
-        ? -errno : engine_watch(fd, ENGINE_FIRST, on_netlink, NULL);
+        ? -errno
+        : engine_watch(fd, ENGINE_FIRST, on_netlink, NULL);
     if (result < 0) {
         close(fd);
         return result;

@@ -39,7 +39,7 @@ size_t net6_to_text(const uint8_t address[16], char text[NET6_TEXT_MAX]) {
         zone = words[1];
         words[1] = 0;
     }
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
     size_t groups = memcmp(address, mapped, sizeof(mapped)) == 0 ? 6 : 8; // RFC 5952 section 5
     // The longest run of at least two zero words, the first of equals (RFC 5952 section 4.2).
     size_t best = groups, best_length = 1;

@@ -8,7 +8,8 @@
 
 #include "ring/ring.h"
 
-_Static_assert(sizeof(struct ring) == 64 + 2 * RING_CAPACITY, "the ring's layout is a file format");
+_Static_assert(
+    sizeof(struct ring) == 64 + 2 * RING_CAPACITY, "the ring's layout is a file format");
 
 static uint32_t load(volatile uint32_t *index) {
     return __atomic_load_n(index, __ATOMIC_ACQUIRE);
