@@ -714,6 +714,8 @@ class Session:
         self.agent.emit(events.CallEnded(self, text, request))
 
     def _do_crossed(self, now: int) -> None:
+        if self.state == TERMINATED:
+            self._drop_offers(now)  # ours was still waiting for ACK
         self.agent.layer.count("crossed_byes")
 
     def _do_send_bye(self, now: int) -> None:

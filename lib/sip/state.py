@@ -159,7 +159,7 @@ SESSION = {
     (ACCEPTED, "repeat_success"): ("repeat_success", ACCEPTED),
     (ACCEPTED, "no_ack"): ("unconfirmed", TERMINATING),
     (CLOSING, "ACK"): ("send_bye", TERMINATING),
-    (CLOSING, "BYE"): ("ended", TERMINATED),
+    (CLOSING, "BYE"): ("crossed", TERMINATED),
     (CLOSING, "bye"): ("nothing", CLOSING),
     (CLOSING, "repeat_success"): ("repeat_success", CLOSING),
     (CLOSING, "no_ack"): ("send_bye", TERMINATING),

@@ -354,6 +354,18 @@ class ReliabilityTest(unittest.TestCase):
         self.assertEqual(names(sent(agent)), ["BYE"])
         self.assertEqual(kinds(agent), [])
 
+    def test_bye_that_waits_is_overtaken(self):
+        agent = make_agent()
+        give(agent, request("INVITE", body="offer"))
+        session = events(agent)[0].session
+        session.accept(0, b"answer")
+        ok = sent(agent)[0]
+        session.bye(10)
+        give(agent, request("BYE", "z9hG4bKbye", ok.to.tag, 2), 20)
+        self.assertEqual(names(sent(agent)), [200])
+        self.assertEqual((kinds(agent), session.state), ([], "Terminated"))
+        self.assertEqual(run_until(agent, 10**6), [])
+
     def test_ack_is_repeated(self):
         agent = make_agent()
         agent.invite("sip:bob@[2001:db8::b]", PEER, 0, b"offer")
