@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Datagrams over IPv6, the only network of firmware (design.md section 5).
+
+Addresses are 16 octets in network order. Those that belong to one link (fe80::/10, ff01::/16,
+ff02::/16) carry the interface index in octets 2 and 3, which are zero on the wire. Nothing here
+blocks: wait with select.poll(), or in asyncio with
+    yield asyncio.core._io_queue.queue_read(endpoint)
+OSError carries the errno of the failure.
+"""
+
+DATAGRAM_MAX: int  # octets; a longer datagram is dropped and counted
+
+class Signal:
+    """A level that C raises. Pollable for reading while it is raised."""
+
+    def raised(self) -> bool:
+        """Say whether it is raised."""
+
+    def clear(self) -> None:
+        """Take the event."""
+
+class Endpoint:
+    """A UDP port with a bounded queue; pollable for reading while datagrams wait.
+
+    It closes when it is collected, too. While media has it (media.open()) all goes to media.
+    """
+
+    port: int  # the local port
+    local: bytes  # the local address it was made with
+
+    def __init__(self, local: bytes | None = None, port: int = 0, *, queue: int = 8) -> None:
+        """Bind to local (None, 16 zero octets: any address) and port (0: any free one).
+
+        queue: datagrams that may wait, 1..64; further ones are dropped and counted.
+        OSError: EADDRINUSE, EADDRNOTAVAIL, ENOMEM (16 endpoints are open). ValueError: an
+        argument is out of range.
+        """
+
+    def recv_into(self, buffer: bytearray | memoryview) -> tuple[int, bytes, int] | None:
+        """Take the first datagram of the queue into buffer, the caller's.
+
+        Returns (length, address, port) of it and its sender, None if there is none. length is
+        that of the datagram: if it is more than len(buffer) the rest is lost.
+        """
+
+    def meta(self) -> tuple[bytes, int, int]:
+        """Return (local address, traffic class, time in microseconds) of the last one taken.
+
+        The local address is the one the datagram was sent to, the time that of its arrival.
+        """
+
+    def send(
+        self,
+        data: bytes | bytearray | memoryview,
+        address: bytes,
+        port: int,
+        local: bytes | None = None,
+    ) -> None:
+        """Send data from this port; local: from this address of ours, None: the usual one.
+
+        OSError: ENETUNREACH, EADDRNOTAVAIL (local is not ours), EMSGSIZE, EAGAIN, ENOMEM ...
+        """
+
+    def set_traffic_class(self, value: int) -> None:
+        """Set the traffic class of what is sent, 0..255: DSCP times 4 (RFC 2474, RFC 8200)."""
+
+    def join(self, group: bytes, scope: int = 0) -> None:
+        """Receive what is sent to a multicast group, on interface scope (0: the usual one)."""
+
+    def counters(self) -> tuple[int, int, int, int, int]:
+        """Return datagrams (received, sent, dropped as the queue or the pools were full,
+        dropped as longer than DATAGRAM_MAX, failed to send)."""
+
+    def close(self) -> None:
+        """Close; again: nothing."""
+
+def addresses() -> list[tuple[bytes, int, str, int, int, int]]:
+    """Return our addresses, the best first: global before link-local before ::1.
+
+    Each is (address, prefix length, state, preferred seconds, valid seconds, interface index);
+    state is "tentative", "preferred" or "deprecated" (RFC 4862); 0xffffffff seconds: for ever.
+    """
+
+def changed() -> Signal:
+    """Return the signal that any change of addresses raises."""
+
+def servers() -> list[bytes]:
+    """Return the DNS servers that routers told (RFC 8106); none on unix."""
+
+def text(address: bytes) -> str:
+    """Return RFC 5952 text; an interface index follows as %index. ValueError: not 16 octets."""
+
+def parse(text: str) -> bytes:
+    """Return the address of RFC 4291 text, also with %index. ValueError: it is none."""
+
+def use() -> tuple[int, int, int, int]:
+    """Return (endpoints, datagrams, blocks) in use and the most blocks that ever were.
+
+    For leak tests: without endpoints and after reading all, the first three are 0.
+    """
