@@ -19,7 +19,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct world_endpoint rtp, rtcp;
     static const uint8_t peer[16] = { 0x20, 1 }, stranger[16] = { 0x20, 2 };
     struct media_config config = {
-        .ops = &world_ops, .rtp = &rtp, .rtcp = &rtcp, .peer = { 0x20, 1 }, .port = 1000, .rtcp_port = 1001, .ssrc = 1,
+        .ops = &world_ops,
+        .rtp = &rtp,
+        .rtcp = &rtcp,
+        .peer = { 0x20, 1 },
+        .port = 1000,
+        .rtcp_port = 1001,
+        .ssrc = 1,
     };
     struct media_stream *stream;
     media_deinit();
@@ -58,7 +64,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 size--;
                 length = length * (command & 0x80 ? 4 : 1);
                 length = length > size ? size : length;
-                world_deliver(command % 10 == 5 ? &rtcp : &rtp, data, length, command % 10 == 6 ? stranger : peer, command % 10 == 7 ? 7 : 1000 + (command % 10 == 5), world.now_us + command * 50u);
+                world_deliver(command % 10 == 5 ? &rtcp : &rtp, data, length,
+                    command % 10 == 6 ? stranger : peer,
+                    command % 10 == 7 ? 7 : 1000 + (command % 10 == 5),
+                    world.now_us + command * 50u);
                 data += length;
                 size -= length;
                 break;

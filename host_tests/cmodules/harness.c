@@ -106,7 +106,8 @@ void world_tick(void) {
 
 // packet_ops -------------------------------------------------------------------------------------
 
-static int world_send(void *endpoint, const uint8_t *data, size_t length, const uint8_t peer[16], uint16_t port) {
+static int world_send(
+    void *endpoint, const uint8_t *data, size_t length, const uint8_t peer[16], uint16_t port) {
     if (world.send_result < 0) {
         return world.send_result;
     }
@@ -132,7 +133,8 @@ static void world_set_receiver(void *endpoint, net6_receiver receiver, void *arg
 const struct packet_ops world_ops = { world_send, world_set_receiver };
 
 // The octets lie in a block of their own length, so that a read past them is seen.
-void world_deliver(struct world_endpoint *endpoint, const uint8_t *data, size_t length, const uint8_t peer[16], uint16_t port, uint64_t time_us) {
+void world_deliver(struct world_endpoint *endpoint, const uint8_t *data, size_t length,
+    const uint8_t peer[16], uint16_t port, uint64_t time_us) {
     struct net6_meta meta;
     memset(&meta, 0, sizeof(meta));
     memcpy(meta.peer, peer, 16);
@@ -152,7 +154,8 @@ void world_deliver(struct world_endpoint *endpoint, const uint8_t *data, size_t 
 
 // Sound ------------------------------------------------------------------------------------------
 
-void sine(int16_t *samples, size_t count, double hz, double rate, double amplitude, double *phase) {
+void sine(
+    int16_t *samples, size_t count, double hz, double rate, double amplitude, double *phase) {
     for (size_t i = 0; i < count; i++) {
         samples[i] = (int16_t)lrint(amplitude * sin(*phase));
         *phase += 2 * M_PI * hz / rate;

@@ -19,7 +19,8 @@
 #define CHECK(condition) \
     do { \
         if (!(condition)) { \
-            fprintf(stderr, "%s:%d: %s: not true: %s\n", __FILE__, __LINE__, __func__, #condition); \
+            fprintf( \
+                stderr, "%s:%d: %s: not true: %s\n", __FILE__, __LINE__, __func__, #condition); \
             exit(1); \
         } \
     } while (0)
@@ -28,7 +29,8 @@
     do { \
         long long a_ = (long long)(a), b_ = (long long)(b); \
         if (a_ != b_) { \
-            fprintf(stderr, "%s:%d: %s: %s is %lld, not %lld\n", __FILE__, __LINE__, __func__, #a, a_, b_); \
+            fprintf(stderr, "%s:%d: %s: %s is %lld, not %lld\n", __FILE__, __LINE__, __func__, \
+                #a, a_, b_); \
             exit(1); \
         } \
     } while (0)
@@ -37,7 +39,8 @@
     do { \
         double a_ = (double)(a), l_ = (double)(low), h_ = (double)(high); \
         if (!(a_ >= l_ && a_ <= h_)) { \
-            fprintf(stderr, "%s:%d: %s: %s is %g, not within %g..%g\n", __FILE__, __LINE__, __func__, #a, a_, l_, h_); \
+            fprintf(stderr, "%s:%d: %s: %s is %g, not within %g..%g\n", __FILE__, __LINE__, \
+                __func__, #a, a_, l_, h_); \
             exit(1); \
         } \
     } while (0)
@@ -94,7 +97,8 @@ extern const struct packet_ops world_ops;
 
 void world_reset(void);
 void world_tick(void); // 20 ms later, one media_tick()
-void world_deliver(struct world_endpoint *endpoint, const uint8_t *data, size_t length, const uint8_t peer[16], uint16_t port, uint64_t time_us);
+void world_deliver(struct world_endpoint *endpoint, const uint8_t *data, size_t length,
+    const uint8_t peer[16], uint16_t port, uint64_t time_us);
 
 // Sound ------------------------------------------------------------------------------------------
 

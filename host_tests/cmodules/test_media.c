@@ -21,9 +21,16 @@ static struct world_endpoint rtp_end, rtcp_end;
 
 static struct media_stream *open_stream(int codec) {
     struct media_config config = {
-        .ops = &world_ops, .rtp = &rtp_end, .rtcp = &rtcp_end, .port = PORT, .rtcp_port = PORT + 1,
-        .codec = codec, .payload_type = voice_codecs[codec].payload_type,
-        .ssrc = 0x11111111, .sequence = 65530, .timestamp = 0xffffff00,
+        .ops = &world_ops,
+        .rtp = &rtp_end,
+        .rtcp = &rtcp_end,
+        .port = PORT,
+        .rtcp_port = PORT + 1,
+        .codec = codec,
+        .payload_type = voice_codecs[codec].payload_type,
+        .ssrc = 0x11111111,
+        .sequence = 65530,
+        .timestamp = 0xffffff00,
     };
     struct media_stream *stream = NULL;
     memcpy(config.peer, peer, 16);
@@ -64,8 +71,13 @@ struct sender {
 
 static struct sender make_sender(int codec, double hz) {
     struct sender s = {
-        .codec = &voice_codecs[codec], .hz = hz, .amplitude = 10000, .payload_type = voice_codecs[codec].payload_type,
-        .sequence = 65500, .timestamp = 0xfffff000, .ssrc = 0x22222222,
+        .codec = &voice_codecs[codec],
+        .hz = hz,
+        .amplitude = 10000,
+        .payload_type = voice_codecs[codec].payload_type,
+        .sequence = 65500,
+        .timestamp = 0xfffff000,
+        .ssrc = 0x22222222,
     };
     s.codec->start_encoder(&s.state);
     return s;
@@ -73,7 +85,10 @@ static struct sender make_sender(int codec, double hz) {
 
 static size_t make_packet(struct sender *s, int ptime_ms, uint8_t *packet) {
     static int16_t sound[16 * 120];
-    struct rtp_header header = { .payload_type = s->payload_type, .sequence = s->sequence, .timestamp = s->timestamp, .ssrc = s->ssrc };
+    struct rtp_header header = { .payload_type = s->payload_type,
+        .sequence = s->sequence,
+        .timestamp = s->timestamp,
+        .ssrc = s->ssrc };
     size_t count = s->codec->rate / 1000 * (size_t)ptime_ms;
     sine(sound, count, s->hz, s->codec->rate, s->amplitude, &s->phase);
     rtp_emit(packet, &header);
@@ -121,7 +136,8 @@ static void check_output(int codec) {
         count += voice_codecs[codec].decode(&decoder, p->octets + 12, 160, sound + count);
     }
     size_t skip = count / 5;
-    CHECK_BETWEEN(sine_over_rest_db(sound + skip, count - skip, 1000, voice_codecs[codec].rate), 33, 99);
+    CHECK_BETWEEN(
+        sine_over_rest_db(sound + skip, count - skip, 1000, voice_codecs[codec].rate), 33, 99);
     struct media_statistics s;
     media_statistics(stream, &s);
     CHECK_EQUAL(s.sent, 100);
@@ -287,10 +303,13 @@ static struct media_statistics through(const struct network *network, int codec,
         uint64_t send_us = world.now_us + 7000;
         uint8_t packet[200];
         size_t length = make_packet(&sender, 20, packet);
-        int copies = random_unit() < network->loss ? 0 : random_unit() < network->duplicate ? 2 : 1;
+        int copies = random_unit() < network->loss ? 0
+            : random_unit() < network->duplicate   ? 2
+                                                   : 1;
         sent++;
         while (copies-- > 0) {
-            uint64_t delay = (uint64_t)network->delay_ms * 1000 + (uint64_t)(random_unit() * network->jitter_ms * 1000);
+            uint64_t delay = (uint64_t)network->delay_ms * 1000
+                + (uint64_t)(random_unit() * network->jitter_ms * 1000);
             if (random_unit() < network->burst) {
                 delay += 60000;
             }
@@ -306,22 +325,27 @@ static struct media_statistics through(const struct network *network, int codec,
         for (;;) { // in order of arrival
             size_t first = 64;
             for (size_t i = 0; i < 64; i++) {
-                if (flying[i].length != 0 && flying[i].time_us <= world.now_us + 20000 && (first == 64 || flying[i].time_us < flying[first].time_us)) {
+                if (flying[i].length != 0 && flying[i].time_us <= world.now_us + 20000
+                    && (first == 64 || flying[i].time_us < flying[first].time_us)) {
                     first = i;
                 }
             }
             if (first == 64) {
                 break;
             }
-            world_deliver(&rtp_end, flying[first].octets, flying[first].length, peer, PORT, flying[first].time_us);
+            world_deliver(&rtp_end, flying[first].octets, flying[first].length, peer, PORT,
+                flying[first].time_us);
             flying[first].length = 0;
         }
         world_tick();
     }
     struct media_statistics s;
     media_statistics(stream, &s);
-    printf("   loss %.2f dup %.2f jitter %d burst %.2f: lost %d dup %u late %u reordered %u discarded %u concealed %u stretched %u delay %u target %u jitter %u\n",
-        network->loss, network->duplicate, network->jitter_ms, network->burst, (int)s.lost, s.duplicated, s.late, s.reordered, s.discarded, s.concealed, s.stretched, s.delay_ms, s.target_ms, s.jitter / 8);
+    printf(
+        "   loss %.2f dup %.2f jitter %d burst %.2f: lost %d dup %u late %u reordered %u discarded %u concealed %u stretched %u delay %u target %u jitter %u\n",
+        network->loss, network->duplicate, network->jitter_ms, network->burst, (int)s.lost,
+        s.duplicated, s.late, s.reordered, s.discarded, s.concealed, s.stretched, s.delay_ms,
+        s.target_ms, s.jitter / 8);
     end(stream);
     return s;
 }
@@ -363,7 +387,9 @@ static void test_loss(void) {
 }
 
 static void test_worst_network(void) {
-    struct network network = { .delay_ms = 20, .jitter_ms = 90, .loss = 0.05, .duplicate = 0.1, .burst = 0.02 };
+    struct network network = {
+        .delay_ms = 20, .jitter_ms = 90, .loss = 0.05, .duplicate = 0.1, .burst = 0.02
+    };
     struct media_statistics s = through(&network, VOICE_PCMU, 6);
     CHECK_BETWEEN(s.duplicated, 150, 500);
     CHECK_BETWEEN(s.concealed, 100, 300);
@@ -388,7 +414,8 @@ static void check_drift(double factor) {
     }
     struct media_statistics s;
     media_statistics(stream, &s);
-    printf("   drift %g: concealed %u late %u discarded %u stretched %u delay %u\n", factor, s.concealed, s.late, s.discarded, s.stretched, s.delay_ms);
+    printf("   drift %g: concealed %u late %u discarded %u stretched %u delay %u\n", factor,
+        s.concealed, s.late, s.discarded, s.stretched, s.delay_ms);
     CHECK_EQUAL(s.concealed + s.late + s.discarded, 0);
     CHECK_BETWEEN(s.delay_ms, 25, 60);
     CHECK_BETWEEN(s.stretched, 3, 60);
@@ -413,7 +440,9 @@ static void test_pause_and_jump(void) {
             deliver_at(&sender, 20, world.now_us + 10000);
             world_tick();
         }
-        CHECK_BETWEEN(sine_over_rest_db(world.speaker + world.speaker_count - 8000, 8000, 1000, 8000), 35, 60);
+        CHECK_BETWEEN(
+            sine_over_rest_db(world.speaker + world.speaker_count - 8000, 8000, 1000, 8000), 35,
+            60);
         if (round == 0) {
             for (int i = 0; i < 100; i++) {
                 world_tick(); // its timestamps stand still
@@ -441,7 +470,8 @@ static void test_pause_and_jump(void) {
     CHECK_EQUAL(s.restarts, 1);
     CHECK_EQUAL(s.received, 99);
     CHECK_EQUAL(s.remote_ssrc, sender.ssrc);
-    CHECK_BETWEEN(sine_over_rest_db(world.speaker + world.speaker_count - 8000, 8000, 1000, 8000), 35, 60);
+    CHECK_BETWEEN(
+        sine_over_rest_db(world.speaker + world.speaker_count - 8000, 8000, 1000, 8000), 35, 60);
     end(stream);
 }
 
@@ -470,11 +500,14 @@ static void test_stall(void) {
             deliver_at(&sender, 20, world.now_us + 10000);
             world_tick();
         }
-        CHECK_BETWEEN(sine_over_rest_db(world.speaker + world.speaker_count - 1600, 1600, 1000, 8000), 20, 60);
+        CHECK_BETWEEN(
+            sine_over_rest_db(world.speaker + world.speaker_count - 1600, 1600, 1000, 8000), 20,
+            60);
     }
     struct media_statistics s;
     media_statistics(stream, &s);
-    printf("   stalls: delay %u target %u late %u discarded %u concealed %u\n", s.delay_ms, s.target_ms, s.late, s.discarded, s.concealed);
+    printf("   stalls: delay %u target %u late %u discarded %u concealed %u\n", s.delay_ms,
+        s.target_ms, s.late, s.discarded, s.concealed);
     CHECK_EQUAL(s.lost, 0);
     end(stream);
 }
@@ -502,7 +535,8 @@ static void test_payload_types(void) {
         world_tick();
     }
     CHECK_EQUAL(world.rate, 8000); // heard through the half-band filter
-    CHECK_BETWEEN(sine_over_rest_db(world.speaker + world.speaker_count - 8000, 8000, 1000, 8000), 35, 80);
+    CHECK_BETWEEN(
+        sine_over_rest_db(world.speaker + world.speaker_count - 8000, 8000, 1000, 8000), 35, 80);
     for (uint8_t i = 0; i < 6; i++) {
         CHECK_EQUAL(media_accept(stream, (uint8_t)(110 + i), VOICE_PCMA), 0);
     }
@@ -519,8 +553,14 @@ static void test_mixing_and_rate(void) {
     struct media_stream *streams[2];
     for (int i = 0; i < 2; i++) {
         struct media_config config = {
-            .ops = &world_ops, .rtp = &ends[i][0], .rtcp = &ends[i][1], .port = PORT, .rtcp_port = PORT + 1,
-            .codec = i == 0 ? VOICE_PCMU : VOICE_G722, .payload_type = i == 0 ? 0 : 9, .ssrc = 1,
+            .ops = &world_ops,
+            .rtp = &ends[i][0],
+            .rtcp = &ends[i][1],
+            .port = PORT,
+            .rtcp_port = PORT + 1,
+            .codec = i == 0 ? VOICE_PCMU : VOICE_G722,
+            .payload_type = i == 0 ? 0 : 9,
+            .ssrc = 1,
         };
         memset(ends[i], 0, sizeof(ends[i]));
         memcpy(config.peer, peer, 16);
@@ -580,7 +620,8 @@ static void test_mixing_and_rate(void) {
         CHECK_BETWEEN(10 * log10(own / other), -199, -30);
         CHECK_BETWEEN(10 * log10((other + microphone) / (total - other - microphone)), 28, 99);
         if (i == 0) {
-            printf("   sent: roughness before %.0f, around the change %.0f\n", roughness(sound + 60 * 160, 35 * 160), roughness(sound + 98 * 160, 3 * 160));
+            printf("   sent: roughness before %.0f, around the change %.0f\n",
+                roughness(sound + 60 * 160, 35 * 160), roughness(sound + 98 * 160, 3 * 160));
         }
     }
     media_close(streams[1]);
@@ -608,7 +649,8 @@ static void test_device_without_wide(void) {
         deliver_at(&sender, 20, world.now_us + 10000);
         world_tick();
     }
-    CHECK_BETWEEN(sine_over_rest_db(world.speaker + world.speaker_count - 8000, 8000, 1000, 8000), 35, 80);
+    CHECK_BETWEEN(
+        sine_over_rest_db(world.speaker + world.speaker_count - 8000, 8000, 1000, 8000), 35, 80);
     end(stream);
 }
 
@@ -627,7 +669,8 @@ static void test_strangers(void) {
         world_deliver(&rtp_end, packet, length, stranger, PORT, world.now_us + 1000);
         deliver_at(&good, 20, world.now_us + 10000);
         length = make_packet(&bad, 20, packet);
-        world_deliver(&rtp_end, packet, length, peer, PORT + 2, world.now_us + 11000); // after the latch
+        world_deliver(
+            &rtp_end, packet, length, peer, PORT + 2, world.now_us + 11000); // after the latch
         packet[1] = 200;
         packet[2] = 0;
         packet[3] = 6;
@@ -710,7 +753,8 @@ static void test_malformed(void) {
         world_deliver(&rtp_end, packet, length, peer, PORT, world.now_us);
         packet[0] = 0x80;
         world_deliver(&rtp_end, packet, 5, peer, PORT, world.now_us);
-        world_deliver(&rtp_end, packet, 12 + MEDIA_PAYLOAD_MAX + 1, peer, PORT, world.now_us); // endless
+        world_deliver(
+            &rtp_end, packet, 12 + MEDIA_PAYLOAD_MAX + 1, peer, PORT, world.now_us); // endless
         world_deliver(&rtp_end, packet, 0, peer, PORT, world.now_us);
         packet[1] = 200;
         packet[2] = 0xff;
@@ -742,7 +786,8 @@ static void test_malformed(void) {
 static void test_other_datagrams(void) {
     begin();
     struct media_stream *stream = open_stream(VOICE_PCMU);
-    uint8_t report[28] = { 0x80, 200, 0, 6 }, hello[40] = { 0x10, 0, 0, 1, 'Z', 'R', 'T', 'P' }, buffer[64], from[16];
+    uint8_t report[28] = { 0x80, 200, 0, 6 }, hello[40] = { 0x10, 0, 0, 1, 'Z', 'R', 'T', 'P' },
+            buffer[64], from[16];
     uint16_t port;
     enum media_kind kind;
     for (uint8_t i = 0; i < 8; i++) {
@@ -752,7 +797,8 @@ static void test_other_datagrams(void) {
     world_deliver(&rtcp_end, report, sizeof(report), peer, PORT + 1, 4711);
     world_deliver(&rtp_end, hello, sizeof(hello), peer, PORT, world.now_us);
     CHECK(media_readable(stream));
-    CHECK_EQUAL(media_receive(stream, buffer, 20, from, &port, &kind), 28); // longer than the buffer: the whole length is told
+    CHECK_EQUAL(media_receive(stream, buffer, 20, from, &port, &kind),
+        28); // longer than the buffer: the whole length is told
     CHECK_EQUAL(kind, MEDIA_KIND_RTCP);
     CHECK_EQUAL(port, PORT + 1);
     CHECK(memcmp(buffer, report, 20) == 0);
@@ -775,7 +821,8 @@ static void test_other_datagrams(void) {
     media_statistics(stream, &s);
     CHECK_EQUAL(s.queue_dropped, 11 - MEDIA_DATAGRAMS_EACH);
     CHECK_EQUAL(media_send(stream, true, report, sizeof(report)), 0);
-    CHECK(world.sent[0].endpoint == &rtcp_end && world.sent[0].port == PORT + 1 && world.sent[0].length == 28);
+    CHECK(world.sent[0].endpoint == &rtcp_end && world.sent[0].port == PORT + 1
+        && world.sent[0].length == 28);
     CHECK_EQUAL(media_send(stream, false, hello, sizeof(hello)), 0);
     CHECK(world.sent[1].endpoint == &rtp_end && world.sent[1].port == PORT);
     world.send_result = -ENETDOWN;
@@ -802,7 +849,9 @@ static void test_pools(void) {
     struct sender senders[MEDIA_STREAMS];
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < MEDIA_STREAMS; i++) {
-            struct media_config c = { .ops = &world_ops, .rtp = &ends[i], .port = PORT, .ssrc = 3 };
+            struct media_config c = {
+                .ops = &world_ops, .rtp = &ends[i], .port = PORT, .ssrc = 3
+            };
             memset(&ends[i], 0, sizeof(ends[i]));
             memcpy(c.peer, peer, 16);
             CHECK_EQUAL(media_open(&streams[i], &c), 0);

@@ -17,9 +17,15 @@ static int parse(const uint8_t *data, size_t length, struct rtp_header *header) 
 
 static void test_emit_and_parse(void) {
     uint8_t packet[16] = { 0 };
-    struct rtp_header in = { .payload_type = 96, .marker = true, .sequence = 65534, .timestamp = 0x89abcdef, .ssrc = 0x12345678 }, out;
+    struct rtp_header in = { .payload_type = 96,
+        .marker = true,
+        .sequence = 65534,
+        .timestamp = 0x89abcdef,
+        .ssrc = 0x12345678 },
+                      out;
     rtp_emit(packet, &in);
-    static const uint8_t octets[] = { 0x80, 0xe0, 0xff, 0xfe, 0x89, 0xab, 0xcd, 0xef, 0x12, 0x34, 0x56, 0x78 };
+    static const uint8_t octets[] = { 0x80, 0xe0, 0xff, 0xfe, 0x89, 0xab, 0xcd, 0xef, 0x12, 0x34,
+        0x56, 0x78 };
     CHECK(memcmp(packet, octets, sizeof(octets)) == 0);
     CHECK_EQUAL(parse(packet, 16, &out), 0);
     CHECK_EQUAL(out.payload_type, 96);

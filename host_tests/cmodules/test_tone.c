@@ -15,7 +15,8 @@
 
 static struct tone_program program(int f1, int f2, int level, int on, int off, bool repeat) {
     struct tone_program p = { .count = 1, .repeat = repeat };
-    p.segments[0] = (struct tone_segment) { (uint16_t)f1, (uint16_t)f2, (int8_t)level, (uint16_t)on, (uint16_t)off };
+    p.segments[0] = (struct tone_segment){ (uint16_t)f1, (uint16_t)f2, (int8_t)level, (uint16_t)on,
+        (uint16_t)off };
     return p;
 }
 
@@ -44,14 +45,16 @@ static void test_frequency_and_level(void) {
         struct tone_program p = program(425, 0, levels[i], 0, 0, false);
         play(&p, 200);
         const int16_t *late = world.speaker + 8000;
-        CHECK_BETWEEN(level_dbm0(power_at(late, 16000, 425, 8000)), levels[i] - 0.5, levels[i] + 0.5);
+        CHECK_BETWEEN(
+            level_dbm0(power_at(late, 16000, 425, 8000)), levels[i] - 0.5, levels[i] + 0.5);
         if (levels[i] > -30) {
             CHECK_BETWEEN(sine_over_rest_db(late, 16000, 425, 8000), 40, 99);
         }
     }
     struct tone_program p = program(440, 480, -19, 0, 0, false); // North American ringing tone
     play(&p, 200);
-    double a = power_at(world.speaker + 8000, 16000, 440, 8000), b = power_at(world.speaker + 8000, 16000, 480, 8000);
+    double a = power_at(world.speaker + 8000, 16000, 440, 8000),
+           b = power_at(world.speaker + 8000, 16000, 480, 8000);
     CHECK_BETWEEN(level_dbm0(a), -19.5, -18.5);
     CHECK_BETWEEN(level_dbm0(b), -19.5, -18.5);
     CHECK_BETWEEN(10 * log10((a + b) / (power(world.speaker + 8000, 16000) - a - b)), 35, 99);
@@ -68,12 +71,13 @@ static void test_cadence(void) {
     CHECK_BETWEEN(roughness(world.speaker, count), 0, 1.5 * roughness(world.speaker + 1000, 2000));
     // British ringing tone: two in each three seconds, then the pause.
     struct tone_program uk = { .count = 2, .repeat = true };
-    uk.segments[0] = (struct tone_segment) { 400, 450, -19, 400, 200 };
-    uk.segments[1] = (struct tone_segment) { 400, 450, -19, 400, 2000 };
+    uk.segments[0] = (struct tone_segment){ 400, 450, -19, 400, 200 };
+    uk.segments[1] = (struct tone_segment){ 400, 450, -19, 400, 2000 };
     play(&uk, 450);
     for (size_t at = 0; at < 72000; at += 24000) {
         const int16_t *s = world.speaker + at;
-        CHECK(power(s + 100, 3000) > 1e-5 && power(s + 3200, 1600) == 0 && power(s + 4900, 3000) > 1e-5 && power(s + 8000, 16000) == 0);
+        CHECK(power(s + 100, 3000) > 1e-5 && power(s + 3200, 1600) == 0
+            && power(s + 4900, 3000) > 1e-5 && power(s + 8000, 16000) == 0);
     }
     struct tone_program once = program(1000, 0, -10, 100, 0, false);
     play(&once, 20);
@@ -84,7 +88,8 @@ static void test_cadence(void) {
 }
 
 static void test_stop_and_replace(void) {
-    struct tone_program p = program(350, 440, -13, 0, 0, false), none = { .count = 0 }, other = program(620, 480, -19, 250, 250, true);
+    struct tone_program p = program(350, 440, -13, 0, 0, false), none = { .count = 0 },
+                        other = program(620, 480, -19, 250, 250, true);
     play(&p, 100);
     double smooth = roughness(world.speaker + 1000, 8000);
     CHECK_EQUAL(media_tone(&other), 0);
@@ -166,7 +171,8 @@ static void test_resample(void) {
         }
         double at = power_at(out + 1600, 14400, narrow[f], 16000);
         CHECK_BETWEEN(10 * log10(at / (10000.0 * 10000.0 / 32768 / 32768 / 2)), -0.8, 0.2);
-        CHECK_BETWEEN(sine_over_rest_db(out + 1600, 14400, narrow[f], 16000), narrow[f] > 3300 ? 20 : 40, 120);
+        CHECK_BETWEEN(sine_over_rest_db(out + 1600, 14400, narrow[f], 16000),
+            narrow[f] > 3300 ? 20 : 40, 120);
         resample_reset(&state);
         phase = 0;
         sine(in, 16000, narrow[f], 16000, 10000, &phase);
@@ -184,7 +190,9 @@ static void test_resample(void) {
         for (size_t i = 0; i < 16000; i += 320) {
             resample_halve(&state, in + i, 320, out + i / 2);
         }
-        CHECK_BETWEEN(10 * log10(power(out + 800, 7200) / (10000.0 * 10000.0 / 32768 / 32768 / 2) + 1e-9), -99, -60);
+        CHECK_BETWEEN(
+            10 * log10(power(out + 800, 7200) / (10000.0 * 10000.0 / 32768 / 32768 / 2) + 1e-9),
+            -99, -60);
     }
     // Pieces of any length give the same as one.
     struct resample a, b;

@@ -31,10 +31,10 @@ static const struct {
     uint8_t digest_size;
     uint8_t block_size;
 } hashes[HASHES] = {
-    [HASH_MD5] = {"MD5", 16, 64},
-    [HASH_SHA1] = {"SHA-1", 20, 64},
-    [HASH_SHA256] = {"SHA-256", 32, 64},
-    [HASH_SHA384] = {"SHA-384", 48, 128},
+    [HASH_MD5] = { "MD5", 16, 64 },
+    [HASH_SHA1] = { "SHA-1", 20, 64 },
+    [HASH_SHA256] = { "SHA-256", 32, 64 },
+    [HASH_SHA384] = { "SHA-384", 48, 128 },
 };
 
 typedef union {
@@ -136,12 +136,13 @@ static mp_obj_t hash_digest_method(mp_obj_t self_in) {
 static MP_DEFINE_CONST_FUN_OBJ_1(hash_digest_obj, hash_digest_method);
 
 static const mp_rom_map_elem_t hash_locals_table[] = {
-    {MP_ROM_QSTR(MP_QSTR_update), MP_ROM_PTR(&hash_update_obj)},
-    {MP_ROM_QSTR(MP_QSTR_digest), MP_ROM_PTR(&hash_digest_obj)},
+    { MP_ROM_QSTR(MP_QSTR_update), MP_ROM_PTR(&hash_update_obj) },
+    { MP_ROM_QSTR(MP_QSTR_digest), MP_ROM_PTR(&hash_digest_obj) },
 };
 static MP_DEFINE_CONST_DICT(hash_locals, hash_locals_table);
 
-static mp_obj_t hash_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
+static mp_obj_t hash_make_new(
+    const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
     mp_arg_check_num(n_args, n_kw, 1, 2, false);
     int kind = get_hash(args[0]);
     hash_obj *self = mp_obj_malloc(hash_obj, type);
@@ -153,13 +154,8 @@ static mp_obj_t hash_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
     return MP_OBJ_FROM_PTR(self);
 }
 
-static MP_DEFINE_CONST_OBJ_TYPE(
-    hash_type,
-    MP_QSTR_Hash,
-    MP_TYPE_FLAG_NONE,
-    make_new, hash_make_new,
-    locals_dict, &hash_locals
-    );
+static MP_DEFINE_CONST_OBJ_TYPE(hash_type, MP_QSTR_Hash, MP_TYPE_FLAG_NONE, make_new,
+    hash_make_new, locals_dict, &hash_locals);
 
 static mp_obj_t digest_of(int kind, mp_obj_t data_in) {
     mp_buffer_info_t data;
@@ -199,7 +195,7 @@ static mp_obj_t module_hmac(mp_obj_t name_in, mp_obj_t key_in, mp_obj_t data_in)
     mp_get_buffer_raise(key_in, &key, MP_BUFFER_READ);
     mp_get_buffer_raise(data_in, &data, MP_BUFFER_READ);
     hash_context context;
-    uint8_t pad[BLOCK_MAX] = {0};
+    uint8_t pad[BLOCK_MAX] = { 0 };
     uint8_t digest[DIGEST_MAX + 16];
     size_t block = hashes[kind].block_size;
     if (key.len > block) {
@@ -261,11 +257,12 @@ static mp_obj_t aes_encrypt_block(mp_obj_t self_in, mp_obj_t block_in) {
 static MP_DEFINE_CONST_FUN_OBJ_2(aes_encrypt_block_obj, aes_encrypt_block);
 
 static const mp_rom_map_elem_t aes_locals_table[] = {
-    {MP_ROM_QSTR(MP_QSTR_encrypt_block), MP_ROM_PTR(&aes_encrypt_block_obj)},
+    { MP_ROM_QSTR(MP_QSTR_encrypt_block), MP_ROM_PTR(&aes_encrypt_block_obj) },
 };
 static MP_DEFINE_CONST_DICT(aes_locals, aes_locals_table);
 
-static mp_obj_t aes_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
+static mp_obj_t aes_make_new(
+    const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
     mp_arg_check_num(n_args, n_kw, 1, 1, false);
     aes_obj *self = mp_obj_malloc(aes_obj, type);
     set_key(&self->aes, args[0]);
@@ -273,12 +270,7 @@ static mp_obj_t aes_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_
 }
 
 static MP_DEFINE_CONST_OBJ_TYPE(
-    aes_type,
-    MP_QSTR_AES,
-    MP_TYPE_FLAG_NONE,
-    make_new, aes_make_new,
-    locals_dict, &aes_locals
-    );
+    aes_type, MP_QSTR_AES, MP_TYPE_FLAG_NONE, make_new, aes_make_new, locals_dict, &aes_locals);
 
 enum { MODE_CTR, MODE_CFB_ENCRYPT, MODE_CFB_DECRYPT };
 
@@ -355,29 +347,30 @@ static mp_obj_t module_eq(mp_obj_t one_in, mp_obj_t two_in) {
     mp_buffer_info_t one, two;
     mp_get_buffer_raise(one_in, &one, MP_BUFFER_READ);
     mp_get_buffer_raise(two_in, &two, MP_BUFFER_READ);
-    return mp_obj_new_bool(one.len == two.len && mbedtls_ct_memcmp(one.buf, two.buf, one.len) == 0);
+    return mp_obj_new_bool(
+        one.len == two.len && mbedtls_ct_memcmp(one.buf, two.buf, one.len) == 0);
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(module_eq_obj, module_eq);
 
 static const mp_rom_map_elem_t module_globals_table[] = {
-    {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__crypto)},
-    {MP_ROM_QSTR(MP_QSTR_Hash), MP_ROM_PTR(&hash_type)},
-    {MP_ROM_QSTR(MP_QSTR_AES), MP_ROM_PTR(&aes_type)},
-    {MP_ROM_QSTR(MP_QSTR_md5), MP_ROM_PTR(&module_md5_obj)},
-    {MP_ROM_QSTR(MP_QSTR_sha1), MP_ROM_PTR(&module_sha1_obj)},
-    {MP_ROM_QSTR(MP_QSTR_sha256), MP_ROM_PTR(&module_sha256_obj)},
-    {MP_ROM_QSTR(MP_QSTR_sha384), MP_ROM_PTR(&module_sha384_obj)},
-    {MP_ROM_QSTR(MP_QSTR_hmac), MP_ROM_PTR(&module_hmac_obj)},
-    {MP_ROM_QSTR(MP_QSTR_ctr), MP_ROM_PTR(&module_ctr_obj)},
-    {MP_ROM_QSTR(MP_QSTR_cfb_encrypt), MP_ROM_PTR(&module_cfb_encrypt_obj)},
-    {MP_ROM_QSTR(MP_QSTR_cfb_decrypt), MP_ROM_PTR(&module_cfb_decrypt_obj)},
-    {MP_ROM_QSTR(MP_QSTR_random), MP_ROM_PTR(&module_random_obj)},
-    {MP_ROM_QSTR(MP_QSTR_eq), MP_ROM_PTR(&module_eq_obj)},
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__crypto) },
+    { MP_ROM_QSTR(MP_QSTR_Hash), MP_ROM_PTR(&hash_type) },
+    { MP_ROM_QSTR(MP_QSTR_AES), MP_ROM_PTR(&aes_type) },
+    { MP_ROM_QSTR(MP_QSTR_md5), MP_ROM_PTR(&module_md5_obj) },
+    { MP_ROM_QSTR(MP_QSTR_sha1), MP_ROM_PTR(&module_sha1_obj) },
+    { MP_ROM_QSTR(MP_QSTR_sha256), MP_ROM_PTR(&module_sha256_obj) },
+    { MP_ROM_QSTR(MP_QSTR_sha384), MP_ROM_PTR(&module_sha384_obj) },
+    { MP_ROM_QSTR(MP_QSTR_hmac), MP_ROM_PTR(&module_hmac_obj) },
+    { MP_ROM_QSTR(MP_QSTR_ctr), MP_ROM_PTR(&module_ctr_obj) },
+    { MP_ROM_QSTR(MP_QSTR_cfb_encrypt), MP_ROM_PTR(&module_cfb_encrypt_obj) },
+    { MP_ROM_QSTR(MP_QSTR_cfb_decrypt), MP_ROM_PTR(&module_cfb_decrypt_obj) },
+    { MP_ROM_QSTR(MP_QSTR_random), MP_ROM_PTR(&module_random_obj) },
+    { MP_ROM_QSTR(MP_QSTR_eq), MP_ROM_PTR(&module_eq_obj) },
 };
 static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);
 
 const mp_obj_module_t crypto_module = {
-    .base = {&mp_type_module},
+    .base = { &mp_type_module },
     .globals = (mp_obj_dict_t *)&module_globals,
 };
 MP_REGISTER_MODULE(MP_QSTR__crypto, crypto_module);

@@ -103,7 +103,8 @@ static void learn(struct jitter *jitter, uint32_t transit, uint32_t arrival) {
         jitter->base = transit;
     }
     if (arrival - jitter->window_start >= WINDOW_TICKS) {
-        jitter->base = before(jitter->window_before, jitter->window_least) ? jitter->window_before : jitter->window_least;
+        jitter->base = before(jitter->window_before, jitter->window_least) ? jitter->window_before
+                                                                           : jitter->window_least;
         jitter->window_before = jitter->window_least;
         jitter->window_least = transit;
         jitter->window_start = arrival;
@@ -134,7 +135,8 @@ void jitter_arrival(struct jitter *jitter, uint32_t timestamp, bool newest, uint
 }
 
 // Takes a piece of one packet, at most JITTER_BLOCK_TICKS octets.
-enum jitter_result jitter_put(struct jitter *jitter, uint32_t timestamp, uint8_t codec, const uint8_t *octets, size_t length) {
+enum jitter_result jitter_put(struct jitter *jitter, uint32_t timestamp, uint8_t codec,
+    const uint8_t *octets, size_t length) {
     if (!jitter->active || length == 0 || length > JITTER_BLOCK_TICKS) {
         return JITTER_DISCARDED;
     }
@@ -256,7 +258,8 @@ void jitter_take(struct jitter *jitter, size_t most, bool hold, struct jitter_pi
 
 // True if the next piece is sound.
 bool jitter_ready(const struct jitter *jitter) {
-    return jitter->active && jitter->first != 0 && pool[jitter->first - 1].timestamp == jitter->next;
+    return jitter->active && jitter->first != 0
+        && pool[jitter->first - 1].timestamp == jitter->next;
 }
 
 // The delay wanted now, ticks.

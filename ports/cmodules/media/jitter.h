@@ -64,7 +64,8 @@ struct jitter {
 
 void jitter_reset(struct jitter *jitter);
 void jitter_arrival(struct jitter *jitter, uint32_t timestamp, bool newest, uint32_t arrival);
-enum jitter_result jitter_put(struct jitter *jitter, uint32_t timestamp, uint8_t codec, const uint8_t *octets, size_t length);
+enum jitter_result jitter_put(struct jitter *jitter, uint32_t timestamp, uint8_t codec,
+    const uint8_t *octets, size_t length);
 void jitter_begin(struct jitter *jitter, uint32_t now);
 void jitter_take(struct jitter *jitter, size_t most, bool hold, struct jitter_piece *piece);
 bool jitter_ready(const struct jitter *jitter);

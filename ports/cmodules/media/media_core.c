@@ -190,7 +190,8 @@ static void declick(int16_t *samples, size_t count, const struct edge *edge) {
 }
 
 // Converts between the rates that there are. Returns the samples written.
-static size_t convert(struct resample *state, const int16_t *in, size_t count, uint32_t from, uint32_t to, int16_t *out) {
+static size_t convert(struct resample *state, const int16_t *in, size_t count, uint32_t from,
+    uint32_t to, int16_t *out) {
     if (from == to) {
         resample_pass(state, in, count);
         memcpy(out, in, count * sizeof(in[0]));
@@ -238,7 +239,8 @@ static void datagram_drop_first(struct media_stream *stream) {
     media.datagrams_used--;
 }
 
-static void enqueue(struct media_stream *stream, enum media_kind kind, const uint8_t *data, size_t length, const struct net6_meta *meta) {
+static void enqueue(struct media_stream *stream, enum media_kind kind, const uint8_t *data,
+    size_t length, const struct net6_meta *meta) {
     uint8_t index = 0;
     if (length <= MEDIA_DATAGRAM_MAX && stream->queued < MEDIA_DATAGRAMS_EACH) {
         index = datagram_get();
@@ -280,7 +282,8 @@ static bool is_peer(const struct media_stream *stream, const struct net6_meta *m
     return memcmp(stream->peer, meta->peer, sizeof(stream->peer)) == 0;
 }
 
-static void receive_control(struct media_stream *stream, const uint8_t *data, size_t length, const struct net6_meta *meta) {
+static void receive_control(struct media_stream *stream, const uint8_t *data, size_t length,
+    const struct net6_meta *meta) {
     if (!is_peer(stream, meta) || (stream->rtcp_latched && meta->peer_port != stream->rtcp_port)) {
         stream->count.strangers++;
         return;
@@ -292,14 +295,16 @@ static void receive_control(struct media_stream *stream, const uint8_t *data, si
     }
     stream->rtcp_latched = true;
     stream->rtcp_port = meta->peer_port;
-    if (data[1] == RTCP_SENDER_REPORT && 4 * ((size_t)rtp_read16(data + 2) + 1) >= RTCP_SENDER_INFO_OCTETS) {
+    if (data[1] == RTCP_SENDER_REPORT
+        && 4 * ((size_t)rtp_read16(data + 2) + 1) >= RTCP_SENDER_INFO_OCTETS) {
         stream->count.last_sr = rtp_read32(data + 10);
         stream->count.last_sr_us = meta->time_us;
     }
     enqueue(stream, MEDIA_KIND_RTCP, data, length, meta);
 }
 
-static void receive_media(struct media_stream *stream, const uint8_t *data, size_t length, const struct net6_meta *meta) {
+static void receive_media(struct media_stream *stream, const uint8_t *data, size_t length,
+    const struct net6_meta *meta) {
     struct rtp_header header;
     if (!is_peer(stream, meta) || (stream->latched && meta->peer_port != stream->port)) {
         stream->count.strangers++;
@@ -357,7 +362,8 @@ static void receive_media(struct media_stream *stream, const uint8_t *data, size
         if (octets > JITTER_BLOCK_TICKS) {
             octets = JITTER_BLOCK_TICKS;
         }
-        enum jitter_result result = jitter_put(&stream->jitter, header.timestamp + (uint32_t)offset, (uint8_t)codec, payload + offset, octets);
+        enum jitter_result result = jitter_put(&stream->jitter,
+            header.timestamp + (uint32_t)offset, (uint8_t)codec, payload + offset, octets);
         taken |= result == JITTER_TAKEN;
         late |= result == JITTER_LATE;
     }
@@ -369,7 +375,8 @@ static void receive_media(struct media_stream *stream, const uint8_t *data, size
 }
 
 // Everything that comes to the endpoints of a stream is consumed here.
-static bool receive_rtp(void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta) {
+static bool receive_rtp(
+    void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta) {
     struct media_stream *stream = arg;
     switch (rtp_classify(data, length)) {
         case RTP_KIND_MEDIA:
@@ -391,7 +398,8 @@ static bool receive_rtp(void *arg, const uint8_t *data, size_t length, const str
     return true;
 }
 
-static bool receive_rtcp(void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta) {
+static bool receive_rtcp(
+    void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta) {
     struct media_stream *stream = arg;
     if (rtp_classify(data, length) == RTP_KIND_CONTROL) {
         receive_control(stream, data, length, meta);
@@ -413,7 +421,8 @@ static size_t samples_per_tick(void) {
 // Appends sound of the decoder's rate to the fifo.
 static void append(struct media_stream *stream, const int16_t *samples, size_t count) {
     int16_t *end = stream->fifo + stream->fifo_count;
-    size_t added = convert(&stream->from_codec, samples, count, stream->decoding->rate, mix_rate, end);
+    size_t added =
+        convert(&stream->from_codec, samples, count, stream->decoding->rate, mix_rate, end);
     if (stream->fifo_fade_in) {
         ramp(end, added, 0, GAIN_FULL);
         stream->fifo_fade_in = false;
@@ -453,12 +462,14 @@ static size_t fill(struct media_stream *stream, size_t need, bool hold, bool onl
             most = TICKS_PER_FRAME;
         }
         jitter_take(&stream->jitter, most, hold, &piece);
-        if (piece.kind == JITTER_SILENCE && stream->state == STREAM_CLOSING && stream->decoding != NULL) {
+        if (piece.kind == JITTER_SILENCE && stream->state == STREAM_CLOSING
+            && stream->decoding != NULL) {
             piece.kind = JITTER_GAP;
         }
         if (piece.kind == JITTER_SOUND) {
             decode_with(stream, &voice_codecs[piece.codec]);
-            size_t count = stream->decoding->decode(&stream->decoder, piece.octets, piece.ticks, samples);
+            size_t count =
+                stream->decoding->decode(&stream->decoder, piece.octets, piece.ticks, samples);
             voice_concealer_heard(&stream->concealer, samples, count);
             append(stream, samples, count);
         } else if (stream->decoding == NULL) {
@@ -479,7 +490,8 @@ static size_t fill(struct media_stream *stream, size_t need, bool hold, bool onl
 static void render(struct media_stream *stream, uint32_t now, int16_t *out, size_t frame) {
     jitter_begin(&stream->jitter, now);
     uint32_t decoded = stream->fifo_count / (uint32_t)samples_per_tick();
-    int32_t excess = jitter_delay(&stream->jitter, now, decoded) - (int32_t)jitter_target(&stream->jitter);
+    int32_t excess =
+        jitter_delay(&stream->jitter, now, decoded) - (int32_t)jitter_target(&stream->jitter);
     bool hold = excess <= -(int32_t)TICKS_PER_FRAME;
     size_t concealed = fill(stream, frame, hold, false);
     stream->concealed_ticks += (uint32_t)concealed;
@@ -515,7 +527,8 @@ static void forget_sound(struct media_stream *stream) {
 }
 
 static void receive_frame(struct media_stream *stream, uint32_t now, int16_t *out, size_t frame) {
-    int32_t wanted = stream->joined && stream->receive && stream->state == STREAM_OPEN ? GAIN_FULL : 0;
+    int32_t wanted =
+        stream->joined && stream->receive && stream->state == STREAM_OPEN ? GAIN_FULL : 0;
     if (!stream->receive && stream->receive_gain == 0) {
         memset(out, 0, frame * sizeof(out[0]));
         return;
@@ -529,12 +542,16 @@ static void receive_frame(struct media_stream *stream, uint32_t now, int16_t *ou
 }
 
 // sound: what the peer is to hear, in the rate of the mixing point.
-static void send_frame(struct media_stream *stream, int16_t *sound, size_t frame, uint64_t due_us) {
+static void send_frame(
+    struct media_stream *stream, int16_t *sound, size_t frame, uint64_t due_us) {
     uint8_t packet[RTP_HEADER_OCTETS + VOICE_FRAME_OCTETS];
     int16_t converted[AUDIO_FRAME_MAX];
     struct rtp_header header = {
-        .payload_type = stream->payload_type, .marker = stream->marker, .sequence = stream->sequence,
-        .timestamp = stream->timestamp, .ssrc = stream->ssrc,
+        .payload_type = stream->payload_type,
+        .marker = stream->marker,
+        .sequence = stream->sequence,
+        .timestamp = stream->timestamp,
+        .ssrc = stream->ssrc,
     };
     stream->timestamp += TICKS_PER_FRAME;
     stream->timestamp_us = due_us;
@@ -557,10 +574,13 @@ static void send_frame(struct media_stream *stream, int16_t *sound, size_t frame
     }
     edge_keep(&stream->send_edge, sound, frame);
     rtp_emit(packet, &header);
-    size_t octets = stream->codec->encode(&stream->encoder, sound, frame, packet + RTP_HEADER_OCTETS);
+    size_t octets =
+        stream->codec->encode(&stream->encoder, sound, frame, packet + RTP_HEADER_OCTETS);
     stream->sequence++;
     stream->marker = false;
-    if (stream->ops->send(stream->rtp, packet, RTP_HEADER_OCTETS + octets, stream->peer, stream->port) < 0) {
+    if (stream->ops->send(
+            stream->rtp, packet, RTP_HEADER_OCTETS + octets, stream->peer, stream->port)
+        < 0) {
         stream->count.send_errors++;
     } else {
         stream->count.sent++;
@@ -883,7 +903,8 @@ int media_accept(struct media_stream *stream, uint8_t payload_type, int codec) {
 }
 
 // Another address or port of the peer; the latch opens again. The values given last change nothing.
-void media_set_peer(struct media_stream *stream, const uint8_t peer[16], uint16_t port, uint16_t rtcp_port) {
+void media_set_peer(
+    struct media_stream *stream, const uint8_t peer[16], uint16_t port, uint16_t rtcp_port) {
     engine_enter();
     if (memcmp(stream->peer, peer, sizeof(stream->peer)) != 0 || stream->signalled_port != port
         || stream->signalled_rtcp_port != rtcp_port) {
@@ -957,7 +978,8 @@ void media_statistics(struct media_stream *stream, struct media_statistics *stat
     if (stream->jitter.active && media.tick_known) {
         uint32_t decoded = stream->fifo_count / (uint32_t)samples_per_tick();
         // As the next tick will find it.
-        int32_t delay = jitter_delay(&stream->jitter, ticks_of_us(media.tick_us) + TICKS_PER_FRAME, decoded);
+        int32_t delay =
+            jitter_delay(&stream->jitter, ticks_of_us(media.tick_us) + TICKS_PER_FRAME, decoded);
         statistics->delay_ms = delay > 0 ? (uint32_t)delay / JITTER_TICKS_PER_MS : 0;
     }
     engine_exit();
@@ -965,7 +987,8 @@ void media_statistics(struct media_stream *stream, struct media_statistics *stat
 
 // Takes the oldest datagram that is not RTP: at most size octets into buffer. Returns its whole
 // length, or -EAGAIN.
-int media_receive(struct media_stream *stream, uint8_t *buffer, size_t size, uint8_t peer[16], uint16_t *port, enum media_kind *kind) {
+int media_receive(struct media_stream *stream, uint8_t *buffer, size_t size, uint8_t peer[16],
+    uint16_t *port, enum media_kind *kind) {
     int result = -EAGAIN;
     engine_enter();
     if (stream->first != 0) {
@@ -993,7 +1016,8 @@ engine_signal *media_signal(struct media_stream *stream) {
 int media_send(struct media_stream *stream, bool rtcp, const uint8_t *data, size_t length) {
     engine_enter();
     void *endpoint = rtcp && stream->rtcp != NULL ? stream->rtcp : stream->rtp;
-    int result = stream->ops->send(endpoint, data, length, stream->peer, rtcp ? stream->rtcp_port : stream->port);
+    int result = stream->ops->send(
+        endpoint, data, length, stream->peer, rtcp ? stream->rtcp_port : stream->port);
     engine_exit();
     return result < 0 ? result : 0;
 }

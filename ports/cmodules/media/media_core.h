@@ -97,12 +97,14 @@ void media_deinit(void);
 int media_open(struct media_stream **stream, const struct media_config *config);
 void media_close(struct media_stream *stream);
 int media_accept(struct media_stream *stream, uint8_t payload_type, int codec);
-void media_set_peer(struct media_stream *stream, const uint8_t peer[16], uint16_t port, uint16_t rtcp_port);
+void media_set_peer(
+    struct media_stream *stream, const uint8_t peer[16], uint16_t port, uint16_t rtcp_port);
 int media_set_codec(struct media_stream *stream, int codec, uint8_t payload_type);
 void media_set_direction(struct media_stream *stream, bool send, bool receive);
 int media_join(struct media_stream *stream, bool joined);
 void media_statistics(struct media_stream *stream, struct media_statistics *statistics);
-int media_receive(struct media_stream *stream, uint8_t *buffer, size_t size, uint8_t peer[16], uint16_t *port, enum media_kind *kind);
+int media_receive(struct media_stream *stream, uint8_t *buffer, size_t size, uint8_t peer[16],
+    uint16_t *port, enum media_kind *kind);
 bool media_readable(struct media_stream *stream);
 engine_signal *media_signal(struct media_stream *stream);
 int media_send(struct media_stream *stream, bool rtcp, const uint8_t *data, size_t length);

@@ -68,7 +68,8 @@ static void *get_endpoint(mp_obj_t endpoint_in) {
 }
 
 static mp_obj_t stream_accept(mp_obj_t self_in, mp_obj_t payload_type, mp_obj_t codec) {
-    return check(media_accept(get_open(self_in), (uint8_t)get_bounded(payload_type, 127), get_codec(codec)));
+    return check(media_accept(
+        get_open(self_in), (uint8_t)get_bounded(payload_type, 127), get_codec(codec)));
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(stream_accept_obj, stream_accept);
 
@@ -83,7 +84,8 @@ static mp_obj_t stream_set_peer(size_t n_args, const mp_obj_t *args) {
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(stream_set_peer_obj, 4, 4, stream_set_peer);
 
 static mp_obj_t stream_set_codec(mp_obj_t self_in, mp_obj_t codec, mp_obj_t payload_type) {
-    return check(media_set_codec(get_open(self_in), get_codec(codec), (uint8_t)get_bounded(payload_type, 127)));
+    return check(media_set_codec(
+        get_open(self_in), get_codec(codec), (uint8_t)get_bounded(payload_type, 127)));
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(stream_set_codec_obj, stream_set_codec);
 
@@ -125,7 +127,8 @@ static mp_obj_t stream_statistics(mp_obj_t self_in) {
     mp_obj_dict_store(d, MP_OBJ_NEW_QSTR(MP_QSTR_ssrc), ssrc);
     put(d, MP_QSTR_restarts, s.restarts);
     put(d, MP_QSTR_last_sr, s.last_sr);
-    mp_obj_dict_store(d, MP_OBJ_NEW_QSTR(MP_QSTR_last_sr_us), mp_obj_new_int_from_ull(s.last_sr_us));
+    mp_obj_dict_store(
+        d, MP_OBJ_NEW_QSTR(MP_QSTR_last_sr_us), mp_obj_new_int_from_ull(s.last_sr_us));
     put(d, MP_QSTR_delay_ms, s.delay_ms);
     put(d, MP_QSTR_target_ms, s.target_ms);
     put(d, MP_QSTR_strangers, s.strangers);
@@ -175,8 +178,8 @@ static MP_DEFINE_CONST_FUN_OBJ_2(stream_send_rtcp_obj, stream_send_rtcp);
 static mp_obj_t stream_send_raw(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     enum { ARG_data, ARG_rtcp };
     static const mp_arg_t allowed[] = {
-        {MP_QSTR_data, MP_ARG_REQUIRED | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE}},
-        {MP_QSTR_rtcp, MP_ARG_BOOL, {.u_bool = false}},
+        { MP_QSTR_data, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_rtcp, MP_ARG_BOOL, { .u_bool = false } },
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
     mp_arg_parse_all(n_args - 1, pos_args + 1, kw_args, MP_ARRAY_SIZE(allowed), allowed, args);
@@ -228,18 +231,18 @@ static mp_uint_t stream_ioctl(mp_obj_t self_in, mp_uint_t request, uintptr_t arg
 }
 
 static const mp_rom_map_elem_t stream_locals_table[] = {
-    {MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&stream_close_obj)},
-    {MP_ROM_QSTR(MP_QSTR_accept), MP_ROM_PTR(&stream_accept_obj)},
-    {MP_ROM_QSTR(MP_QSTR_set_peer), MP_ROM_PTR(&stream_set_peer_obj)},
-    {MP_ROM_QSTR(MP_QSTR_set_codec), MP_ROM_PTR(&stream_set_codec_obj)},
-    {MP_ROM_QSTR(MP_QSTR_set_direction), MP_ROM_PTR(&stream_set_direction_obj)},
-    {MP_ROM_QSTR(MP_QSTR_join), MP_ROM_PTR(&stream_join_obj)},
-    {MP_ROM_QSTR(MP_QSTR_statistics), MP_ROM_PTR(&stream_statistics_obj)},
-    {MP_ROM_QSTR(MP_QSTR_receive_into), MP_ROM_PTR(&stream_receive_into_obj)},
-    {MP_ROM_QSTR(MP_QSTR_send_rtcp), MP_ROM_PTR(&stream_send_rtcp_obj)},
-    {MP_ROM_QSTR(MP_QSTR_send_raw), MP_ROM_PTR(&stream_send_raw_obj)},
-    {MP_ROM_QSTR(MP_QSTR_timestamp_now), MP_ROM_PTR(&stream_timestamp_now_obj)},
-    {MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&stream_close_obj)},
+    { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&stream_close_obj) },
+    { MP_ROM_QSTR(MP_QSTR_accept), MP_ROM_PTR(&stream_accept_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_peer), MP_ROM_PTR(&stream_set_peer_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_codec), MP_ROM_PTR(&stream_set_codec_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_direction), MP_ROM_PTR(&stream_set_direction_obj) },
+    { MP_ROM_QSTR(MP_QSTR_join), MP_ROM_PTR(&stream_join_obj) },
+    { MP_ROM_QSTR(MP_QSTR_statistics), MP_ROM_PTR(&stream_statistics_obj) },
+    { MP_ROM_QSTR(MP_QSTR_receive_into), MP_ROM_PTR(&stream_receive_into_obj) },
+    { MP_ROM_QSTR(MP_QSTR_send_rtcp), MP_ROM_PTR(&stream_send_rtcp_obj) },
+    { MP_ROM_QSTR(MP_QSTR_send_raw), MP_ROM_PTR(&stream_send_raw_obj) },
+    { MP_ROM_QSTR(MP_QSTR_timestamp_now), MP_ROM_PTR(&stream_timestamp_now_obj) },
+    { MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&stream_close_obj) },
 };
 static MP_DEFINE_CONST_DICT(stream_locals, stream_locals_table);
 
@@ -247,27 +250,36 @@ static const mp_stream_p_t stream_stream = {
     .ioctl = stream_ioctl,
 };
 
-static MP_DEFINE_CONST_OBJ_TYPE(
-    stream_type,
-    MP_QSTR_Stream,
-    MP_TYPE_FLAG_NONE,
-    protocol, &stream_stream,
-    locals_dict, &stream_locals
-    );
+static MP_DEFINE_CONST_OBJ_TYPE(stream_type, MP_QSTR_Stream, MP_TYPE_FLAG_NONE, protocol,
+    &stream_stream, locals_dict, &stream_locals);
 
 static mp_obj_t module_open(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
-    enum { ARG_rtp, ARG_rtcp, ARG_peer, ARG_port, ARG_codec, ARG_payload_type, ARG_ssrc, ARG_sequence, ARG_timestamp, ARG_rtcp_port };
+    enum {
+        ARG_rtp,
+        ARG_rtcp,
+        ARG_peer,
+        ARG_port,
+        ARG_codec,
+        ARG_payload_type,
+        ARG_ssrc,
+        ARG_sequence,
+        ARG_timestamp,
+        ARG_rtcp_port
+    };
     static const mp_arg_t allowed[] = {
-        {MP_QSTR_rtp, MP_ARG_REQUIRED | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE}},
-        {MP_QSTR_rtcp, MP_ARG_REQUIRED | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE}},
-        {MP_QSTR_peer, MP_ARG_REQUIRED | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE}},
-        {MP_QSTR_port, MP_ARG_REQUIRED | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE}},
-        {MP_QSTR_codec, MP_ARG_KW_ONLY | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_QSTR(MP_QSTR_PCMU)}},
-        {MP_QSTR_payload_type, MP_ARG_KW_ONLY | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_INT(0)}},
-        {MP_QSTR_ssrc, MP_ARG_KW_ONLY | MP_ARG_REQUIRED | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE}},
-        {MP_QSTR_sequence, MP_ARG_KW_ONLY | MP_ARG_REQUIRED | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE}},
-        {MP_QSTR_timestamp, MP_ARG_KW_ONLY | MP_ARG_REQUIRED | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE}},
-        {MP_QSTR_rtcp_port, MP_ARG_KW_ONLY | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE}},
+        { MP_QSTR_rtp, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_rtcp, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_peer, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_port, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_codec, MP_ARG_KW_ONLY | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_QSTR(MP_QSTR_PCMU) } },
+        { MP_QSTR_payload_type, MP_ARG_KW_ONLY | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_INT(0) } },
+        { MP_QSTR_ssrc, MP_ARG_KW_ONLY | MP_ARG_REQUIRED | MP_ARG_OBJ,
+            { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_sequence, MP_ARG_KW_ONLY | MP_ARG_REQUIRED | MP_ARG_OBJ,
+            { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_timestamp, MP_ARG_KW_ONLY | MP_ARG_REQUIRED | MP_ARG_OBJ,
+            { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_rtcp_port, MP_ARG_KW_ONLY | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed), allowed, args);
@@ -284,7 +296,8 @@ static mp_obj_t module_open(size_t n_args, const mp_obj_t *pos_args, mp_map_t *k
         .sequence = (uint16_t)get_bounded(args[ARG_sequence].u_obj, 0xffff),
         .timestamp = (uint32_t)mp_obj_get_int_truncated(args[ARG_timestamp].u_obj),
     };
-    config.rtcp_port = rtcp_port == mp_const_none ? (uint16_t)(config.port + 1) : (uint16_t)get_bounded(rtcp_port, 0xffff);
+    config.rtcp_port = rtcp_port == mp_const_none ? (uint16_t)(config.port + 1)
+                                                  : (uint16_t)get_bounded(rtcp_port, 0xffff);
     memcpy(config.peer, net6_get_address(args[ARG_peer].u_obj), sizeof(config.peer));
     stream_obj *self = mp_obj_malloc_with_finaliser(stream_obj, &stream_type);
     self->stream = NULL;
@@ -309,8 +322,8 @@ static MP_DEFINE_CONST_FUN_OBJ_0(module_stop_obj, module_stop);
 static mp_obj_t module_tone(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     enum { ARG_segments, ARG_repeat };
     static const mp_arg_t allowed[] = {
-        {MP_QSTR_segments, MP_ARG_REQUIRED | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE}},
-        {MP_QSTR_repeat, MP_ARG_BOOL, {.u_bool = true}},
+        { MP_QSTR_segments, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_repeat, MP_ARG_BOOL, { .u_bool = true } },
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed), allowed, args);
@@ -330,10 +343,12 @@ static mp_obj_t module_tone(size_t n_args, const mp_obj_t *pos_args, mp_map_t *k
             if (level < TONE_DBM0_MIN || level > TONE_DBM0_MAX) {
                 mp_raise_ValueError(MP_ERROR_TEXT("out of range"));
             }
-            program.segments[i] = (struct tone_segment) {
-                .f1_hz = (uint16_t)get_bounded(items[0], TONE_HZ_MAX), .f2_hz = (uint16_t)get_bounded(items[1], TONE_HZ_MAX),
+            program.segments[i] = (struct tone_segment){
+                .f1_hz = (uint16_t)get_bounded(items[0], TONE_HZ_MAX),
+                .f2_hz = (uint16_t)get_bounded(items[1], TONE_HZ_MAX),
                 .level_dbm0 = (int8_t)level,
-                .on_ms = (uint16_t)get_bounded(items[3], TONE_MS_MAX), .off_ms = (uint16_t)get_bounded(items[4], TONE_MS_MAX),
+                .on_ms = (uint16_t)get_bounded(items[3], TONE_MS_MAX),
+                .off_ms = (uint16_t)get_bounded(items[4], TONE_MS_MAX),
             };
         }
     }
@@ -360,22 +375,24 @@ static mp_obj_t module_counters(void) {
 static MP_DEFINE_CONST_FUN_OBJ_0(module_counters_obj, module_counters);
 
 static const mp_rom_obj_tuple_t codecs_tuple = {
-    {&mp_type_tuple}, 3, {MP_ROM_QSTR(MP_QSTR_PCMU), MP_ROM_QSTR(MP_QSTR_PCMA), MP_ROM_QSTR(MP_QSTR_G722)},
+    { &mp_type_tuple },
+    3,
+    { MP_ROM_QSTR(MP_QSTR_PCMU), MP_ROM_QSTR(MP_QSTR_PCMA), MP_ROM_QSTR(MP_QSTR_G722) },
 };
 
 static const mp_rom_map_elem_t module_globals_table[] = {
-    {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_media)},
-    {MP_ROM_QSTR(MP_QSTR_CODECS), MP_ROM_PTR(&codecs_tuple)},
-    {MP_ROM_QSTR(MP_QSTR_open), MP_ROM_PTR(&module_open_obj)},
-    {MP_ROM_QSTR(MP_QSTR_start), MP_ROM_PTR(&module_start_obj)},
-    {MP_ROM_QSTR(MP_QSTR_stop), MP_ROM_PTR(&module_stop_obj)},
-    {MP_ROM_QSTR(MP_QSTR_tone), MP_ROM_PTR(&module_tone_obj)},
-    {MP_ROM_QSTR(MP_QSTR_counters), MP_ROM_PTR(&module_counters_obj)},
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_media) },
+    { MP_ROM_QSTR(MP_QSTR_CODECS), MP_ROM_PTR(&codecs_tuple) },
+    { MP_ROM_QSTR(MP_QSTR_open), MP_ROM_PTR(&module_open_obj) },
+    { MP_ROM_QSTR(MP_QSTR_start), MP_ROM_PTR(&module_start_obj) },
+    { MP_ROM_QSTR(MP_QSTR_stop), MP_ROM_PTR(&module_stop_obj) },
+    { MP_ROM_QSTR(MP_QSTR_tone), MP_ROM_PTR(&module_tone_obj) },
+    { MP_ROM_QSTR(MP_QSTR_counters), MP_ROM_PTR(&module_counters_obj) },
 };
 static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);
 
 const mp_obj_module_t media_module = {
-    .base = {&mp_type_module},
+    .base = { &mp_type_module },
     .globals = (mp_obj_dict_t *)&module_globals,
 };
 MP_REGISTER_MODULE(MP_QSTR_media, media_module);

@@ -103,7 +103,8 @@ enum rtp_verdict rtp_source_update(struct rtp_source *source, uint32_t ssrc, uin
         return RTP_RESTARTED;
     }
     if (ssrc != source->ssrc) {
-        if (source->candidate && source->candidate_ssrc == ssrc && source->candidate_seq == sequence) {
+        if (source->candidate && source->candidate_ssrc == ssrc
+            && source->candidate_seq == sequence) {
             start_source(source, ssrc, sequence);
             return RTP_RESTARTED;
         }

@@ -76,7 +76,8 @@ static inline uint16_t rtp_read16(const uint8_t *octets) {
 }
 
 static inline uint32_t rtp_read32(const uint8_t *octets) {
-    return (uint32_t)octets[0] << 24 | (uint32_t)octets[1] << 16 | (uint32_t)octets[2] << 8 | octets[3];
+    return (uint32_t)octets[0] << 24 | (uint32_t)octets[1] << 16 | (uint32_t)octets[2] << 8
+        | octets[3];
 }
 
 static inline void rtp_write16(uint8_t *octets, uint16_t value) {

@@ -22,8 +22,26 @@
 
 // 10^(-n/20) in Q15.
 static const uint16_t decibel[20] = {
-    32767, 29204, 26028, 23197, 20675, 18426, 16422, 14636, 13045, 11626,
-    10362, 9235, 8231, 7336, 6538, 5827, 5193, 4628, 4125, 3676,
+    32767,
+    29204,
+    26028,
+    23197,
+    20675,
+    18426,
+    16422,
+    14636,
+    13045,
+    11626,
+    10362,
+    9235,
+    8231,
+    7336,
+    6538,
+    5827,
+    5193,
+    4628,
+    4125,
+    3676,
 };
 
 static int32_t peak_of(int level_dbm0) {
@@ -42,8 +60,9 @@ int tone_check(const struct tone_program *program) {
     }
     for (int i = 0; i < program->count; i++) {
         const struct tone_segment *s = &program->segments[i];
-        if (s->f1_hz > TONE_HZ_MAX || s->f2_hz > TONE_HZ_MAX || s->on_ms > TONE_MS_MAX || s->off_ms > TONE_MS_MAX
-            || s->level_dbm0 < TONE_DBM0_MIN || s->level_dbm0 > TONE_DBM0_MAX) {
+        if (s->f1_hz > TONE_HZ_MAX || s->f2_hz > TONE_HZ_MAX || s->on_ms > TONE_MS_MAX
+            || s->off_ms > TONE_MS_MAX || s->level_dbm0 < TONE_DBM0_MIN
+            || s->level_dbm0 > TONE_DBM0_MAX) {
             return -EINVAL;
         }
     }

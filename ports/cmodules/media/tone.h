@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TONE_SEGMENTS (16) // ringing tones have 2, special information tone 4, a warble to ring with 10
+#define TONE_SEGMENTS \
+    (16) // ringing tones have 2, special information tone 4, a warble to ring with 10
 #define TONE_HZ_MAX (3800) // below half of 8000 with room for the filter of a codec
 #define TONE_DBM0_MIN (-60)
 #define TONE_DBM0_MAX (0) // each of two frequencies may have this without clipping

@@ -26,7 +26,8 @@ static mp_obj_t codec_reset(mp_obj_t self_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(codec_reset_obj, codec_reset);
 
-static mp_obj_t codec_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
+static mp_obj_t codec_make_new(
+    const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
     mp_arg_check_num(n_args, n_kw, 1, 1, false);
     size_t length;
     const char *name = mp_obj_str_get_data(args[0], &length);
@@ -46,7 +47,8 @@ static mp_obj_t codec_encode_into(mp_obj_t self_in, mp_obj_t samples_in, mp_obj_
     mp_get_buffer_raise(samples_in, &samples, MP_BUFFER_READ);
     mp_get_buffer_raise(octets_in, &octets, MP_BUFFER_WRITE);
     size_t unit = 2u * self->codec->samples_per_octet;
-    if (samples.len % unit != 0 || octets.len < samples.len / unit || ((uintptr_t)samples.buf & 1) != 0) {
+    if (samples.len % unit != 0 || octets.len < samples.len / unit
+        || ((uintptr_t)samples.buf & 1) != 0) {
         mp_raise_ValueError(MP_ERROR_TEXT("buffer size"));
     }
     size_t written = self->codec->encode(&self->encoder, samples.buf, samples.len / 2, octets.buf);
@@ -59,7 +61,8 @@ static mp_obj_t codec_decode_into(mp_obj_t self_in, mp_obj_t octets_in, mp_obj_t
     mp_buffer_info_t samples, octets;
     mp_get_buffer_raise(octets_in, &octets, MP_BUFFER_READ);
     mp_get_buffer_raise(samples_in, &samples, MP_BUFFER_WRITE);
-    if (samples.len / 2 / self->codec->samples_per_octet < octets.len || ((uintptr_t)samples.buf & 1) != 0) {
+    if (samples.len / 2 / self->codec->samples_per_octet < octets.len
+        || ((uintptr_t)samples.buf & 1) != 0) {
         mp_raise_ValueError(MP_ERROR_TEXT("buffer size"));
     }
     size_t written = self->codec->decode(&self->decoder, octets.buf, octets.len, samples.buf);
@@ -92,15 +95,12 @@ static const mp_rom_map_elem_t codec_locals_table[] = {
 };
 static MP_DEFINE_CONST_DICT(codec_locals, codec_locals_table);
 
-static MP_DEFINE_CONST_OBJ_TYPE(
-    codec_type, MP_QSTR_Codec, MP_TYPE_FLAG_NONE,
-    make_new, codec_make_new,
-    attr, codec_attr,
-    locals_dict, &codec_locals
-    );
+static MP_DEFINE_CONST_OBJ_TYPE(codec_type, MP_QSTR_Codec, MP_TYPE_FLAG_NONE, make_new,
+    codec_make_new, attr, codec_attr, locals_dict, &codec_locals);
 
 static const mp_rom_obj_tuple_t codecs_tuple = {
-    { &mp_type_tuple }, 3,
+    { &mp_type_tuple },
+    3,
     { MP_ROM_QSTR(MP_QSTR_PCMU), MP_ROM_QSTR(MP_QSTR_PCMA), MP_ROM_QSTR(MP_QSTR_G722) },
 };
 

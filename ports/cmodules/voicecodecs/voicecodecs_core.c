@@ -30,11 +30,13 @@ static void pcma_start(struct voice_state *state) {
     g711_init((g711_state_t *)state->opaque.octets, G711_ALAW);
 }
 
-static size_t g711_encode_octets(struct voice_state *state, const int16_t *samples, size_t count, uint8_t *octets) {
+static size_t g711_encode_octets(
+    struct voice_state *state, const int16_t *samples, size_t count, uint8_t *octets) {
     return (size_t)g711_encode((g711_state_t *)state->opaque.octets, octets, samples, (int)count);
 }
 
-static size_t g711_decode_octets(struct voice_state *state, const uint8_t *octets, size_t length, int16_t *samples) {
+static size_t g711_decode_octets(
+    struct voice_state *state, const uint8_t *octets, size_t length, int16_t *samples) {
     return (size_t)g711_decode((g711_state_t *)state->opaque.octets, samples, octets, (int)length);
 }
 
@@ -46,12 +48,16 @@ static void g722_start_decoder(struct voice_state *state) {
     g722_decode_init((g722_decode_state_t *)state->opaque.octets, G722_RATE, 0);
 }
 
-static size_t g722_encode_octets(struct voice_state *state, const int16_t *samples, size_t count, uint8_t *octets) {
-    return (size_t)g722_encode((g722_encode_state_t *)state->opaque.octets, octets, samples, (int)(count & ~(size_t)1));
+static size_t g722_encode_octets(
+    struct voice_state *state, const int16_t *samples, size_t count, uint8_t *octets) {
+    return (size_t)g722_encode(
+        (g722_encode_state_t *)state->opaque.octets, octets, samples, (int)(count & ~(size_t)1));
 }
 
-static size_t g722_decode_octets(struct voice_state *state, const uint8_t *octets, size_t length, int16_t *samples) {
-    return (size_t)g722_decode((g722_decode_state_t *)state->opaque.octets, samples, octets, (int)length);
+static size_t g722_decode_octets(
+    struct voice_state *state, const uint8_t *octets, size_t length, int16_t *samples) {
+    return (size_t)g722_decode(
+        (g722_decode_state_t *)state->opaque.octets, samples, octets, (int)length);
 }
 
 const struct voice_codec voice_codecs[VOICE_CODECS] = {

@@ -43,9 +43,11 @@ struct voice_codec {
     void (*start_encoder)(struct voice_state *state);
     void (*start_decoder)(struct voice_state *state);
     // count samples, a multiple of samples_per_octet; returns the octets written.
-    size_t (*encode)(struct voice_state *state, const int16_t *samples, size_t count, uint8_t *octets);
+    size_t (*encode)(
+        struct voice_state *state, const int16_t *samples, size_t count, uint8_t *octets);
     // Returns the samples written, length * samples_per_octet.
-    size_t (*decode)(struct voice_state *state, const uint8_t *octets, size_t length, int16_t *samples);
+    size_t (*decode)(
+        struct voice_state *state, const uint8_t *octets, size_t length, int16_t *samples);
 };
 
 enum { VOICE_PCMU, VOICE_PCMA, VOICE_G722, VOICE_CODECS };
