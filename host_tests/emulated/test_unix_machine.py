@@ -66,6 +66,23 @@ def test_mpremote_files(phone, tmp_path):
     assert not (phone.state / "fs/settings/big").exists()
 
 
+def test_files_are_renamed_below_the_root(phone):
+    print(
+        phone.mpremote(
+            "resume",
+            "exec",
+            "import os\nopen('/settings/a.new', 'w').write('1')\n"
+            "os.rename('/settings/a.new', '/settings/a')\n"
+            "os.chdir('/settings')\nos.rename('a', '/b')\nos.chdir('/')\nos.rename('/b', 'c')\n",
+        )
+    )
+    assert (phone.state / "fs/c").read_text() == "1"
+    assert not (phone.state / "fs/b").exists() and not (phone.state / "fs/settings/a").exists()
+    save = "import firmware.main as m; m.phone().settings.save(); print('saved')"
+    assert "saved" in phone.mpremote("resume", "exec", save)
+    assert list((phone.state / "fs/settings").iterdir())
+
+
 def test_romfs_deploy_survives_a_restart(phone, tmp_path):
     folder = tmp_path / "rom"
     folder.mkdir()

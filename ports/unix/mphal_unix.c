@@ -5,7 +5,9 @@
 // standard input and output of a script.
 
 #define _GNU_SOURCE
+#include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -150,6 +152,25 @@ void mp_hal_delay_ms(mp_uint_t ms) {
     while (mp_hal_ticks_ms() - start < ms) {
         mp_event_wait_ms(1);
     }
+}
+
+int vox6_rename(const char *root, size_t root_length, const char *from, const char *to);
+
+/// For posix_rename.h, which cannot be included here: it renames rename().
+int vox6_rename(const char *root, size_t root_length, const char *from, const char *to) {
+    const char *names[2] = { from, to };
+    char paths[2][PATH_MAX];
+    for (size_t i = 0; i < 2; ++i) {
+        size_t prefix = root_length > 0 && names[i][0] == '/' ? root_length - 1 : 0;
+        size_t length = strlen(names[i]);
+        if (prefix + length >= PATH_MAX) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        memcpy(paths[i], root, prefix);
+        memcpy(paths[i] + prefix, names[i], length + 1);
+    }
+    return rename(paths[0], paths[1]);
 }
 
 void mp_hal_get_random(size_t length, void *buffer) {
