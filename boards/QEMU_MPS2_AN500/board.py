@@ -2,11 +2,12 @@
 # Copyright (c) 2026 The vox6 authors
 """The board QEMU_MPS2_AN500: firmware on an emulated Cortex-M7 (design.md section 7).
 
-Keys, screen, lamps and hook are the panel link over the second serial line; sound, flash, entropy and
-the time of day lie in the shared file (ports/qemu/README.md).
+Keys, screen, lamps and hook are the panel link over the second serial line; sound, flash, entropy
+and the time of day lie in the shared file (ports/qemu/README.md).
 """
 
 import _board
+
 from panel_link import COLUMNS, KEY_NAMES, ROWS, PanelLink
 
 FACTS = {

@@ -2,11 +2,12 @@
 # Copyright (c) 2026 The vox6 authors
 """Instructions of the emulated Cortex-M7: SIP parsing and writing, INVITE to 180, the media tick.
 
-    python host_tests/bench/qemu_instructions.py            # root: the networked parts run in a lab
+    python host_tests/bench/qemu_instructions.py      # as root: the networked parts need a lab
 
-Pure computing runs under `-icount shift=0,sleep=off`, where one instruction lasts one nanosecond of
-the guest's clock. Networked steps are counted by the TCG plugin marks.c between two marks in a run
-without icount; a processor that waits executes nothing, so waiting is left out (design.md section 10).
+Pure computing runs under `-icount shift=0,sleep=off`, where one instruction lasts one nanosecond
+of the guest's clock. Networked steps are counted by the TCG plugin marks.c between two marks in a
+run without icount; a processor that waits executes nothing, so waiting is left out (design.md
+section 10).
 """
 
 import os
@@ -69,7 +70,8 @@ _GUEST = (
     + """
 m = %r
 assert turn(m) == m
-for name, f, argument in (("parse", parse, m), ("parse and write", turn, m), ("write", lambda p: p.emit(), parse(m))):
+parts = (("parse", parse, m), ("parse and write", turn, m), ("write", sip.Request.emit, parse(m)))
+for name, f, argument in parts:
     gc.collect()
     t = time.ticks_us()
     for _ in range(%d):
@@ -161,11 +163,13 @@ def pure():
         text = board.mpremote("exec", _GUEST % (MESSAGE, turns), timeout=300)
     finally:
         board.kill()
-    print(f"INVITE of {MESSAGE.count(b': ')} headers, {len(MESSAGE)} octets, on the emulated Cortex-M7:")
+    size = f"{MESSAGE.count(b': ')} headers, {len(MESSAGE)} octets"
+    print(f"INVITE of {size}, on the emulated Cortex-M7:")
     for name, us in re.findall(r"(.+) : (\d+)", text):
         print(f"  {name:16} {int(us) * 1000 / turns:12,.0f} instructions")
 
     import sipmessage
+
     from vox6.sip import message as sip
 
     space = {"sip": sip}
@@ -219,7 +223,8 @@ def invite_to_180(board, marks, host, address):
             sent = [count for name, count in lines if name == "sent"]
             if call:
                 counts.append(sent[len(answers) - 1] - first)
-            cancel = message.replace(b"INVITE sip", b"CANCEL sip").replace(b"59 INVITE", b"59 CANCEL")
+            cancel = message.replace(b"INVITE sip", b"CANCEL sip")
+            cancel = cancel.replace(b"59 INVITE", b"59 CANCEL")
             cancel = re.sub(rb"Content-.*", b"", cancel.split(b"\r\n\r\n")[0], flags=re.S)
             channel.sendto(cancel + b"Content-Length: 0\r\n\r\n", (address, 5060))
             final = b""
@@ -255,7 +260,8 @@ def networked():
             for codecs, target in (("PCMU", 60_000), ("G722", 400_000)):
                 settings = state / "fs" / "settings"
                 settings.mkdir(parents=True, exist_ok=True)
-                (settings / "settings.txt").write_text(f"vox6-settings 1\nmedia.codecs = {codecs}\n")
+                text = f"vox6-settings 1\nmedia.codecs = {codecs}\n"
+                (settings / "settings.txt").write_text(text)
                 unix.start()
                 qemu.wait_idle()
                 unix.dial(qemu.uri)

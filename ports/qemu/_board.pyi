@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""The machine behind board.py: the emulated board's half. ports/unix has a module of the same shape."""
+"""The machine behind board.py, on the emulated board. ports/unix has one of the same shape."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def reset_cause() -> str:
     """Return why this boot happened: "power", "software", "watchdog" or "fault"."""
 
 def watchdog(ms: int) -> None:
-    """Start the watchdog: without feed() for ms milliseconds (at most 171,000) the board resets."""
+    """Start the watchdog: no feed() for ms milliseconds (at most 171,000) resets the board."""
 
 def feed() -> None:
     """Feed the watchdog, if it was started."""
@@ -72,4 +72,4 @@ def memory() -> dict[str, Any]:
     """Return octets: data, bss, heap, stack (sizes) and stack_used (deepest ever)."""
 
 def worst_held_us(reset: bool = ...) -> int:
-    """Return the longest time in microseconds that the VM kept the engine out; reset: begin anew."""
+    """Return for how many microseconds at most the VM kept the engine out; reset: begin anew."""

@@ -18,6 +18,8 @@
 
 #define WATCHDOG_MAX_MS (0xFFFFFFFF / (SYSTEM_CLOCK / 1000))
 
+#define ENTROPY_PIECE (64)
+
 static uint32_t watchdog_load;
 static uint32_t random_state[4];
 
@@ -35,7 +37,8 @@ uint64_t window_utc(void) {
     }
 }
 
-int window_entropy(uint8_t *buffer, size_t length) {
+// At most ENTROPY_PIECE octets, so that the engine is not kept out for long.
+static int take_piece(uint8_t *buffer, size_t length) {
     int result = -EAGAIN;
     engine_enter();
     uint32_t tail = WINDOW->entropy_tail;
@@ -50,6 +53,22 @@ int window_entropy(uint8_t *buffer, size_t length) {
     }
     engine_exit();
     return result;
+}
+
+int window_entropy(uint8_t *buffer, size_t length) {
+    if (WINDOW->entropy_head - WINDOW->entropy_tail < length) {
+        return -EAGAIN;
+    }
+    while (length > 0) {
+        size_t piece = length < ENTROPY_PIECE ? length : ENTROPY_PIECE;
+        int result = take_piece(buffer, piece);
+        if (result < 0) {
+            return result;
+        }
+        buffer += piece;
+        length -= piece;
+    }
+    return 0;
 }
 
 // The host refills the store each second: a caller waits for it at most two.
@@ -110,7 +129,7 @@ void board_note_boot(void) {
 
 void board_reset(enum reset_cause cause) {
     WINDOW->reset_request = cause;
-    __asm volatile ("dsb" : : : "memory");
+    __asm volatile("dsb" : : : "memory");
     SCB_AIRCR = SCB_AIRCR_RESET;
     for (;;) {
     }

@@ -49,7 +49,7 @@ void engine_qemu_init(void) {
 
 void engine_enter(void) {
     // First the mask, then the count: PendSV never sees a count above zero.
-    __asm volatile ("msr basepri, %0\n isb" : : "r" (PRIORITY_PENDSV) : "memory");
+    __asm volatile("msr basepri, %0\n isb" : : "r"(PRIORITY_PENDSV) : "memory");
     if (enter_depth++ == 0) {
         entered_at = TIMER0_VALUE;
     }
@@ -62,7 +62,7 @@ void engine_exit(void) {
             worst_held = held;
         }
         // What became pending meanwhile runs at once.
-        __asm volatile ("msr basepri, %0\n isb" : : "r" (0) : "memory");
+        __asm volatile("msr basepri, %0\n isb" : : "r"(0) : "memory");
     }
 }
 
@@ -119,7 +119,7 @@ void board_wait_for_event(void) {
     static uint32_t seen;
     uint32_t state = irq_save();
     if (events == seen) {
-        __asm volatile ("dsb\n wfi" : : : "memory");
+        __asm volatile("dsb\n wfi" : : : "memory");
     }
     seen = events;
     irq_restore(state);

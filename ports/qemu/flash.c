@@ -89,17 +89,17 @@ static const mp_rom_map_elem_t flash_locals_table[] = {
 static MP_DEFINE_CONST_DICT(flash_locals, flash_locals_table);
 
 static MP_DEFINE_CONST_OBJ_TYPE(
-    flash_type,
-    MP_QSTR_Flash,
-    MP_TYPE_FLAG_NONE,
-    locals_dict, &flash_locals
-    );
+    flash_type, MP_QSTR_Flash, MP_TYPE_FLAG_NONE, locals_dict, &flash_locals);
 
 const mp_obj_base_t flash_obj = { &flash_type };
 
 // The ROMFS segment as an object with the buffer protocol: VfsRom reads it in place.
 static const mp_obj_array_t romfs_obj = {
-    { &mp_type_bytearray }, BYTEARRAY_TYPECODE, 0, ROMFS_SIZE, (void *)(PSRAM_BASE + ROMFS_OFFSET),
+    { &mp_type_bytearray },
+    BYTEARRAY_TYPECODE,
+    0,
+    ROMFS_SIZE,
+    (void *)(PSRAM_BASE + ROMFS_OFFSET),
 };
 
 mp_obj_t mp_vfs_rom_ioctl(size_t n_args, const mp_obj_t *args) {

@@ -194,7 +194,8 @@ err_t lan9118_netif_init(struct netif *netif) {
     netif->name[0] = 'e';
     netif->name[1] = '0';
     netif->mtu = 1500;
-    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
+    netif->flags =
+        NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
     netif->output_ip6 = ethip6_output;
     netif->linkoutput = link_output;
     follow_link(netif);

@@ -41,8 +41,9 @@ static mp_uint_t panel_write(mp_obj_t self, const void *buffer, mp_uint_t size, 
 static mp_uint_t panel_ioctl(mp_obj_t self, mp_uint_t request, uintptr_t arg, int *errcode) {
     (void)self;
     if (request == MP_STREAM_POLL) {
-        return arg & ((uart_available(UART_PANEL) ? MP_STREAM_POLL_RD : 0)
-            | (uart_room(UART_PANEL) ? MP_STREAM_POLL_WR : 0));
+        return arg
+            & ((uart_available(UART_PANEL) ? MP_STREAM_POLL_RD : 0)
+                | (uart_room(UART_PANEL) ? MP_STREAM_POLL_WR : 0));
     }
     *errcode = MP_EINVAL;
     return MP_STREAM_ERROR;
@@ -61,13 +62,8 @@ static const mp_stream_p_t panel_stream = {
     .ioctl = panel_ioctl,
 };
 
-static MP_DEFINE_CONST_OBJ_TYPE(
-    panel_type,
-    MP_QSTR_Panel,
-    MP_TYPE_FLAG_NONE,
-    protocol, &panel_stream,
-    locals_dict, &panel_locals
-    );
+static MP_DEFINE_CONST_OBJ_TYPE(panel_type, MP_QSTR_Panel, MP_TYPE_FLAG_NONE, protocol,
+    &panel_stream, locals_dict, &panel_locals);
 
 static const mp_obj_base_t panel_obj = { &panel_type };
 
@@ -152,7 +148,8 @@ static mp_obj_t mod_memory(void) {
     mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(MP_QSTR_bss), mp_obj_new_int(&_ebss - &_sbss));
     mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(MP_QSTR_heap), mp_obj_new_int(&_eheap - &_sheap));
     mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(MP_QSTR_stack), mp_obj_new_int(&_estack - &_sstack));
-    mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(MP_QSTR_stack_used), mp_obj_new_int(board_stack_used()));
+    mp_obj_dict_store(
+        dict, MP_OBJ_NEW_QSTR(MP_QSTR_stack_used), mp_obj_new_int(board_stack_used()));
     return dict;
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mod_memory_obj, mod_memory);

@@ -77,7 +77,7 @@ struct uart_registers {
 #define PRIORITY_PENDSV (0xE0)
 
 // A symbol in the middle of a function, where host_tests/bench counts instructions. No code.
-#define MARK(name) __asm volatile (".global " name "\n" name ":" : : : "memory")
+#define MARK(name) __asm volatile(".global " name "\n" name ":" : : : "memory")
 
 static inline void irq_enable(unsigned irq) {
     NVIC_IPR[irq] = PRIORITY_DEVICE;
@@ -88,12 +88,12 @@ static inline void irq_enable(unsigned irq) {
 // Masks every interrupt below the faults; returns what irq_restore() wants.
 static inline uint32_t irq_save(void) {
     uint32_t state;
-    __asm volatile ("mrs %0, primask\n cpsid i" : "=r" (state) : : "memory");
+    __asm volatile("mrs %0, primask\n cpsid i" : "=r"(state) : : "memory");
     return state;
 }
 
 static inline void irq_restore(uint32_t state) {
-    __asm volatile ("msr primask, %0" : : "r" (state) : "memory");
+    __asm volatile("msr primask, %0" : : "r"(state) : "memory");
 }
 
 #endif

@@ -24,16 +24,15 @@ void ethernet_handler(void);
 #define STACK_FILL (0x5A5A5A5A)
 
 __attribute__((naked, noreturn)) static void reset_handler(void) {
-    __asm volatile (
-        "ldr r0, =_sstack\n"
-        "ldr r1, =_estack\n"
-        "ldr r2, =0x5A5A5A5A\n"
-        "1: cmp r0, r1\n"
-        "it lo\n"
-        "strlo r2, [r0], #4\n"
-        "blo 1b\n"
-        "ldr sp, =_estack\n"
-        "b reset_in_c\n");
+    __asm volatile("ldr r0, =_sstack\n"
+                   "ldr r1, =_estack\n"
+                   "ldr r2, =0x5A5A5A5A\n"
+                   "1: cmp r0, r1\n"
+                   "it lo\n"
+                   "strlo r2, [r0], #4\n"
+                   "blo 1b\n"
+                   "ldr sp, =_estack\n"
+                   "b reset_in_c\n");
 }
 
 __attribute__((used, noreturn)) static void reset_in_c(void) {
@@ -41,7 +40,7 @@ __attribute__((used, noreturn)) static void reset_in_c(void) {
     memset(&_sbss, 0, (char *)&_ebss - (char *)&_sbss);
     SCB_VTOR = 0;
     SCB_CPACR |= 0xFu << 20; // the FPU, before the first float
-    __asm volatile ("dsb\n isb");
+    __asm volatile("dsb\n isb");
     SCB_SHPR[14 - 4] = PRIORITY_PENDSV;
     SCB_SHPR[15 - 4] = PRIORITY_DEVICE; // SysTick
     main();
@@ -75,10 +74,9 @@ __attribute__((used, noreturn)) static void fault_in_c(const uint32_t *frame, ui
 }
 
 __attribute__((naked)) static void fault_handler(void) {
-    __asm volatile (
-        "mrs r0, msp\n"
-        "mrs r1, ipsr\n"
-        "b fault_in_c\n");
+    __asm volatile("mrs r0, msp\n"
+                   "mrs r1, ipsr\n"
+                   "b fault_in_c\n");
 }
 
 // The watchdog's first timeout. Its second one would reset the board; the cause is noted here.
@@ -88,14 +86,17 @@ __attribute__((noreturn)) static void nmi_handler(void) {
 }
 
 __attribute__((section(".isr_vector"), used)) void (*const isr_vector[16 + 32])(void) = {
-    (void (*)(void)) &_estack,
+    (void (*)(void))&_estack,
     reset_handler,
     nmi_handler,
     fault_handler, // HardFault
     fault_handler, // MemManage
     fault_handler, // BusFault
     fault_handler, // UsageFault
-    fault_handler, fault_handler, fault_handler, fault_handler,
+    fault_handler,
+    fault_handler,
+    fault_handler,
+    fault_handler,
     fault_handler, // SVCall
     fault_handler, // DebugMon
     fault_handler,

@@ -36,7 +36,7 @@ static struct uart uarts[UART_COUNT];
 
 engine_signal board_console_request;
 static volatile bool attending;
-static volatile uint32_t request_age_ms;
+static volatile uint64_t request_us; // when it was pressed; engine time
 
 void uart_init(void) {
     uarts[UART_CONSOLE].registers = UART0;
@@ -44,7 +44,8 @@ void uart_init(void) {
     engine_signal_init(&board_console_request);
     for (int i = 0; i < UART_COUNT; i++) {
         uarts[i].registers->bauddiv = 16;
-        uarts[i].registers->ctrl = UART_CTRL_TX | UART_CTRL_RX | UART_CTRL_TX_INT | UART_CTRL_RX_INT;
+        uarts[i].registers->ctrl =
+            UART_CTRL_TX | UART_CTRL_RX | UART_CTRL_TX_INT | UART_CTRL_RX_INT;
     }
     irq_enable(IRQ_UART0_RX);
     irq_enable(IRQ_UART0_TX);
@@ -64,7 +65,7 @@ static void transmit(struct uart *uart) {
 static void interrupt_key(void) {
     if (attending) {
         if (!board_console_request.raised) {
-            request_age_ms = 0;
+            request_us = engine_time_us();
             engine_signal_raise(&board_console_request);
         }
     } else {
@@ -104,8 +105,7 @@ void board_attend(bool on) {
 
 void board_console_tick(void) {
     if (attending && board_console_request.raised) {
-        request_age_ms = request_age_ms + 1;
-        if (request_age_ms == REQUEST_MS) {
+        if (engine_time_us() - request_us >= REQUEST_MS * 1000) {
             attending = false;
             mp_sched_keyboard_interrupt();
         }
@@ -145,7 +145,8 @@ size_t uart_write(int index, const uint8_t *buffer, size_t length) {
 
 void uart_panic(const char *text) {
     for (; *text; text++) {
-        for (uint32_t patience = 1000000; patience && (UART0->state & UART_STATE_TXFULL); patience--) {
+        for (uint32_t patience = 1000000; patience && (UART0->state & UART_STATE_TXFULL);
+            patience--) {
         }
         UART0->data = (uint8_t)*text;
     }

@@ -61,8 +61,8 @@ bool window_present(void);
 // Seconds of UTC, or 0 if the host does not know them.
 uint64_t window_utc(void);
 
-// Takes octets out of the entropy store and zeroes them there. All or nothing: 0, or -EAGAIN if
-// there are not enough (the host adds more within a second). Any context.
+// Takes octets out of the entropy store and zeroes them there. 0, or -EAGAIN if there are not enough
+// (the host adds more within a second). Any context.
 int window_entropy(uint8_t *buffer, size_t length);
 
 #endif

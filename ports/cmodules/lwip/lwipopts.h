@@ -46,7 +46,8 @@
 
 // IPv6.
 #define LWIP_IPV6_SCOPES (1)
-#define LWIP_IPV6_NUM_ADDRESSES (6) // link-local, two prefixes, and what replaces them on renumbering
+#define LWIP_IPV6_NUM_ADDRESSES \
+    (6) // link-local, two prefixes, and what replaces them on renumbering
 #define LWIP_IPV6_AUTOCONFIG (1)
 #define LWIP_IPV6_ADDRESS_LIFETIMES (1)
 #define LWIP_IPV6_SEND_ROUTER_SOLICIT (1)
@@ -54,7 +55,8 @@
 #define LWIP_IPV6_DHCP6 (0) // lib/dhcp6 does it
 #define LWIP_IPV6_FRAG (1)
 #define LWIP_IPV6_REASS (1)
-#define IPV6_FRAG_COPYHEADER (UINTPTR_MAX > 0xffffffff) // 64-bit hosts: a pointer does not fit otherwise
+#define IPV6_FRAG_COPYHEADER \
+    (UINTPTR_MAX > 0xffffffff) // 64-bit hosts: a pointer does not fit otherwise
 #define LWIP_IPV6_MLD (1)
 #define MEMP_NUM_MLD6_GROUP (12)
 #define LWIP_ND6_NUM_NEIGHBORS (16)

@@ -120,7 +120,8 @@ static void copy_pbuf(const void *source, size_t offset, uint8_t *to, size_t len
     pbuf_copy_partial(source, to, (u16_t)length, (u16_t)offset);
 }
 
-static void received(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *addr, u16_t port) {
+static void received(
+    void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *addr, u16_t port) {
     struct net6_endpoint *endpoint = arg;
     struct net6_meta meta;
     (void)pcb;
@@ -357,7 +358,8 @@ static void send_probe(struct netif *netif, const ip6_addr_t *address) {
     pbuf_free(p);
 }
 
-static void status_changed(struct netif *netif, netif_nsc_reason_t reason, const netif_ext_callback_args_t *args) {
+static void status_changed(
+    struct netif *netif, netif_nsc_reason_t reason, const netif_ext_callback_args_t *args) {
     (void)args;
     if (reason & LWIP_NSC_LINK_CHANGED && netif_is_link_up(netif) && netif == &nic) {
         nd6_restart_netif(netif);

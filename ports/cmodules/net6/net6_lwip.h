@@ -21,5 +21,4 @@ void net6_lwip_poll(void);
 // Registers this backend with net6 (net6_init). VM context, before the first endpoint.
 int net6_lwip_init(void);
 
-
 #endif
