@@ -40,6 +40,7 @@ _MAX_EVENTS = const(64)  # the driver takes them after every call
 _MAX_REGISTRATIONS = const(8)
 _RETRY_AFTER = const(10)  # s, with 503 when we are full
 
+INVITE_EXPIRES = 180  # s a call of ours may ring, as long as timer C lets it at proxies
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
 _KNOWN = (  # methods of RFCs that we recognize and do not support: 405 instead of 501
     "REGISTER",
@@ -243,6 +244,8 @@ class Agent:
         request = self._create_request("INVITE", to_uri, account)
         request.add("Contact", self.contact(self._contact_user(account), transport))
         self.describe(request)
+        # a callee whose responses never reach us must not ring for ever (RFC 3261 section 13.2.1)
+        request.add("Expires", "%d" % INVITE_EXPIRES)
         for name, value in headers:
             request.add(name, value)
         request.set_body(body, content_type)
@@ -501,7 +504,7 @@ class Agent:
             return
         layer = self.layer
         # a quarter of the transactions is kept for what belongs to calls that stand
-        if len(layer.servers) >= (layer.maximum if dialog is not None else layer.maximum * 3 // 4):
+        if not layer.has_room(layer.maximum if dialog is not None else layer.maximum * 3 // 4):
             layer.count("refused_full")
             response = request.response(503, None, layer.token(4))
             response.add("Retry-After", "%d" % _RETRY_AFTER)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _RINGING_AGAIN = const(60000)  # ms between repeated 180 (RFC 3261 section 13.3.1.1)
 _NO_ANSWER = const(180000)  # ms after the last provisional response: timer C (section 16.6)
-_UNATTENDED = const(600000)  # ms a call may ring here: the caller is gone, or nobody ever comes
+_UNATTENDED = const(300000)  # ms a call may ring here: the caller is gone, or nobody ever comes
 _UNDECIDED = const(60000)  # ms a re-INVITE may wait for our user
 _MAX_FORKS = const(8)  # early dialogs of one INVITE that are told apart
 _MAX_ANSWERS = const(16)  # forks answered by 2xx whose ACK we keep to repeat it

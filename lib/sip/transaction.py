@@ -12,6 +12,8 @@ from vox6.sip.message import Request, Response
 from vox6.sip.state import (
     ACCEPTED,
     CALLING,
+    COMPLETED,
+    CONFIRMED,
     INVITE_CLIENT,
     INVITE_SERVER,
     NON_INVITE_CLIENT,
@@ -83,6 +85,7 @@ class Transaction:
         self._last = b""  # octets to repeat
         self._interval = 0
         self._message: "Request | Response | None" = None
+        self.ended_at: "int | None" = None  # since when it only waits for repetitions
 
     def step(self, event: str, now: int, message: "Request | Response | None" = None) -> bool:
         """Take one event; return whether the table has it in this state."""
@@ -92,10 +95,18 @@ class Transaction:
             return False
         self.state = entry[1]
         self._message = message
+        if self.ended_at is None and self._is_ended():
+            self.ended_at = now
         if self.state == TERMINATED:
             self.layer.remove(self)
         getattr(self, "_" + entry[0])(now)
         return True
+
+    def _is_ended(self) -> bool:
+        """Return whether the outcome is known on both sides: repetitions alone may come."""
+        if self.table is INVITE_SERVER and self.state == COMPLETED:
+            return False  # our refusal is repeated until ACK comes
+        return self.state in (ACCEPTED, COMPLETED, CONFIRMED)
 
     def handle_timer(self, name: str, now: int) -> None:
         """Take the firing of a timer."""
@@ -393,15 +404,37 @@ class Layer:
             return
         self.output.append((data, peer, transport))
 
-    def has_room(self) -> bool:
-        """Return whether one more server transaction fits."""
-        return len(self.servers) < self.maximum
+    def has_room(self, maximum: "int | None" = None) -> bool:
+        """Return whether one more server transaction fits; one that has ended makes room."""
+        return self._make_room(self.servers, self.maximum if maximum is None else maximum)
+
+    def _make_room(
+        self,
+        table: "dict[str, ClientTransaction] | dict[str, ServerTransaction]",
+        maximum: int,
+    ) -> bool:
+        # Ended ones stay up to 32 s for repetitions. Many short calls must neither be refused for
+        # their sake nor fill a phone's memory, so the one that ended first goes before its time.
+        if len(table) < maximum:
+            return True
+        oldest: "Transaction | None" = None
+        since = 0
+        for transaction in table.values():
+            ended_at = transaction.ended_at
+            if ended_at is not None and (oldest is None or ended_at < since):
+                oldest = transaction
+                since = ended_at
+        if oldest is None:
+            return False
+        self.count("forgotten_early")
+        self.remove(oldest)
+        return True
 
     def start_client(
         self, request: Request, peer: "Peer", transport: str, user: "ClientUser", now: int
     ) -> ClientTransaction:
         """Send a request in a new transaction; LocalProtocolError if there are too many."""
-        if len(self.clients) >= self.maximum:
+        if not self._make_room(self.clients, self.maximum):
             raise LocalProtocolError("too many transactions")
         transaction = ClientTransaction(self, request, peer, transport, user)
         self.clients[transaction.key] = transaction

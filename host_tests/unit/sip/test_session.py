@@ -297,6 +297,20 @@ class CancelTest(unittest.TestCase):
         self.assertEqual(messages[2].to.tag, messages[0].to.tag)
         self.assertEqual(kinds(agent), ["CallCancelled"])
 
+    def test_callee_that_never_heard_us_give_up(self):
+        # every response was lost, so no CANCEL could go: Expires ends the ringing there
+        pair = Pair()
+        pair.lose = lambda sender, message: sender is pair.b
+        mine = pair.a.invite("sip:bob@[2001:db8::b]", (B, 5060), 0, b"offer")
+        pair.flow()
+        events(pair.b)[0].session.ring(0)
+        pair.run(40000)
+        self.assertEqual(mine.state, "Terminated")
+        pair.run(180000)
+        self.assertEqual(kinds(pair.b), ["CallCancelled"])
+        pair.lose = lambda sender, message: False
+        _idle(self, pair)
+
     def test_expires(self):
         agent = make_agent()
         give(agent, request("INVITE", extra="Expires: 5\n"))
