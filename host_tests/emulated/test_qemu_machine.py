@@ -5,6 +5,7 @@
 These tests speak to the REPL (mpremote resets into it), so the phone itself does not run here.
 """
 
+import datetime
 import hashlib
 import os
 import re
@@ -19,6 +20,7 @@ from mpremote.transport_serial import SerialTransport
 
 from host_tests.bench.qemu_instructions import Counted
 from tools.lab.network import Lab
+from tools.panel.errors import PanelError
 from tools.panel.phones import QEMUPhone
 
 pytestmark = [
@@ -287,6 +289,82 @@ def test_ctrl_c_stops_a_program(machine):
     machine.interrupt()
     machine.mpremote("resume", "exec", "--no-follow", "while True: pass")
     assert machine.mpremote("exec", "print('alive')").strip() == "alive"
+
+
+_TLS = """
+import gc, io, time, tls
+
+class End(io.IOBase):  # one end of a pipe in memory
+    def __init__(self, inbox, outbox):
+        self.inbox = inbox
+        self.outbox = outbox
+
+    def readinto(self, buffer):
+        count = min(len(buffer), len(self.inbox))
+        if not count:
+            return None
+        buffer[:count] = self.inbox[:count]
+        self.inbox[:] = self.inbox[count:]
+        return count
+
+    def write(self, data):
+        self.outbox.extend(data)
+        return len(data)
+
+    def ioctl(self, request, arg):
+        return arg if request == 3 else 0
+
+one, other = bytearray(), bytearray()
+server = tls.SSLContext(tls.PROTOCOL_TLS_SERVER)
+server.load_cert_chain(CERTIFICATE, KEY)
+client = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+client.verify_mode = tls.CERT_REQUIRED
+client.load_verify_locations(CERTIFICATE)
+t = time.ticks_ms()
+a = server.wrap_socket(End(one, other), server_side=True, do_handshake_on_connect=False)
+b = client.wrap_socket(
+    End(other, one), server_hostname="phone.example", do_handshake_on_connect=False
+)
+said = None
+for _ in range(50):
+    b.write(b"hello")
+    said = a.read(5)
+    if said:
+        break
+print(said, b.cipher()[0], time.ticks_diff(time.ticks_ms(), t), "ms")
+"""
+
+
+def test_tls_handshake_with_a_checked_certificate(machine):
+    """mbedTLS: ECDHE, a certificate whose name and time are checked, the board's entropy."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "phone.example")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+
+    def certificate(first, last):
+        builder = x509.CertificateBuilder(name, name, key.public_key(), 1, first, last)
+        names = x509.SubjectAlternativeName([x509.DNSName("phone.example")])
+        builder = builder.add_extension(names, critical=False)
+        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+    secret = key.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    day = datetime.timedelta(days=1)
+    machine.interrupt()
+    head = f"CERTIFICATE = {certificate(now - day, now + day)!r}\nKEY = {secret!r}\n"
+    output = machine.mpremote("exec", head + _TLS)
+    print(output.strip())
+    assert output.startswith("b'hello' TLS-ECDHE-ECDSA-WITH")
+    head = f"CERTIFICATE = {certificate(now - 3 * day, now - day)!r}\nKEY = {secret!r}\n"
+    with pytest.raises(PanelError, match="expired"):
+        machine.mpremote("exec", head + _TLS)
 
 
 @pytest.fixture
