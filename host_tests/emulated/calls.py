@@ -46,13 +46,31 @@ class Tones:
         for side in self._sides:
             side.panel.silence()
 
-    def assert_whole(self, seconds):
-        """Both sides heard the tone all the time, without a gap or a jump."""
+    def breaks(self, seconds):
+        """What both sides did not hear as it was: texts, none if the tone came all the time."""
+        found = []
         for board, (rate, samples) in self.sounds.items():
             length = len(samples) / rate
             gaps = measure.find_gaps(samples, rate, TONE_HZ)
             tone = measure.measure_tone(samples, rate)
             print(f"heard by {board}: {length:.2f} s, {tone.frequency:.2f} Hz, {len(gaps)} gaps")
-            assert length > seconds - 0.3, f"{board} recorded {length:.2f} s of {seconds} s"
-            assert abs(tone.frequency - TONE_HZ) < 1.0, f"{board}: {tone}"
-            assert not gaps, f"heard by {board}: {gaps[:5]}"
+            if length < seconds - 0.3:
+                found.append(f"{board} recorded {length:.2f} s of {seconds} s")
+            if abs(tone.frequency - TONE_HZ) > 1.0:
+                found.append(f"{board} heard {tone}")
+            if gaps:
+                found.append(f"heard by {board}: {gaps[:5]}")
+        return found
+
+
+def try_until_whole(attempt, attempts=3):
+    """Run attempt() until it returns no breaks: a machine that stands still is heard as well.
+
+    A fault of ours breaks the sound each time.
+    """
+    for number in range(attempts):
+        breaks = attempt()
+        if not breaks:
+            return
+        print(f"attempt {number + 1}: {breaks}")
+    raise AssertionError(f"{attempts} times: {breaks}")

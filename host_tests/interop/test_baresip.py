@@ -11,6 +11,7 @@ import pytest
 from tools.lab import Baresip, measure, wav
 from tools.lab.baresip import RATES
 from tools.lab.capture import tshark
+from tools.lab.pcap import rtp_streams
 from tools.panel.phones import TOP
 
 ADDRESS = "2001:db8:1::b"
@@ -191,25 +192,12 @@ def test_phone_holds_and_resumes(phone, peer, capture, codec):
     hang_up(phone, other, "phone")
     phone.panel.silence()
     assert_tone(sound, "heard by the phone after the hold")
-    rate, samples = other.recordings()[-1]
-    silent, loud = split(samples, rate)
-    assert 1.0 < silent < 4.0, f"baresip heard {silent:.1f} s of silence in between"
-    assert loud > 3.0
-    offers = tshark(
-        capture.stop(),
-        'sip.Method == "INVITE"',
-        "sdp.media_attr",
-    )
+    assert_tone(other.recordings()[-1], "heard by baresip")
+    streams = rtp_streams(capture.stop())
+    voice = [stream for stream in streams if f"[{ADDRESS}]" in stream.destination]
+    assert max(stream.longest_gap_s for stream in voice) > 1.0, "voice went out while on hold"
+    offers = tshark(capture.path, 'sip.Method == "INVITE"', "sdp.media_attr")
     assert any(re.search("sendonly|inactive", row[0]) for row in offers), offers
-
-
-def split(samples, rate):
-    """Seconds of silence between the first and last sound, and of sound."""
-    heard = measure.loud_part(samples, rate, 0.0)
-    frame = rate // 50
-    count = len(heard) // frame
-    levels = abs(heard[: count * frame].reshape(count, frame).astype(float)).mean(1)
-    return float((levels < 50).sum()) / 50, float((levels >= 50).sum()) / 50
 
 
 @pytest.mark.parametrize("codec", ["PCMU", "G722"])
@@ -240,9 +228,9 @@ def test_two_lines(phone, peer, capture):
     phone.panel.wait_lamp("line1", "flash")
     phone.panel.dial(other.uri)
     phone.panel.press("call")
-    phone.panel.wait_text(r"line 2 +talking")
+    phone.panel.wait_text(r"talking +line 2")
     phone.panel.press("line1")
-    phone.panel.wait_text(r"line 1 +talking")
+    phone.panel.wait_text(r"talking +line 1")
     phone.panel.wait_lamp("line2", "flash")
     phone.hang_up()
     other.wait("CALL_CLOSED")

@@ -197,11 +197,10 @@ class Baresip:
     def recordings(self, direction: str = "dec") -> list[tuple[int, wav.Samples]]:
         """What baresip recorded, oldest first; direction: "dec" heard, "enc" sent.
 
-        The file of a running call is complete only after that call.
+        The file of a running call is complete only after that call. A change by re-INVITE begins
+        a new file.
         """
-        paths = sorted(
-            self._records.glob(f"*-{direction}.wav"), key=lambda path: path.stat().st_mtime
-        )
+        paths = sorted(self._records.glob(f"*-{direction}.wav"))  # named by the second
         return [wav.read(path) for path in paths]
 
     def close(self) -> None:

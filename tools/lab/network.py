@@ -115,10 +115,13 @@ class Host:
         log: str | None = None,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        urgent: bool = False,
     ) -> Process:
         """Start a program in this namespace; log: name of its output file in the lab's folder."""
         name = log or f"{self.name}-{Path(str(argv[0])).name}.log"
-        process = Process(argv, self.lab.folder / name, netns=self.netns, env=env, cwd=cwd)
+        process = Process(
+            argv, self.lab.folder / name, netns=self.netns, env=env, cwd=cwd, urgent=urgent
+        )
         self.lab.processes.append(process)
         return process
 
@@ -278,9 +281,11 @@ class Lab:
             self._plug(ip, name)
         return name
 
-    def start_in_switch(self, argv: Sequence[str | Path], log: str) -> Process:
+    def start_in_switch(
+        self, argv: Sequence[str | Path], log: str, urgent: bool = False
+    ) -> Process:
         """Start a program beside the bridge (an emulator, a capture)."""
-        process = Process(argv, self.folder / log, netns=self._switch)
+        process = Process(argv, self.folder / log, netns=self._switch, urgent=urgent)
         self.processes.append(process)
         return process
 

@@ -11,6 +11,10 @@ from mpremote.transport_serial import SerialTransport
 
 from tools.panel.errors import PanelError
 
+_READ_S = 0.5  # a read gives up after this, so that the time for all of it is looked at
+_ENTER_S = 3
+_ATTEMPTS = 4  # a phone may be busy leaving when the key for the raw REPL comes
+
 
 class Console:
     """Raw REPL on the console of a phone (mpremote's transport).
@@ -27,9 +31,17 @@ class Console:
     def __enter__(self) -> "Console":
         try:
             transport = SerialTransport(str(self._path.resolve()), wait=5)
-            transport.enter_raw_repl(soft_reset=False, timeout_overall=10)
         except (TransportError, OSError) as error:
             raise PanelError(f"no REPL at {self._path}: {error}") from None
+        transport.serial.timeout = _READ_S
+        for attempt in range(_ATTEMPTS):
+            try:
+                transport.enter_raw_repl(soft_reset=False, timeout_overall=_ENTER_S)
+                break
+            except (TransportError, OSError) as error:
+                if attempt == _ATTEMPTS - 1:
+                    _close(transport)
+                    raise PanelError(f"no REPL at {self._path}: {error}") from None
         self._transport = transport
         return self
 
@@ -69,4 +81,10 @@ class Console:
             return
         with contextlib.suppress(TransportError, OSError):
             transport.exec_raw_no_follow("resume()")
+        _close(transport)
+
+
+def _close(transport: SerialTransport) -> None:
+    """Close the device, which may have gone with its phone."""
+    with contextlib.suppress(TransportError, OSError):
         transport.close()

@@ -145,8 +145,8 @@ class UnixPhone(Phone):
         argv: list[str | Path] = [self.image, "--state", self.state]
         if self._host is not None:
             log = os.path.relpath(self.state / "phone.log", self._host.lab.folder)
-            return self._host.start(argv, log=log)
-        return Process(argv, self.state / "phone.log")
+            return self._host.start(argv, log=log, urgent=True)
+        return Process(argv, self.state / "phone.log", urgent=True)
 
     def _make_panel(self) -> Panel:
         return Panel(self.state / "panel.sock", self.state / "panel.rings", 0, _UNIX_SPEAKER)
@@ -188,11 +188,11 @@ class QEMUPhone(Phone):
         argv += ["-mon", "chardev=qmp,mode=control"]
         if self._lab is None:
             nic = f"user,ipv6=on,model=lan9118,mac={self.mac}"
-            process = Process([*argv, "-nic", nic], self.state / "qemu.log")
+            process = Process([*argv, "-nic", nic], self.state / "qemu.log", urgent=True)
         else:
             nic = f"tap,ifname={self._tap},script=no,downscript=no,model=lan9118,mac={self.mac}"
             log = os.path.relpath(self.state / "qemu.log", self._lab.folder)
-            process = self._lab.start_in_switch([*argv, "-nic", nic], log)
+            process = self._lab.start_in_switch([*argv, "-nic", nic], log, urgent=True)
         found = process.wait_output(r"char device redirected to (\S+) \(label console\)", 10.0)
         self.console.symlink_to(found[1])
         return process
