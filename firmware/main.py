@@ -15,8 +15,10 @@ sound of a call goes on in C; signalling waits.
 import gc
 
 from firmware import log
+from vox6.wire import const
 
 VERSION = "0.1"
+_TRANSACTIONS = const(12)  # each way: two calls and two servers need 8; an ended call holds 8 kB
 
 _station = None
 
@@ -63,7 +65,9 @@ class Station:
         parts.net6 = net6
         parts.media = media
         parts.utc = board.clock
-        parts.agent = Agent(crypto, crypto.random, user_agent="vox6/" + VERSION)
+        parts.agent = Agent(
+            crypto, crypto.random, user_agent="vox6/" + VERSION, max_transactions=_TRANSACTIONS
+        )
         self.network = network
         self.phone = Phone(parts)
         self.signalling = Signalling(

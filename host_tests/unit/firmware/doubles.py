@@ -273,7 +273,9 @@ class TestPhone:
         parts.net6 = self.net6
         parts.media = self.media
         parts.utc = lambda: 45296
-        parts.agent = self.agent = Agent(crypto, crypto.random, user_agent="vox6/test")
+        parts.agent = self.agent = Agent(
+            crypto, crypto.random, user_agent="vox6/test", max_transactions=12
+        )
         self.network.start(lambda: None)
         self.phone = Phone(parts)
         self.signalling = Signalling(

@@ -718,3 +718,21 @@ class TestFaults(Case):
         stream.close = broken
         self.bob.press("hangup")
         self.assertEqual(len(self.bob.net6.endpoints), 1)
+
+
+class TestManyCalls(Case):
+    def test_short_calls_are_never_refused_and_memory_is_bounded(self):
+        """Ended transactions stay 32 s for repetitions; they make room for the next calls."""
+        for i in range(60):
+            caller, called = (self.alice, self.bob) if i % 2 else (self.bob, self.alice)
+            caller.press("sip:x@[%s]" % ("2001:db8::b" if i % 2 else "2001:db8::a"), "call")
+            called.press("call")
+            self.assertEqual(caller.states()[0], "talking")
+            (caller if i % 4 < 2 else called).press("hangup")
+            caller.press("ok")
+            called.press("ok")
+            for phone in (caller, called):
+                self.assertTrue(len(phone.agent.layer.clients) <= 12)
+                self.assertTrue(len(phone.agent.layer.servers) <= 12)
+            self.world.run(200)
+        self.assert_nothing_left()
