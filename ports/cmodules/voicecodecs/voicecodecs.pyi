@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The vox6 authors
 """Voice codecs G.711 and G.722 for tests and for sound files; calls use them inside media.
 
-    encoder = voicecodecs.Codec("PCMU")
-    octets = encoder.encode_into(samples, buffer)
+encoder = voicecodecs.Codec("PCMU")
+octets = encoder.encode_into(samples, buffer)
 """
 
 from collections.abc import Buffer
