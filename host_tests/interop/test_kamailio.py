@@ -18,12 +18,12 @@ PASSWORDS = {"alice": "wonderland", "bob": "builder"}
 
 @pytest.fixture(scope="session")
 def registrar_host(lab):
-    return lab.host("registrar", address=REGISTRAR)
+    return lab.host("registrar", address=REGISTRAR, slaac=False)
 
 
 @pytest.fixture(scope="session")
 def bob_host(lab):
-    return lab.host("bob", address=PEER)
+    return lab.host("bob", address=PEER, slaac=False)
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The vox6 authors
 """Small Internets out of network namespaces: one IPv6 link, a router, hosts, a capture.
 
-Everything is named after this process (vox6-PID-NAME) and goes when the lab closes. What a dead
-process left behind goes when the next lab opens.
+Everything is named after this process (vox6-PID-NUMBER-NAME) and goes when the lab closes. What a
+dead process left behind goes when the next lab opens.
 """
 
 import atexit
@@ -12,6 +12,7 @@ import ctypes
 import errno
 import fcntl
 import ipaddress
+import itertools
 import os
 import re
 import shutil
@@ -176,14 +177,17 @@ class Lab:
         a.start(["ping", "-c1", lab.router_address])
     """
 
+    _count = itertools.count(1)
+
     def __init__(self, folder: Path, *, tag: str = "", prefix: str = PREFIX) -> None:
         """Prepare a lab; nothing is made before the with block.
 
-        folder: where logs and captures go, made when absent; tag: tells two labs of one process
-        apart; prefix: the /64 that the router advertises.
+        folder: where logs and captures go, made when absent; tag: shown in the names, for people;
+        prefix: the /64 that the router advertises.
         """
         self.folder = folder.resolve()
-        self.tag = f"{tag}-" if tag else ""
+        number = next(Lab._count)  # tells two labs of one process apart
+        self.tag = f"{number}-{tag}-" if tag else f"{number}-"
         self.prefix = ipaddress.IPv6Network(prefix)
         self.processes: list[Process] = []
         self.hosts: dict[str, Host] = {}

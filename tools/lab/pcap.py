@@ -112,3 +112,20 @@ def rtp_streams(path: Path) -> list[Stream]:
             )
         found[key].take(time, sequence, timestamp, payload[1] & 0x7F)
     return [stream for stream in found.values() if stream.received >= 5]
+
+
+def rtp_payload(path: Path, destination: str, payload_type: int, start: float = 0.0) -> bytes:
+    """The payload of RTP to an address, in the order of the packets.
+
+    destination: text of the address; start: seconds since the first packet of the capture.
+    """
+    wanted = IPv6Address(destination).packed
+    found = []
+    first: float | None = None
+    for time, _, _, target, port, payload in udp_packets(path):
+        first = time if first is None else first
+        if target != wanted or port % 2 or time - first < start or len(payload) <= _RTP:
+            continue
+        if payload[0] == 0x80 and payload[1] & 0x7F == payload_type:
+            found.append(payload[_RTP:])
+    return b"".join(found)

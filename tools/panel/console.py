@@ -13,6 +13,7 @@ from tools.panel.errors import PanelError
 
 _READ_S = 0.5  # a read gives up after this, so that the time for all of it is looked at
 _ENTER_S = 3
+_ANSWER_S = 10.0  # a phone that formats or writes its flash answers late
 _ATTEMPTS = 4  # a phone may be busy leaving when the key for the raw REPL comes
 
 
@@ -42,6 +43,7 @@ class Console:
                 if attempt == _ATTEMPTS - 1:
                     _close(transport)
                     raise PanelError(f"no REPL at {self._path}: {error}") from None
+        transport.serial.timeout = _ANSWER_S
         self._transport = transport
         return self
 
