@@ -137,8 +137,9 @@ def test_malformed_messages(call, stranger):
         b"Via: SIP/2.0/UDP", b"Via: SIP/9.9/X Y", 1
     )
     answers(stranger, phone, bad_via, _QUIET_S)  # 400 or silence; the phone lives
-    expect(stranger, phone, whole.replace(b"CSeq: 1 ", b"CSeq: one "), 400)
-    expect(stranger, phone, whole.replace(b"Call-ID: ", b"X-Other: "), 400)
+    # Without a CSeq or Call-ID no response can be matched: 400 or silence.
+    for old, new in ((b"CSeq: 1 ", b"CSeq: one "), (b"Call-ID: ", b"X-Other: ")):
+        assert answers(stranger, phone, whole.replace(old, new), _QUIET_S) in ([], [400])
     dice = random.Random(6)
     for cut in [0, 1, 4, *(dice.randrange(5, len(whole)) for _ in range(60))]:
         stranger.sendto(whole[:cut], (phone.address, 5060))

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tools.lab import Capture, Lab
+from tools.lab import Capture, Lab, LabError
 from tools.lab.capture import complaints, sip_ladder
 from tools.panel.errors import PanelError
 from tools.panel.phones import TOP, QEMUPhone, UnixPhone
@@ -117,7 +117,11 @@ def open_lab(name):
     """A lab in build/NAME, or the test is skipped with the reason."""
     if os.geteuid() != 0:
         pytest.skip("network namespaces need root")
-    return Lab(TOP / "build" / name)
+    for suffix in ("", "-2", "-3", "-4"):
+        found = Lab(TOP / "build" / (name + suffix))
+        if found.claim():
+            return found
+    raise LabError(f"build/{name} to build/{name}-4 are all in use by other test runs")
 
 
 # Two folders of tests import these fixtures, and pytest takes them for different ones: the first

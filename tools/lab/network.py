@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import TextIO
 
 from pyroute2 import IPRoute, netns
 
@@ -194,6 +195,7 @@ class Lab:
         self.router_address = str(self.prefix[1])
         self._switch = f"vox6-{os.getpid()}-{self.tag}switch"
         self._open = False
+        self._claim: TextIO | None = None
         self._pid = os.getpid()
         self._numbers = 0
         self._taps = 0
@@ -204,7 +206,8 @@ class Lab:
     def __enter__(self) -> "Lab":
         check_able()
         remove_leftovers()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.claim():
+            raise LabError(f"{self.folder} is in use by another lab: wait for it to end")
         self._open = True
         atexit.register(self.close)
         if threading.current_thread() is threading.main_thread():
@@ -226,6 +229,19 @@ class Lab:
     ) -> None:
         self.close()
 
+    def claim(self) -> bool:
+        """Take the folder for this lab; False when another lab that lives has it."""
+        if self._claim is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            claim = (self.folder / "lock").open("w")
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                claim.close()
+                return False
+            self._claim = claim
+        return True
+
     def close(self) -> None:
         """End every program and remove every namespace; may be called again."""
         if not self._open or os.getpid() != self._pid:  # a fork of this process owns nothing
@@ -236,6 +252,9 @@ class Lab:
             process.stop()
         for name in [host.netns for host in self.hosts.values()] + [self._switch]:
             _remove(name)
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
         if self._old_sigterm is not None:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self._old_sigterm = None
