@@ -159,6 +159,40 @@ def test_large_datagrams_travel_in_fragments(tmp_path, lab):
         board.kill()
 
 
+def test_a_flood_beside_deep_recursion_breaks_nothing(tmp_path, lab):
+    """The VM at the end of its stack while the engine works as hard as it can."""
+    board = Machine(tmp_path, lab).boot()
+    pinger = lab.host("pinger")
+    try:
+        board.interrupt()
+        address = board.repl(WAIT_ADDRESS).split()[0]
+        pinger.wait_address()
+        argv = ["ping", "-6", "-n", "-q", "-f", "-w", "4", "-s", "3000", address]
+        flood = pinger.start(argv, log="flood.log")
+        output = board.repl(
+            "import time, _board\n"
+            "def deep(n):\n"
+            "    return deep(n + 1)\n"
+            "count = 0\n"
+            "end = time.ticks_add(time.ticks_ms(), 3000)\n"
+            "while time.ticks_diff(end, time.ticks_ms()) > 0:\n"
+            "    try:\n"
+            "        deep(0)\n"
+            "    except RuntimeError:\n"
+            "        count += 1\n"
+            "print(count, _board.memory()['stack_used'], _board.memory()['stack'])\n"
+        )
+        flood.wait(10)
+        count, used, size = [int(word) for word in output.split()]
+        received = int(re.search(r"(\d+) received", flood.output())[1])
+        print(f"{count} recursions, {received} pings, stack {used} of {size}")
+        assert count > 10 and received > 100
+        assert used < size - 1024
+        assert board.window.boots == 1
+    finally:
+        board.kill()
+
+
 def test_files_survive_a_power_cut(tmp_path):
     board = Machine(tmp_path).boot()
     board.interrupt()

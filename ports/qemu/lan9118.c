@@ -58,6 +58,8 @@
 #define PHY_INTERRUPT_LINK (0x50) // link down, auto-negotiation complete
 
 #define CRC_LENGTH (4)
+#define FRAMES_A_TURN \
+    (32) // then the media tick has its turn; the millisecond tick asks for the rest
 #define PATIENCE (100000) // register reads before a chip that does not answer is given up
 
 static uint32_t mac_read(uint32_t index) {
@@ -155,7 +157,7 @@ void lan9118_drain(struct netif *netif) {
         INT_STS = INT_PHY;
         follow_link(netif);
     }
-    while (RX_FIFO_INF >> 16 & 0xFF) {
+    for (int i = 0; i < FRAMES_A_TURN && (RX_FIFO_INF >> 16 & 0xFF); i++) {
         receive_frame(netif, RX_STATUS);
     }
     INT_STS = INT_RSFL;
