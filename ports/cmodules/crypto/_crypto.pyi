@@ -2,7 +2,8 @@
 # Copyright (c) 2026 The vox6 authors
 """Hashes, HMAC, AES and random octets of the phone, on mbedTLS. lib/crypto/native.py wraps it.
 
-Names of hashes: "MD5", "SHA-1", "SHA-256", "SHA-384". ValueError: another name, or a key or block of
+Names of hashes: "MD5", "SHA-1", "SHA-256", "SHA-384". ValueError: another name, or a key or
+block of
 a wrong size.
 """
 
@@ -41,7 +42,9 @@ def hmac(name: str, key: Buffer, data: Buffer) -> bytes:
     """RFC 2104; the whole tag, to be truncated by the caller."""
 
 def ctr(key: Buffer, iv: Buffer, data: Buffer) -> bytes:
-    """AES counter mode (NIST SP 800-38A), iv = first counter block of 16 octets. Its own inverse."""
+    """AES counter mode (NIST SP 800-38A), iv = first counter block of 16 octets. Its own
+    inverse.
+    """
 
 def cfb_encrypt(key: Buffer, iv: Buffer, data: Buffer) -> bytes:
     """AES cipher feedback of 128 bits, as ZRTP uses it (RFC 6189 section 4.9)."""

@@ -29,7 +29,8 @@ class Codec:
         """Encode signed 16-bit samples in the machine's order.
 
         samples: caller's, a whole number of samples, even for G722; octets: caller's, written.
-        Returns the octets written. ValueError: octets too short or half a sample; no state changes.
+        Returns the octets written. ValueError: octets too short or half a sample; no state
+        changes.
         """
 
     def decode_into(self, octets: Buffer, samples: Buffer) -> int:
