@@ -21,7 +21,7 @@ CODECS: tuple[str, ...]
 """RFC 3551 encoding names in table order: "PCMU", "PCMA", "G722". Any case is understood."""
 
 def start() -> None:
-    """Start the audio device and its 20 ms ticks; idempotent. open() does it too; tones need it."""
+    """Start the audio device and its 20 ms ticks; idempotent. open() does so; tones need it."""
 
 def stop() -> None:
     """End the ticks. Open streams stay open, unheard, and go on counting what arrives."""
