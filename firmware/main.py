@@ -18,6 +18,7 @@ from firmware import log
 from vox6.wire import const
 
 VERSION = "0.1"
+_COLLECT = const(32768)  # octets; about what a call takes to be set up
 _TRANSACTIONS = const(12)  # each way: two calls and two servers need 8; an ended call holds 8 kB
 
 _station = None
@@ -100,6 +101,8 @@ class Station:
         if self.keys is not None:
             self.reactor.watch(self.keys, self._keys)
         gc.collect()
+        # Garbage that lies between what stays is what breaks up a small heap: collect early.
+        gc.threshold(_COLLECT)
 
     def _datagrams(self, now):
         self.driver.read(self.signalling, self.signalling.buffer)

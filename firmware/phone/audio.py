@@ -84,12 +84,13 @@ class Audio:
     stream: of media, None before; watched: whether somebody polls it.
     """
 
-    def __init__(self, net6, media, settings, random, clock, local, peer16):
+    def __init__(self, net6, media, settings, random, clock, buffer, local, peer16):
         self._net6 = net6
         self._media = media
         self._settings = settings
         self._random = random
         self._clock = clock
+        self._buffer = buffer
         self.local = local
         self._peer16 = peer16
         number = random(4)
@@ -255,7 +256,7 @@ class Audio:
             rtcp_port=where[2],
         )
         peer = (where[0], where[2])
-        self._reports = Reports(self.stream, ssrc, self._random, peer, self._clock)
+        self._reports = Reports(self.stream, self._buffer, ssrc, self._random, peer, self._clock)
 
     def read_reports(self, now):
         """Read what came beside the voice: RTCP."""

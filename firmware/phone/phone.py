@@ -13,6 +13,7 @@ from firmware.phone import tones
 from firmware.phone.accounts import Accounts
 from firmware.phone.audio import Audio, Ports, Unacceptable
 from firmware.phone.call import OUTGOING, Call
+from firmware.phone.reports import DATAGRAM
 from firmware.ui import wording
 from vox6.wire import const
 from vox6.wire.errors import LocalProtocolError, ProtocolError
@@ -21,6 +22,7 @@ LINES = 2
 _MISSED = const(20)
 _TICK_MS = const(1000)  # the screen's clock in a call, and its statistics
 _IPV4_REASON = 'SIP;cause=488;text="IPv4 media address"'
+_FAULT_REASON = 'SIP;cause=500;text="Fault"'
 _MEDIA_REASON = 'SIP;cause=488;text="Media not acceptable"'
 
 
@@ -51,6 +53,7 @@ class Phone:
         self.unseen = 0  # how many of them nobody has looked at
         self.sip_port = parts.settings.get("sip.port")
         self.accounts = Accounts(parts.agent, parts.settings, parts.random)
+        self._buffer = bytearray(DATAGRAM)  # of all calls: read at once
         self._ports = Ports(parts.net6, parts.settings)
         self._tone = None
         self._sounding = False
@@ -180,7 +183,14 @@ class Phone:
 
     def _audio(self, local, peer16):
         return Audio(
-            self._net6, self.media, self.settings, self._random, self.clock, local, peer16
+            self._net6,
+            self.media,
+            self.settings,
+            self._random,
+            self.clock,
+            self._buffer,
+            local,
+            peer16,
         )
 
     def answer(self):
@@ -382,8 +392,32 @@ class Phone:
         if handler is None:
             log.say("sip", "event " + name)
             return
-        handler(event, self.clock.now())
+        now = self.clock.now()
+        try:
+            handler(event, now)
+        except Exception as exc:  # out of memory, or a mistake of ours
+            log.exception("call", exc)
+            self._give_up(event, now)
         self._sounds()
+
+    def _give_up(self, event, now):
+        """A fault in an event: the peer gets an answer; a call that stands goes on."""
+        session = getattr(event, "session", None)
+        if session is None:
+            return
+        call = self._of(session)
+        name = type(event).__name__
+        try:
+            if name == "OfferReceived":
+                session.reject_offer(now, 500)
+            elif name == "CallReceived":
+                session.reject(now, 500)
+            elif name in ("CallAnswered", "CallConfirmed"):
+                session.bye(now, _FAULT_REASON)
+        except LocalProtocolError as exc:
+            log.say("call", str(exc))
+        if call is not None and name != "OfferReceived" and call.state != "talking":
+            self._end(call, wording.FAULT, "congestion", now)
 
     def _on_CallReceived(self, event, now):
         session = event.session

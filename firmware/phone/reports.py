@@ -8,9 +8,8 @@ phone may not know the time.
 
 from firmware.net.driver import Driver
 from vox6.rtp.session import Session
-from vox6.wire import const
 
-_DATAGRAM = const(1232)  # MEDIA_DATAGRAM_MAX, the longest that media keeps for us
+DATAGRAM = 1232  # octets, MEDIA_DATAGRAM_MAX: the longest that media keeps for us
 
 
 def ntp(now):
@@ -22,14 +21,15 @@ def ntp(now):
 class Reports:
     """RTCP beside one stream of media.
 
-    stream: of media.open(); ssrc: ours; random: n -> octets; peer: (addr16, RTCP port).
+    stream: of media.open(); buffer: bytearray for one datagram, used while read() runs;
+    ssrc: ours; random: n -> octets; peer: (addr16, RTCP port).
     received: compounds taken, for those who watch whether the peer lives. left: it said BYE.
     """
 
-    def __init__(self, stream, ssrc, random, peer, clock):
+    def __init__(self, stream, buffer, ssrc, random, peer, clock):
         self._stream = stream
         self._clock = clock
-        self._buffer = bytearray(_DATAGRAM)
+        self._buffer = buffer
         # RFC 7022 section 4.2: a short-term persistent name, 96 random bits
         cname = "".join(["%02x" % octet for octet in random(12)]).encode()
         self.session = Session(ssrc, cname, random, peer)
@@ -53,7 +53,7 @@ class Reports:
         if got is None:
             return False
         length, addr16, port, kind = got
-        if kind == "rtcp" and length <= _DATAGRAM:
+        if kind == "rtcp" and length <= len(self._buffer):
             self.driver.receive(bytes(memoryview(self._buffer)[:length]), (addr16, port))
         return True
 

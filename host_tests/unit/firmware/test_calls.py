@@ -699,6 +699,43 @@ class TestFaults(Case):
         self.assertIn("lost 0.0%", self.bob.text())
         self.assertIn("ValueError", "\n".join(log.lines()))
 
+    def test_no_memory_for_a_call_ends_it_on_both_sides(self):
+        def broken(*args, **options):
+            raise MemoryError("as the test wants")
+
+        self.alice.media.open = broken
+        self.alice.press(BOB, "call")
+        self.bob.press("call")
+        self.assertIn("Fault: see the log", self.alice.text())
+        self.assertIn("They hung up", self.bob.text())
+        del self.alice.media.open
+        self.bob.media.open = broken
+        self.alice.press("ok")
+        self.bob.press("ok")
+        self.alice.press(BOB, "call")
+        self.bob.press("call")
+        self.assertIn("Fault: see the log", self.bob.text())
+        self.bob.press("hangup")
+        self.assert_nothing_left()
+
+    def test_no_memory_when_a_call_comes(self):
+        def broken(*args):
+            raise MemoryError("as the test wants")
+
+        original = self.bob.phone._audio
+        self.bob.phone._audio = broken
+        self.alice.press(BOB, "call")
+        self.assertIn("500 Server error", self.alice.text())
+        self.bob.phone._audio = original
+        self.alice.press("ok")
+        self.call()
+        self.bob.phone.lines[0].audio.take_offer = broken
+        self.alice.press("hold")
+        self.assertIn("Hold refused: 500", self.alice.text())
+        self.assertEqual(self.bob.states()[0], "talking")
+        self.alice.press("hangup")
+        self.assert_nothing_left()
+
     def test_a_tone_that_fails_is_logged(self):
         def broken(segments, repeat=True):
             raise OSError(12, "as the test wants")
