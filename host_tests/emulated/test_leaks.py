@@ -13,17 +13,17 @@ from host_tests.emulated.calls import connect, disconnect
 
 GROWTH_MAX = 256  # octets of heap between two points of a series (design.md section 10)
 _IDLE = """
-import gc, media
+import gc, media, net6
 from firmware.main import phone
 gc.collect()
 gc.collect()
 p = phone()
-print(repr((gc.mem_alloc(), media.counters(), p.agent.debug(), p.debug())))
+print(repr((gc.mem_alloc(), media.counters(), net6.use()[:3], p.agent.debug(), p.debug())))
 """
 
 
 def state(phone):
-    """(heap in use after a collection, counters of media, text of the engines), phone idle."""
+    """(heap after a collection, counters of media, pools of net6, texts of the engines)."""
     # Transactions live 32 s after their end (RFC 3261 timers B, D, F, H, J: 64 * T1).
     return ast.literal_eval(phone.console(_IDLE).strip().splitlines()[-1])
 
@@ -46,14 +46,15 @@ def check(pair, first, second):
     run_calls(pair, second - first)
     time.sleep(33)
     for phone in pair:
-        heap, counters, *texts = state(phone)
-        old_heap, old_counters, *old_texts = before[phone.board]
+        heap, counters, use, *texts = state(phone)
+        old_heap, _, old_use, *old_texts = before[phone.board]
         print(f"{phone.board}: heap {old_heap} -> {heap} between call {first} and call {second}")
         print(counters, texts)
-        for name in counters:
-            if name.endswith(("in_use", "_used")):
-                assert counters[name] == old_counters[name], f"{phone.board}: {name}"
-        assert texts == old_texts
+        assert "0 sessions, 0+0 transactions, 0 timers" in texts[0]
+        assert texts[1] == old_texts[1]
+        for name in ("streams", "packets", "datagrams", "running"):
+            assert not counters[name], f"{phone.board}: {name} is {counters[name]}"
+        assert use == old_use, f"{phone.board}: endpoints and datagrams in use {old_use} -> {use}"
         assert heap - old_heap <= GROWTH_MAX, f"{phone.board} leaks {heap - old_heap} octets"
 
 
