@@ -572,7 +572,7 @@ class Phone:
         if call.changing and call.audio.is_offering():
             # Both changed the call at once (491) and theirs comes first: what ours was to say
             # goes with the answer.
-            self.agent.layer.timers.cancel(session, "glare")
+            session.withdraw_offer()
             call.audio.offer_refused()
             call.changing = None
         if not event.body:
@@ -623,19 +623,12 @@ class Phone:
             self._bye(call, wording.status_text(event.status), "congestion", None, now)
             return
         call.audio.offer_refused()
-        if event.status == 491:
-            return  # both at once: OfferPossible follows, or their offer
         call.note = wording.NO_HOLD % event.status
         if what == "hold":
             call.held_here = False
         elif what == "resume":
             call.held_here = True
         call.audio.apply(call.held_here)
-
-    def _on_OfferPossible(self, event, now):
-        call = self._of(event.session)
-        if call is not None and call.audio is not None:
-            self._settle_hold(call, now)
 
     def _on_Registered(self, event, now):
         self.accounts.registered(event)

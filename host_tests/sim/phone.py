@@ -265,7 +265,7 @@ class Phone(EngineNode):
         if call.negotiation.state == "local-offer":
             # both offered at once, and theirs comes first after the 491: the answer says what
             # our offer was to say, as firmware does it
-            self.engine.layer.timers.cancel(call.session, "glare")
+            call.session.withdraw_offer()
             call.negotiation.offer_rejected()
             call.wish = None
             call.overtaken = True

@@ -226,6 +226,13 @@ class Session:
         self._auth = []
         self._start_reinvite(now)
 
+    def withdraw_offer(self) -> None:
+        """Give up a re-INVITE that waits to be sent again after a 491; without one, nothing.
+
+        For a user who answers the peer's offer with what its own was to say.
+        """
+        self.agent.layer.timers.cancel(self, "glare")
+
     def accept_offer(self, now: int, body: bytes) -> None:
         """Answer a re-INVITE with 200; body: our answer, or our offer if theirs was empty."""
         transaction = self._reinvited
