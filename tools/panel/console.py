@@ -38,6 +38,8 @@ class Console:
         for attempt in range(_ATTEMPTS):
             try:
                 transport.enter_raw_repl(soft_reset=False, timeout_overall=_ENTER_S)
+                while attempt and transport.serial.read(256):
+                    pass  # the prompts that answer the attempts before
                 break
             except (TransportError, OSError) as error:
                 if attempt == _ATTEMPTS - 1:
