@@ -3,8 +3,7 @@
 """Hashes, HMAC, AES and random octets of the phone, on mbedTLS. lib/crypto/native.py wraps it.
 
 Names of hashes: "MD5", "SHA-1", "SHA-256", "SHA-384". ValueError: another name, or a key or
-block of
-a wrong size.
+block of a wrong size.
 """
 
 from collections.abc import Buffer

@@ -9,8 +9,7 @@
 
 Python opens, holds, joins, closes and reads statistics; the sound itself runs in the engine every
 20 ms, whatever the VM does. OSError carries the errno of the network or the audio device;
-ValueError
-is a mistake of the caller, and nothing has changed then.
+ValueError is a mistake of the caller, and nothing has changed then.
 """
 
 from collections.abc import Buffer, Sequence
@@ -48,19 +47,16 @@ def open(
     OSError ENOMEM: all 4 streams are open.
 
     RTP is taken from the peer's address and port. The first packet that comes from that address,
-    with
-    a payload type that is accepted, may come from another port and takes the stream there, both
-    ways
-    (RFC 4961); RTCP likewise. All else is counted as a stranger and dropped.
+    with a payload type that is accepted, may come from another port and takes the stream there,
+    both ways (RFC 4961); RTCP likewise. All else is counted as a stranger and dropped.
     """
 
 def tone(segments: Sequence[tuple[int, int, int, int, int]] | None, repeat: bool = True) -> None:
     """Play a tone into the speaker in place of the one that sounds, None: end it.
 
     segments: at most 16 of (f1_hz, f2_hz, level_dbm0, on_ms, off_ms); a frequency 0..3800, 0 is
-    none;
-    the level of each frequency -60..0; times 0..60000, both 0: for ever. Copied. Streams do not
-    carry it.
+    none; the level of each frequency -60..0; times 0..60000, both 0: for ever. Copied. Streams
+    do not carry it.
     """
 
 def counters() -> dict[str, int | bool]:
@@ -76,39 +72,35 @@ class Stream:
 
     def set_peer(self, peer: Buffer, port: int, rtcp_port: int) -> None:
         """Move to another address or port; what was learned of the ports is forgotten then. The
-        values
-        that were given last change nothing."""
+        values that were given last change nothing."""
 
     def set_codec(self, codec: str, payload_type: int) -> None:
         """Send with another codec from the next packet on, and accept it."""
 
     def set_direction(self, send: bool, receive: bool) -> None:
         """Hold (RFC 3264 section 8.4). Without receive packets are counted and not heard,
-        without send
-        only RTCP leaves; RTP time goes on, and the first packet after has the marker bit."""
+        without send only RTCP leaves; RTP time goes on, and the first packet after has the
+        marker bit."""
 
     def join(self, joined: bool) -> None:
         """Put the stream to the mixing point: microphone and all other joined streams to its
-        peer, its
-        sound to the speaker. Off: the peer gets silence."""
+        peer, its sound to the speaker. Off: the peer gets silence."""
 
     def statistics(self) -> dict[str, int | None]:
         """sent, sent_octets (payload), send_errors; received, received_octets, lost (RFC 3550
-        appendix A.3:
-        received counts late and duplicate packets too), duplicated, reordered, late, discarded;
-        concealed (units of 20 ms), stretched (frames made longer or shorter); jitter (RTP units),
-        highest_sequence (extended), base_sequence, ssrc (of the sender; None: none yet), restarts;
-        last_sr (middle 32 bits of its NTP time; 0: none), last_sr_us (engine time of its arrival);
-        delay_ms and target_ms of the jitter buffer; strangers, malformed, unaccepted (payload
-        type),
-        looped (our own SSRC), queue_dropped; port, rtcp_port (after the latch)."""
+        appendix A.3: received counts late and duplicate packets too), duplicated, reordered,
+        late, discarded; concealed (units of 20 ms), stretched (frames made longer or shorter);
+        jitter (RTP units), highest_sequence (extended), base_sequence, ssrc (of the sender;
+        None: none yet), restarts; last_sr (middle 32 bits of its NTP time; 0: none), last_sr_us
+        (engine time of its arrival); delay_ms and target_ms of the jitter buffer; strangers,
+        malformed, unaccepted (payload type), looped (our own SSRC), queue_dropped; port,
+        rtcp_port (after the latch)."""
 
     def receive_into(self, buffer: Buffer) -> tuple[int, bytes, int, str] | None:
         """Read one datagram that is not RTP: (length, addr16, port, kind), None without any.
 
         kind: "rtcp", or "other" (ZRTP, STUN: RFC 7983). length is the whole length even if
-        buffer is
-        shorter; the rest is lost then. At most 1232 octets, 4 wait for a stream."""
+        buffer is shorter; the rest is lost then. At most 1232 octets, 4 wait for a stream."""
 
     def send_rtcp(self, data: Buffer) -> None:
         """Send a compound RTCP packet to the peer's RTCP port."""
