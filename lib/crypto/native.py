@@ -8,7 +8,7 @@ from .provider import Provider
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .provider import Hash
+    from .provider import Hash, KeyPair
 
 
 class NativeProvider(Provider):
@@ -26,6 +26,18 @@ class NativeProvider(Provider):
 
     def aes_ctr(self, key: bytes, iv: bytes, data: bytes) -> bytes:
         return bytes(_crypto.ctr(key, iv, data))
+
+    def cfb_encrypt(self, key: bytes, iv: bytes, data: bytes) -> bytes:
+        return bytes(_crypto.cfb_encrypt(key, iv, data))
+
+    def cfb_decrypt(self, key: bytes, iv: bytes, data: bytes) -> bytes:
+        return bytes(_crypto.cfb_decrypt(key, iv, data))
+
+    def key_pair(
+        self, name: str, exponent_bits: int = 256, secret: "bytes | None" = None
+    ) -> "KeyPair":
+        pair: "KeyPair" = _crypto.KeyPair(name, exponent_bits, secret)
+        return pair
 
     def random(self, length: int) -> bytes:
         return bytes(_crypto.random(length))
