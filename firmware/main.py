@@ -79,8 +79,8 @@ class Station:
             parts.agent,
             self.clock,
             self.signalling.send,
-            self.phone.on_event,
-            self.phone.on_send_error,
+            self.phone.events.on_event,
+            self.phone.events.on_send_error,
         )
         self.phone.driver = self.driver
         facts = board.FACTS

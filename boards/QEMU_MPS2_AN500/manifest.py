@@ -5,4 +5,5 @@
 include("../../firmware/manifest.py")
 freeze("$(PORT_DIR)/modules", opt=1)
 module("board.py", base_path="$(BOARD_DIR)", opt=1)
+module("panel_board.py", base_path="$(BOARD_DIR)/../_common", opt=1)
 module("panel_link.py", base_path="$(BOARD_DIR)/../_common", opt=1)

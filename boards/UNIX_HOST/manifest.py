@@ -4,4 +4,5 @@
 
 include("../../firmware/manifest.py")
 module("board.py", base_path="$(BOARD_DIR)", opt=1)
+module("panel_board.py", base_path="$(BOARD_DIR)/../_common", opt=1)
 module("panel_link.py", base_path="$(BOARD_DIR)/../_common", opt=1)

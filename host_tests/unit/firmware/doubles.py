@@ -289,8 +289,8 @@ class TestPhone:
             self.agent,
             self.clock,
             self.signalling.send,
-            self.phone.on_event,
-            self.phone.on_send_error,
+            self.phone.events.on_event,
+            self.phone.events.on_send_error,
         )
         self.phone.driver = self.driver
         self.screen = Screen()

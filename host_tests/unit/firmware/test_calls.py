@@ -332,13 +332,13 @@ class TestHold(Case):
 
     def test_hold_refused(self):
         self.call()
-        self.bob.phone._of(self.bob.phone.lines[0].session)
-        original = self.bob.phone._on_OfferReceived
-        self.bob.phone._on_OfferReceived = lambda event, now: event.session.reject_offer(now, 488)
+        events = self.bob.phone.events
+        original = events._on_OfferReceived
+        events._on_OfferReceived = lambda event, now: event.session.reject_offer(now, 488)
         self.alice.press("hold")
         self.assertIn("Hold refused: 488", self.alice.text())
         self.assertEqual(self.alice.stream().direction, (True, True))
-        self.bob.phone._on_OfferReceived = original
+        events._on_OfferReceived = original
         self.alice.press("hold")
         self.assertIn("On hold", self.alice.text())
         self.alice.press("hangup")
@@ -722,11 +722,11 @@ class TestFaults(Case):
         def broken(*args):
             raise MemoryError("as the test wants")
 
-        original = self.bob.phone._audio
-        self.bob.phone._audio = broken
+        original = self.bob.phone.make_audio
+        self.bob.phone.make_audio = broken
         self.alice.press(BOB, "call")
         self.assertIn("500 Server error", self.alice.text())
-        self.bob.phone._audio = original
+        self.bob.phone.make_audio = original
         self.alice.press("ok")
         self.call()
         self.bob.phone.lines[0].audio.take_offer = broken
