@@ -75,7 +75,31 @@ OTHER_LINE = "Line %d: %s"
 LINE = "line %d"
 LOSS = "lost %d.%d%%  %d ms"
 
+# How safe a call is; README.md of this folder says when each is shown
+SECURING = "Not encrypted yet"
+NOT_ENCRYPTED = "NOT ENCRYPTED"
+SERVER_ONLY = "Secure to server only"
+COMPARE = "compare!"
+SAS = "SAS %s"
+VERIFIED = "verified"
+KEYS_CHANGED = "WARNING: keys changed"
+SAS_DIFFERS = "SAS DIFFERS: LISTENER"
+NOTHING_SECRET = "Tell nothing secret"
+ENCRYPTION_FAILED = "Encryption failed"
+WAIT_FOR_KEYS = "Waiting for keys"
+ENCRYPTION_ENDED = "They ended encryption"
+NO_ENCRYPTION = "No encryption there"  # the end of a call, with security.required
+KEPT_ENCRYPTED = "Change refused: clear"  # a re-INVITE that would have ended encryption
+DISCLOSURE = "They may record keys"
+ASK_DIFFERS = "Is the SAS different?"
+ASK_NAME = "Who is it?"
+ASK_CLEAR = "Go on in clear?"
+
 # Soft hints at the foot of a screen
+HINT_COMPARE = "ok: same  back: not"
+HINT_DIFFERS = "ok: differs  back: no"
+HINT_NAME = "ok: save  back: erase"
+HINT_CLEAR = "ok: in clear  hangup"
 HINT_IDLE = "ok: menu"
 HINT_INCOMING = "call: yes  hangup: no"
 HINT_OUTGOING = "hangup: give up"
@@ -86,7 +110,7 @@ HINT_PAGES = "up down back"
 
 # Menu
 MENU = "Menu"
-MENU_ITEMS = ("Accounts", "Addresses", "Settings", "Missed calls", "Log")
+MENU_ITEMS = ("Accounts", "Addresses", "Settings", "Missed calls", "Log", "Known keys")
 EMPTY = "nothing here"
 
 # What a status means to a person, where the number alone says little. RFC 3261 section 21.
