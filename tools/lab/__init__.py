@@ -16,6 +16,8 @@ _HOME = {
     "Capture": "capture",
     "Baresip": "baresip",
     "Kamailio": "kamailio",
+    "Linphone": "linphone",
+    "Relay": "relay",
 }
 
 

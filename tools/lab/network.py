@@ -40,6 +40,8 @@ _CLONE_NEWNET = 0x40000000
 _IFA_F_NODAD = 0x02
 _TUNSETIFF = 0x400454CA
 _TUNSETPERSIST = 0x400454CB
+_SIOCETHTOOL = 0x8946
+_ETHTOOL_STXCSUM = 0x17
 _IFF_TAP = 0x0002
 _IFF_NO_PI = 0x1000
 _IFA_F_TENTATIVE = 0x40
@@ -110,6 +112,7 @@ class Host:
         self.name = name
         self.netns = f"vox6-{os.getpid()}-{lab.tag}{name}"
         self.mac = f"02:00:5e:10:00:{number:02x}"
+        self.port = f"port{number}"  # its end on the bridge
 
     def start(
         self,
@@ -282,11 +285,12 @@ class Lab:
                 _sysctl("ipv6/conf/default/accept_ra", "0")
             _sysctl("ipv6/conf/default/router_solicitation_delay", "0")
             _sysctl("ipv6/conf/default/use_tempaddr", "0")
-        port = f"port{self._numbers}"
         with _netlink(self._switch) as ip:
             peer = {"ifname": "eth0", "net_ns_fd": host.netns, "address": host.mac}
-            ip.link("add", ifname=port, kind="veth", peer=peer)
-            self._plug(ip, port)
+            ip.link("add", ifname=host.port, kind="veth", peer=peer)
+            self._plug(ip, host.port)
+        with inside(host.netns):
+            _complete_checksums("eth0")
         with _netlink(host.netns) as ip:
             ip.link("set", index=1, state="up")
             ip.link("set", index=_index(host.netns, "eth0"), state="up")
@@ -303,6 +307,24 @@ class Lab:
         with _netlink(self._switch) as ip:
             self._plug(ip, name)
         return name
+
+    def splice(self, port: str) -> str:
+        """Take a port off the bridge; the name of the link whose other end is there instead."""
+        inner, outer = f"in-{port}", f"br-{port}"
+        with _netlink(self._switch) as ip:
+            ip.link("add", ifname=inner, kind="veth", peer={"ifname": outer})
+            ip.link("set", index=_index(self._switch, inner), state="up")
+            ip.link("set", index=_index(self._switch, port), master=0)
+            self._plug(ip, outer)
+        return inner
+
+    def unsplice(self, port: str) -> None:
+        """Put a port back on the bridge."""
+        if not self._open:
+            return
+        with _netlink(self._switch) as ip:
+            ip.link("del", index=_index(self._switch, f"in-{port}"))
+            self._plug(ip, port)
 
     def start_in_switch(
         self, argv: Sequence[str | Path], log: str, urgent: bool = False
@@ -413,6 +435,14 @@ def _make_tap(name: str) -> None:
         request = struct.pack("16sH22x", name.encode(), _IFF_TAP | _IFF_NO_PI)
         fcntl.ioctl(tun, _TUNSETIFF, request)
         fcntl.ioctl(tun, _TUNSETPERSIST, 1)
+
+
+def _complete_checksums(interface: str) -> None:
+    """Let the kernel of this thread's namespace write checksums itself: a relay passes them on."""
+    value = ctypes.create_string_buffer(struct.pack("II", _ETHTOOL_STXCSUM, 0))
+    request = struct.pack("16sP16x", interface.encode(), ctypes.addressof(value))
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as channel:
+        fcntl.ioctl(channel, _SIOCETHTOOL, request)
 
 
 def _sysctl(name: str, value: str) -> None:

@@ -141,6 +141,13 @@ class UnixPhone(Phone):
         if len(str(self.state / "panel.sock")) > 107:
             raise PanelError(f"the path {self.state} is too long for a local socket")
 
+    @property
+    def port(self) -> str:
+        """Its port of the lab's bridge (for tools.lab.relay)."""
+        if self._host is None:
+            raise PanelError("this phone is in no lab")
+        return self._host.port
+
     def _launch(self) -> Process:
         argv: list[str | Path] = [self.image, "--state", self.state]
         if self._host is not None:
@@ -165,6 +172,13 @@ class QEMUPhone(Phone):
         self._tap = lab.tap() if lab is not None else None
         self.mac = f"52:54:00:76:36:{number:02x}"
         self.window: window_file.Window | None = None
+
+    @property
+    def port(self) -> str:
+        """Its port of the lab's bridge (for tools.lab.relay)."""
+        if self._tap is None:
+            raise PanelError("this phone is in no lab")
+        return self._tap
 
     def _launch(self) -> Process:
         if shutil.which("qemu-system-arm") is None:
