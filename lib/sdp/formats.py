@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
 """RTP payload formats in SDP: static payload types (RFC 3551 section 6), a=rtpmap (RFC 8866
-section 6.6), a=ptime (6.4), a=rtcp (RFC 3605), direction attributes (6.7).
+section 6.6), a=ptime (6.4), a=rtcp (RFC 3605), direction attributes (6.7), a=zrtp-hash (RFC 6189
+section 8), a=crypto (RFC 4568) as text, and which transports are encrypted (RFC 3711, RFC 5124).
 
     rtpmap-value = payload-type SP encoding-name "/" clock-rate [ "/" encoding-params ]
     rtcp-value   = port [SP nettype SP addrtype SP connection-address]
+    zrtp-hash-value = zrtp-version SP 1*(HEXDIG)      ; 64 digits, version "1.10"
 
 The clock rate of G722 is 8000 although it samples at 16000 (RFC 3551 section 4.5.2).
 """
 
-from vox6.wire import FormatError
+from vox6.wire import FormatError, const
 
 from .description import Connection, MediaDescription, SessionDescription, number
 
@@ -42,6 +44,14 @@ _STATIC = (
     (17, "DVI4", 22050),
     (18, "G729", 8000),
 )
+
+AVP = "RTP/AVP"
+_SECURE_PROFILES = ("RTP/SAVP", "RTP/SAVPF")
+
+_MAX_CRYPTO = const(16)  # a=crypto lines kept of a stream; phones offer one to six
+_MAX_ZRTP_HASH = const(16)  # a=zrtp-hash lines looked at; one a version
+_HASH_DIGITS = const(64)  # RFC 6189 section 8.1: SHA-256, not truncated
+_HEX = "0123456789abcdef"
 
 INACTIVE = "inactive"
 SENDONLY = "sendonly"
@@ -141,3 +151,48 @@ def rtcp_of(media: MediaDescription) -> "tuple[int, Connection | None]":
         return (media.port + 1 if 0 < media.port < 65535 else 0), None
     port, _, rest = value.strip(" ").partition(" ")
     return number(port, 65535, "rtcp port"), Connection.parse(rest) if rest else None
+
+
+def is_secure_profile(proto: str) -> bool:
+    """Say whether a transport is SRTP's (RFC 3711 section 12, RFC 5124)."""
+    return proto in _SECURE_PROFILES
+
+
+def crypto_of(media: MediaDescription) -> "list[str]":
+    """Return the values of the a=crypto lines, the first sixteen; lib/srtp reads them.
+
+    Those of the session level mean nothing (RFC 4568 section 4).
+    """
+    return media.attribute_values("crypto")[:_MAX_CRYPTO]
+
+
+def zrtp_hash_value(text: str) -> "tuple[str, bytes] | None":
+    """Read the value of a=zrtp-hash: (version, 32 octets); None: not one that we understand.
+
+    RFC 6189 section 4.1.1: of a version the first three characters count, here "1.1".
+    """
+    version, _, digits = text.strip(" ").partition(" ")
+    digits = digits.strip(" ").lower()
+    if not 3 <= len(version) <= 4 or not version.startswith("1.1"):
+        return None
+    if len(digits) != _HASH_DIGITS:
+        return None
+    octets = bytearray()
+    for i in range(0, _HASH_DIGITS, 2):
+        high, low = _HEX.find(digits[i]), _HEX.find(digits[i + 1])
+        if high < 0 or low < 0:
+            return None
+        octets.append(high << 4 | low)
+    return version, bytes(octets)
+
+
+def zrtp_hash_of(media: MediaDescription) -> "tuple[str, bytes] | None":
+    """Return the peer's a=zrtp-hash of a version that we speak; None without a readable one.
+
+    The session level has none (RFC 6189 section 8). Of two for one version the first counts.
+    """
+    for value in media.attribute_values("zrtp-hash")[:_MAX_ZRTP_HASH]:
+        found = zrtp_hash_value(value)
+        if found is not None:
+            return found
+    return None

@@ -19,6 +19,7 @@ from vox6.wire import FormatError, LocalProtocolError, RemoteProtocolError, cons
 
 from .description import Connection, MediaDescription, Origin, SessionDescription
 from .formats import (
+    AVP,
     BESIDE,
     CODECS,
     INACTIVE,
@@ -27,13 +28,17 @@ from .formats import (
     SENDRECV,
     codec_name,
     common,
+    crypto_of,
     direction_of,
+    is_secure_profile,
     ptime_of,
     receives,
     reverse,
     rtcp_of,
     rtpmap_of,
     sends,
+    zrtp_hash_of,
+    zrtp_hash_value,
 )
 
 STABLE = "stable"
@@ -57,6 +62,9 @@ class AudioResult:
     rtcp_address, rtcp_port: where RTCP goes. direction: what is agreed, seen from us.
     remote_direction: what the peer wrote, seen from the peer; remote_hold says it holds us.
     ptime_ms: packet time that the peer wishes, None without a wish.
+    proto: transport of the m= line, "RTP/AVP", "RTP/SAVP", ... zrtp_hash: (version, 32 octets) of
+    the peer's Hello (RFC 6189 section 8), None without. crypto_lines: values of its a=crypto
+    lines (RFC 4568), in order, not looked into.
     problem: None, or (warn-code, text) of RFC 3261 section 20.43 why we cannot use it.
     """
 
@@ -76,7 +84,15 @@ class AudioResult:
         self.direction = INACTIVE
         self.remote_direction = INACTIVE
         self.ptime_ms: "int | None" = None
+        self.proto = ""
+        self.zrtp_hash: "tuple[str, bytes] | None" = None
+        self.crypto_lines: "list[str]" = []
         self.problem: "tuple[int, str] | None" = None
+
+    @property
+    def is_secure_profile(self) -> bool:
+        """Whether the transport allows nothing but SRTP: RTP/SAVP or RTP/SAVPF."""
+        return is_secure_profile(self.proto)
 
     @property
     def send(self) -> bool:
@@ -112,6 +128,9 @@ class Negotiation:
     session_id: the number of the o= line, random, below 2^62; it also begins the version.
     codecs: names out of formats.CODECS in our order of preference, at least one that is a voice.
     addrtypes, nettypes, protos: what the caller can reach; anything else is a `problem`.
+    zrtp_hash: a=zrtp-hash of every stream that we offer or accept, "1.10 <64 hex>"; may be set at
+    any time, None for none. crypto_lines of create_offer() and create_answer() are text to this
+    folder: lib/srtp makes and reads them.
     own_order: answer in our order of preference instead of the offer's.
     ptime_ms: packet time that we ask for.
     """
@@ -123,7 +142,8 @@ class Negotiation:
         *,
         addrtypes: "tuple[str, ...]" = ("IP6",),
         nettypes: "tuple[str, ...]" = ("IN",),
-        protos: "tuple[str, ...]" = ("RTP/AVP",),
+        protos: "tuple[str, ...]" = (AVP,),
+        zrtp_hash: "str | None" = None,
         own_order: bool = False,
         ptime_ms: int = 20,
     ) -> None:
@@ -138,6 +158,7 @@ class Negotiation:
         self.addrtypes = addrtypes
         self.nettypes = nettypes
         self.protos = protos
+        self.zrtp_hash = zrtp_hash
         self.own_order = own_order
         self.ptime_ms = ptime_ms
         self.state = STABLE
@@ -169,28 +190,36 @@ class Negotiation:
         *,
         addrtype: str = "IP6",
         rtcp_port: "int | None" = None,
+        proto: "str | None" = None,
+        crypto: "tuple[str, ...] | list[str]" = (),
     ) -> bytes:
         """Return an offer (RFC 3264 sections 5 and 8); also the one of a late offer's 2xx.
 
         address, port: where we take RTP, address as text without brackets. rtcp_port: where we
         take RTCP if it is not port + 1. direction: our wish; see hold_direction() for hold.
-        LocalProtocolError: an offer is open already; nothing changed.
+        proto: None for the one agreed on, RTP/AVP at first. crypto: values of a=crypto lines.
+        LocalProtocolError: an offer is open already, or RTP/SAVP without keys; nothing changed.
         """
         if self.state != STABLE:
             raise LocalProtocolError("an offer is open")
         if direction not in _DIRECTIONS:
             raise LocalProtocolError("unknown direction " + direction)
+        if proto is None:
+            proto = self.agreed.proto if self.agreed is not None else ""
+        keys = self._keys(proto or AVP, crypto)
         formats: "list[tuple[int, str]]" = []
         for name in _voice_first(self.codecs):
             entry = (self._payload_type(name), name)
             self._remember(entry)
             formats.append(entry)
         sections: "list[MediaDescription]" = []
-        for kind, proto, first in self._slots:
-            sections.append(MediaDescription(kind, 0, proto, [first]))
+        for kind, old, first in self._slots:
+            sections.append(MediaDescription(kind, 0, old, [first]))
         if self._audio == len(sections):
             sections.append(MediaDescription("audio", 0, "", []))
-        sections[self._audio] = self._audio_media("RTP/AVP", port, formats, direction, rtcp_port)
+        sections[self._audio] = self._audio_media(
+            proto or AVP, port, formats, direction, rtcp_port, keys
+        )
         octets = self._describe(addrtype, address, sections, [("t", "0 0")])
         self._offered = formats
         self._wish = direction
@@ -276,12 +305,14 @@ class Negotiation:
         *,
         addrtype: str = "IP6",
         rtcp_port: "int | None" = None,
+        crypto: "str | None" = None,
     ) -> bytes:
         """Return the answer to the open offer and agree on it (RFC 3264 section 6).
 
         direction: our wish, cut down to what the offer allows; the result is `agreed`. A stream
-        whose offer is a problem, and all other media, are refused with port 0.
-        LocalProtocolError: no offer of theirs is open; nothing changed.
+        whose offer is a problem, and all other media, are refused with port 0. The transport is
+        the offer's. crypto: value of our one a=crypto line, None to accept none.
+        LocalProtocolError: no offer of theirs is open, or RTP/SAVP without keys; nothing changed.
         """
         proposal = self._proposal
         description = self._proposal_description
@@ -290,13 +321,18 @@ class Negotiation:
         if direction not in _DIRECTIONS:
             raise LocalProtocolError("unknown direction " + direction)
         accept = proposal.active and proposal.problem is None
+        keys: "list[tuple[str, str | None]]" = []
+        if accept:
+            keys = self._keys(proposal.proto, () if crypto is None else (crypto,))
         sections: "list[MediaDescription]" = []
         for i in range(len(description.media)):
             offered = description.media[i]
             if accept and i == self._proposal_slot:
                 answered = common(reverse(proposal.remote_direction), direction)
                 sections.append(
-                    self._audio_media(offered.proto, port, proposal.receive, answered, rtcp_port)
+                    self._audio_media(
+                        offered.proto, port, proposal.receive, answered, rtcp_port, keys
+                    )
                 )
             else:
                 sections.append(
@@ -366,6 +402,24 @@ class Negotiation:
                 return
         self._mapping.append(entry)
 
+    def _keys(
+        self, proto: str, crypto: "tuple[str, ...] | list[str]"
+    ) -> "list[tuple[str, str | None]]":
+        """Return the attributes that say how our stream is encrypted."""
+        keys: "list[tuple[str, str | None]]" = [("crypto", value) for value in crypto]
+        for value in crypto:
+            if not value or "\r" in value or "\n" in value or "\0" in value:
+                raise LocalProtocolError("bad crypto attribute")
+        if self.zrtp_hash is not None:
+            if zrtp_hash_value(self.zrtp_hash) is None:
+                raise LocalProtocolError("zrtp-hash is not a version and 64 hexadecimal digits")
+            keys.append(("zrtp-hash", self.zrtp_hash))
+        if is_secure_profile(proto) and not keys:
+            raise LocalProtocolError(
+                proto + " without keys"
+            )  # every answer would be clear or none
+        return keys
+
     def _audio_media(
         self,
         proto: str,
@@ -373,6 +427,7 @@ class Negotiation:
         formats: "list[tuple[int, str]]",
         direction: str,
         rtcp_port: "int | None",
+        keys: "list[tuple[str, str | None]]",
     ) -> MediaDescription:
         media = MediaDescription("audio", port, proto, [str(entry[0]) for entry in formats])
         for payload_type, name in formats:
@@ -382,6 +437,7 @@ class Negotiation:
         media.attributes.append(("ptime", str(self.ptime_ms)))
         if rtcp_port is not None and rtcp_port != port + 1:
             media.attributes.append(("rtcp", str(rtcp_port)))
+        media.attributes.extend(keys)
         media.attributes.append((direction, None))
         return media
 
@@ -428,6 +484,9 @@ class Negotiation:
         if media.port == 0:
             return result
         result.active = True
+        result.proto = media.proto
+        result.zrtp_hash = zrtp_hash_of(media)
+        result.crypto_lines = crypto_of(media)
         result.port = media.port
         result.remote_direction = direction_of(description, media)
         result.ptime_ms = ptime_of(media)
@@ -443,7 +502,7 @@ class Negotiation:
             if other is not None and other.addrtype == connection.addrtype:
                 result.rtcp_address = other.address
             self._choose(result, media, offered)
-        result.problem = self._problem(result, media)
+        result.problem = self._problem(result, None if offered is None else self._open_slots[slot])
         return result
 
     def _choose(
@@ -478,13 +537,20 @@ class Negotiation:
             if name == "telephone-event":
                 result.telephone_event = payload_type
 
-    def _problem(self, result: AudioResult, media: MediaDescription) -> "tuple[int, str] | None":
-        """Return the warning of RFC 3261 section 20.43 that fits, most basic first."""
+    def _problem(
+        self, result: AudioResult, offered: "tuple[str, str, str] | None"
+    ) -> "tuple[int, str] | None":
+        """Return the warning of RFC 3261 section 20.43 that fits, most basic first.
+
+        offered: the slot of our offer that is answered, None in an offer of theirs.
+        """
         if result.nettype not in self.nettypes:
             return 300, "Incompatible network protocol"
         if result.addrtype not in self.addrtypes:
             return 301, "Incompatible network address formats"
-        if media.proto not in self.protos:
+        # RFC 3264 section 6: an answer has the offer's transport; less would be a downgrade
+        allowed = self.protos if offered is None else (offered[1],)
+        if result.proto not in allowed:
             return 302, "Incompatible transport protocol"
         if _is_multicast(result.addrtype, result.address):
             return 330, "Multicast not available"
@@ -498,6 +564,9 @@ class Negotiation:
             result.direction = INACTIVE
             result.codec = result.payload_type = result.telephone_event = None
             result.receive = []
+            result.proto = ""
+            result.zrtp_hash = None
+            result.crypto_lines = []
             return
         result.direction = common(reverse(result.remote_direction), wish)
         if result.address in ("::", "0.0.0.0"):
