@@ -28,9 +28,17 @@ CMODULES_CFLAGS += -I$(SPANDSP_DIR)/src
 CMODULES_CORE_C += cmodules/voicecodecs/spandsp_unit.c cmodules/voicecodecs/voicecodecs_core.c
 CMODULES_BINDING_C += cmodules/voicecodecs/modvoicecodecs.c
 
+# srtp: libsrtp2's files are taken by srtp_unit.c; its headers and our config.h are for these alone
+CMODULES_SRTP_C := $(addprefix cmodules/srtp/,srtp_unit.c srtp_sources.c srtp_core.c)
+CMODULES_SRTP_DIRS := $(VOX6_TOP)/ports/cmodules/srtp/config $(addprefix $(LIBSRTP_DIR)/, \
+	include srtp crypto/include crypto/cipher crypto/hash crypto/kernel crypto/math crypto/replay)
+CMODULES_CORE_C += $(CMODULES_SRTP_C)
+$(addprefix $(BUILD)/,$(CMODULES_SRTP_C:.c=.o)): CFLAGS += $(addprefix -I,$(CMODULES_SRTP_DIRS)) -O2
+
 # media
 CMODULES_CORE_C += $(addprefix cmodules/media/,media_core.c rtp.c jitter.c stretch.c resample.c tone.c)
 CMODULES_BINDING_C += cmodules/media/modmedia.c
 
 # _crypto, on MicroPython's mbedTLS
-CMODULES_BINDING_C += cmodules/crypto/modcrypto.c
+CMODULES_CORE_C += cmodules/crypto/random.c cmodules/crypto/key_agreement.c
+CMODULES_BINDING_C += cmodules/crypto/modcrypto.c cmodules/crypto/modcrypto_key_pair.c

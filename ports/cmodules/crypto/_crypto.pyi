@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Hashes, HMAC, AES and random octets of the phone, on mbedTLS. lib/crypto/native.py wraps it.
+"""Hashes, HMAC, AES, key agreements and random octets of the phone, on mbedTLS. lib/crypto/native.py wraps it.
 
 Names of hashes: "MD5", "SHA-1", "SHA-256", "SHA-384". ValueError: another name, or a key or
 block of a wrong size.
@@ -24,6 +24,32 @@ class AES:
     def __init__(self, key: Buffer) -> None: ...
     def encrypt_block(self, block: Buffer) -> bytes:
         """Encrypt one block of 16 octets."""
+
+class KeyPair:
+    """A key pair of RFC 6189 section 5.1.5: "DH2k", "DH3k", "EC25", "EC38"; "X255" is X25519.
+
+    exponent_bits: 256 or 512, for DH2k and DH3k; without meaning for the others.
+    secret: octets of the exponent or scalar, big-endian ("X255": as in RFC 7748), else random.
+    ValueError: another name, exponent_bits, length, or no scalar of the curve. OSError EIO: no
+    entropy. MemoryError: big numbers take up to 8 kB of the heap meanwhile.
+    """
+
+    def __init__(
+        self, name: str, exponent_bits: int = 256, secret: Buffer | None = None
+    ) -> None: ...
+
+    name: str
+    public: bytes  # DH2k 256, DH3k 384, EC25 64 (X, Y), EC38 96, X255 32 octets
+
+    def agree(self, public: Buffer) -> bytes:
+        """DHResult (RFC 6189 section 4.4.1.4): DH2k 256, DH3k 384, EC25 32 (x), EC38 48, X255 32.
+
+        ValueError: the peer's value must be refused (length; 0, 1, p-1, p and above; a coordinate
+        not below p, a point off the curve; small order), or the pair is erased. It stays usable.
+        """
+
+    def erase(self) -> None:
+        """Overwrite the secret; so does the collector before it frees the pair."""
 
 def md5(data: Buffer) -> bytes:
     """RFC 1321."""

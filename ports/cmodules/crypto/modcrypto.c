@@ -6,9 +6,10 @@
 
 #include <string.h>
 
+#include "crypto/modcrypto.h"
+#include "crypto/random.h"
 #include "mbedtls/aes.h"
 #include "mbedtls/constant_time.h"
-#include "mbedtls/ctr_drbg.h"
 #include "mbedtls/md5.h"
 #include "mbedtls/platform_util.h"
 #include "mbedtls/sha1.h"
@@ -19,10 +20,7 @@
 
 #define DIGEST_MAX (48) // SHA-384
 #define BLOCK_MAX (128) // SHA-384
-#define RANDOM_MAX (MBEDTLS_CTR_DRBG_MAX_REQUEST) // octets of one request to the generator
-
-// Every port implements this: true entropy of the board, all or nothing; 0 or negative.
-int vox6_entropy(uint8_t *buffer, size_t length);
+#define RANDOM_MAX (1024) // octets of one call; keys and names are shorter by far
 
 enum { HASH_MD5, HASH_SHA1, HASH_SHA256, HASH_SHA384, HASHES };
 
@@ -311,32 +309,14 @@ static mp_obj_t module_cfb_decrypt(mp_obj_t key, mp_obj_t iv, mp_obj_t data) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(module_cfb_decrypt_obj, module_cfb_decrypt);
 
-// CTR_DRBG (NIST SP 800-90A) over AES-256, seeded once by the board and again as mbedTLS demands.
-static mbedtls_ctr_drbg_context drbg;
-static bool drbg_ready;
-
-static int drbg_entropy(void *arg, unsigned char *buffer, size_t length) {
-    (void)arg;
-    return vox6_entropy(buffer, length) < 0 ? MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED : 0;
-}
-
 static mp_obj_t module_random(mp_obj_t count_in) {
     mp_int_t count = mp_obj_get_int(count_in);
     if (count < 0 || count > RANDOM_MAX) {
         mp_raise_ValueError(MP_ERROR_TEXT("out of range"));
     }
-    if (!drbg_ready) {
-        static const unsigned char name[] = "vox6";
-        mbedtls_ctr_drbg_init(&drbg);
-        if (mbedtls_ctr_drbg_seed(&drbg, drbg_entropy, NULL, name, sizeof(name) - 1) != 0) {
-            mbedtls_ctr_drbg_free(&drbg);
-            mp_raise_OSError(MP_EIO);
-        }
-        drbg_ready = true;
-    }
     vstr_t out;
     vstr_init_len(&out, (size_t)count);
-    if (mbedtls_ctr_drbg_random(&drbg, (unsigned char *)out.buf, (size_t)count) != 0) {
+    if (crypto_random(NULL, (unsigned char *)out.buf, (size_t)count) != 0) {
         mp_raise_OSError(MP_EIO);
     }
     return mp_obj_new_bytes_from_vstr(&out);
@@ -356,6 +336,7 @@ static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__crypto) },
     { MP_ROM_QSTR(MP_QSTR_Hash), MP_ROM_PTR(&hash_type) },
     { MP_ROM_QSTR(MP_QSTR_AES), MP_ROM_PTR(&aes_type) },
+    { MP_ROM_QSTR(MP_QSTR_KeyPair), MP_ROM_PTR(&crypto_key_pair_type) },
     { MP_ROM_QSTR(MP_QSTR_md5), MP_ROM_PTR(&module_md5_obj) },
     { MP_ROM_QSTR(MP_QSTR_sha1), MP_ROM_PTR(&module_sha1_obj) },
     { MP_ROM_QSTR(MP_QSTR_sha256), MP_ROM_PTR(&module_sha256_obj) },
