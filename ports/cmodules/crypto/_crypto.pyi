@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Hashes, HMAC, AES, key agreements and random octets of the phone, on mbedTLS. lib/crypto/native.py wraps it.
+"""Hashes, HMAC, AES, key agreements and random octets of the phone, on mbedTLS.
+
+lib/crypto/native.py wraps it.
 
 Names of hashes: "MD5", "SHA-1", "SHA-256", "SHA-384". ValueError: another name, or a key or
 block of a wrong size.
