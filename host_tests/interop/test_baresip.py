@@ -8,10 +8,9 @@ import time
 
 import pytest
 
-from host_tests.interop.codecs import decode
 from tools.lab import Baresip, measure, wav
-from tools.lab.baresip import RATES
 from tools.lab.capture import tshark
+from tools.lab.codec import RATES, decode
 from tools.lab.pcap import rtp_payload, rtp_streams
 from tools.panel.phones import TOP
 
@@ -172,7 +171,7 @@ def test_peer_is_busy(phone, peer, capture, peer_host):
 
 
 @pytest.mark.parametrize("codec", ["PCMU", "G722"])
-def test_phone_holds_and_resumes(phone, peer, capture, tmp_path, codec):
+def test_phone_holds_and_resumes(phone, peer, capture, codec):
     other = peer(codec)
     set_up(phone, other, "out")
     phone.panel.play((16000, measure.tone(TONE_HZ, 30, 16000)))
@@ -198,7 +197,7 @@ def test_phone_holds_and_resumes(phone, peer, capture, tmp_path, codec):
     assert max(stream.longest_gap_s for stream in voice) > 1.0, "voice went out while on hold"
     # baresip's own recorder does not go on after a hold: what it was sent is judged.
     octets = rtp_payload(capture.path, ADDRESS, {"PCMU": 0, "G722": 9}[codec], 3.0)
-    assert_tone(decode(codec, octets, tmp_path), "sent to baresip after the hold")
+    assert_tone(decode(codec, octets), "sent to baresip after the hold")
     offers = tshark(capture.path, 'sip.Method == "INVITE"', "sdp.media_attr")
     assert any(re.search("sendonly|inactive", row[0]) for row in offers), offers
 

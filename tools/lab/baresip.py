@@ -16,7 +16,6 @@ from tools.lab.errors import LabError
 from tools.lab.network import Host
 
 CODECS = {"PCMU": "PCMU/8000/1", "PCMA": "PCMA/8000/1", "G722": "G722/16000/1"}
-RATES = {"PCMU": 8000, "PCMA": 8000, "G722": 16000}  # of the sound, not the RTP clock
 _CONTROL_PORT = 4444
 _CONFIG = """poll_method epoll
 call_local_timeout 120

@@ -28,7 +28,6 @@ CIPHERS = ("AES1", "AES3")
 HASHES = ("S256", "S384")
 AUTH_TAGS = ("HS32", "HS80")
 SAS_TYPES = ("B32", "B256")
-RATES = {"PCMU": 8000, "PCMA": 8000, "G722": 16000}  # of the sound, not the RTP clock
 _PROGRAM = Path(__file__).with_name("linphone_program.py")
 _CONTROL_PORT = 4445
 _CODECS = (
@@ -110,7 +109,7 @@ class Linphone:
         """Start linphone and wait until it takes commands.
 
         host: where; its address comes by SLAAC, and linphone needs the default route as well;
-        sound: 16-bit WAV that it plays in a call; codec: a key of RATES, the only one it offers;
+        sound: 16-bit WAV that it plays in a call; codec: the only one it offers (PCMU, PCMA, G722);
         encryption: none, srtp, zrtp, dtls; mandatory: no voice in clear; suites: by the words
         key_agreements, cipher, hash, auth, sas, lists of RFC 6189 names in order of preference;
         what is not named stays linphone's own choice.

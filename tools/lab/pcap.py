@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""RTP streams of a capture, measured without a phone's help (RFC 3550 section 6.4.1, A.3, A.8)."""
+"""RTP streams of a capture, measured without a phone's help (RFC 3550 section 6.4.1, A.3, A.8).
+
+ZRTP messages too, by their types (RFC 6189 section 5).
+"""
 
 import struct
 from collections.abc import Iterator
@@ -112,6 +115,37 @@ def rtp_streams(path: Path) -> list[Stream]:
             )
         found[key].take(time, sequence, timestamp, payload[1] & 0x7F)
     return [stream for stream in found.values() if stream.received >= 5]
+
+
+def rtp_payloads(path: Path) -> Iterator[tuple[str, int, list[bytes]]]:
+    """(source, payload type, payloads in the order of the packets) of each RTP stream."""
+    found: dict[tuple[bytes, int, bytes, int, bytes, int], list[bytes]] = {}
+    for _, source, source_port, destination, port, payload in udp_packets(path):
+        if port % 2 or port < 1024 or len(payload) <= _RTP or payload[0] != 0x80:
+            continue
+        key = (source, source_port, destination, port, payload[8:12], payload[1] & 0x7F)
+        found.setdefault(key, []).append(payload[_RTP:])
+    for (source, source_port, _, _, _, payload_type), payloads in found.items():
+        yield f"[{IPv6Address(source)}]:{source_port}", payload_type, payloads
+
+
+def zrtp_messages(path: Path) -> list[tuple[float, str, str]]:
+    """(seconds since the epoch, source, type) of each ZRTP message in turn."""
+    found = []
+    for time, source, source_port, _, _, payload in udp_packets(path):
+        kind = zrtp_type(payload)
+        if kind is not None:
+            found.append((time, f"[{IPv6Address(source)}]:{source_port}", kind))
+    return found
+
+
+def zrtp_type(payload: bytes) -> str | None:
+    """Type of the message in a UDP payload, None if it is no ZRTP packet (RFC 6189 section 5)."""
+    if len(payload) < 24 or payload[0] >> 4 != 1 or payload[4:8] != b"ZRTP":
+        return None
+    if payload[12:14] != b"\x50\x5a":  # the preamble of a message behind the packet's header
+        return None
+    return payload[16:24].decode("ascii", "replace").rstrip()
 
 
 def rtp_payload(path: Path, destination: str, payload_type: int, start: float = 0.0) -> bytes:

@@ -16,13 +16,11 @@ import time
 from types import TracebackType
 
 from tools.lab.network import Lab, inside
+from tools.lab.pcap import zrtp_type
 
 ZRTP_TYPES = (
     *("Hello", "HelloACK", "Commit", "DHPart1", "DHPart2", "Confirm1", "Confirm2", "Conf2ACK"),
 )  # of a whole handshake in DH mode (RFC 6189 section 5)
-_COOKIE = b"ZRTP"
-_PREAMBLE = b"\x50\x5a"
-_HEADER, _TYPE = 12, slice(16, 24)  # of a ZRTP packet: its header, the type of its message
 _ETHERNET, _IPV6, _UDP = 14, 40, 8
 _NEXT_UDP = 17
 _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23
@@ -32,16 +30,7 @@ _QUEUE_MAX = 5000  # frames under way: 1 s of ten calls both ways
 _URGENT = -10
 
 
-def zrtp_type(payload: bytes) -> str | None:
-    """Type of the message in a UDP payload, None if it is no ZRTP packet (RFC 6189 section 5)."""
-    if len(payload) < 24 or payload[0] >> 4 != 1 or payload[4:8] != _COOKIE:
-        return None
-    if payload[_HEADER : _HEADER + 2] != _PREAMBLE:
-        return None
-    return payload[_TYPE].decode("ascii", "replace").rstrip()
-
-
-def udp_payload(frame: bytes) -> bytes | None:
+def _udp_payload(frame: bytes) -> bytes | None:
     """The payload of a UDP/IPv6 Ethernet frame, None if it is something else."""
     if frame[12:14] != b"\x86\xdd" or len(frame) < _ETHERNET + _IPV6 + _UDP:
         return None
@@ -156,7 +145,7 @@ class Relay:
 
     def _may_pass(self, now: float, direction: str, frame: bytes) -> bool:
         """Whether a frame is passed on; counts it."""
-        payload = udp_payload(frame)
+        payload = _udp_payload(frame)
         if payload is None:
             return True
         kind = zrtp_type(payload)
@@ -173,4 +162,4 @@ class Relay:
         return True
 
 
-__all__ = ["ZRTP_TYPES", "Relay", "udp_payload", "zrtp_type"]
+__all__ = ["ZRTP_TYPES", "Relay"]
