@@ -109,7 +109,7 @@ class Linphone:
         """Start linphone and wait until it takes commands.
 
         host: where; its address comes by SLAAC, and linphone needs the default route as well;
-        sound: 16-bit WAV that it plays in a call; codec: the only one it offers (PCMU, PCMA, G722);
+        sound: 16-bit WAV that it plays in a call; codec: the one it offers (PCMU, PCMA, G722);
         encryption: none, srtp, zrtp, dtls; mandatory: no voice in clear; suites: by the words
         key_agreements, cipher, hash, auth, sas, lists of RFC 6189 names in order of preference;
         what is not named stays linphone's own choice.
