@@ -28,6 +28,10 @@ CORES = [
         CMODULES / "media" / name
         for name in (
             "media_core.c",
+            "datagrams.c",
+            "receive.c",
+            "tick.c",
+            "sound.c",
             "rtp.c",
             "jitter.c",
             "stretch.c",

@@ -33,10 +33,12 @@ CMODULES_SRTP_C := $(addprefix cmodules/srtp/,srtp_unit.c srtp_sources.c srtp_co
 CMODULES_SRTP_DIRS := $(VOX6_TOP)/ports/cmodules/srtp/config $(addprefix $(LIBSRTP_DIR)/, \
 	include srtp crypto/include crypto/cipher crypto/hash crypto/kernel crypto/math crypto/replay)
 CMODULES_CORE_C += $(CMODULES_SRTP_C)
-$(addprefix $(BUILD)/,$(CMODULES_SRTP_C:.c=.o)): CFLAGS += $(addprefix -I,$(CMODULES_SRTP_DIRS)) -O2
+$(addprefix $(BUILD)/,$(CMODULES_SRTP_C:.c=.o)): CFLAGS += $(addprefix -I,$(CMODULES_SRTP_DIRS)) \
+	-O2 -fno-strict-aliasing
 
 # media
-CMODULES_CORE_C += $(addprefix cmodules/media/,media_core.c rtp.c jitter.c stretch.c resample.c tone.c)
+CMODULES_CORE_C += $(addprefix cmodules/media/,media_core.c datagrams.c receive.c tick.c sound.c rtp.c \
+	jitter.c stretch.c resample.c tone.c)
 CMODULES_BINDING_C += cmodules/media/modmedia.c
 
 # _crypto, on MicroPython's mbedTLS

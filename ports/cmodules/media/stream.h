@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Copyright (c) 2026 The vox6 authors
+//
+// A stream from inside: what the parts of media share. Not for others.
+
+#ifndef VOX6_MEDIA_STREAM_H
+#define VOX6_MEDIA_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/audio_device.h"
+#include "media/jitter.h"
+#include "media/media_core.h"
+#include "media/resample.h"
+#include "media/rtp.h"
+#include "media/sound.h"
+#include "media/stretch.h"
+#include "voicecodecs/voicecodecs_core.h"
+
+#define MEDIA_TICKS_PER_SECOND (8000) // the RTP clock of all codecs here
+#define MEDIA_TICKS_PER_FRAME (MEDIA_TICKS_PER_SECOND / 1000 * AUDIO_FRAME_MS)
+#define MEDIA_US_PER_TICK (1000000 / MEDIA_TICKS_PER_SECOND)
+
+_Static_assert(MEDIA_TICKS_PER_FRAME == VOICE_FRAME_OCTETS, "a frame is 20 ms everywhere");
+_Static_assert(AUDIO_FRAME_MAX == VOICE_FRAME_SAMPLES_MAX, "a frame is 20 ms everywhere");
+
+#define MEDIA_RATE_NARROW (8000)
+#define MEDIA_RATE_WIDE (16000)
+
+// Decoded sound that waits: less than a frame and the longest lag, and then one more block.
+#define MEDIA_FIFO_SAMPLES \
+    (AUDIO_FRAME_MAX + STRETCH_LAG_MAX(MEDIA_RATE_WIDE) + VOICE_FRAME_SAMPLES_MAX)
+
+enum stream_state { STREAM_FREE, STREAM_OPEN, STREAM_CLOSING };
+
+struct datagram {
+    uint8_t next; // index plus 1
+    uint8_t kind;
+    uint16_t length;
+    uint16_t port;
+    uint8_t peer[16];
+    uint8_t octets[MEDIA_DATAGRAM_MAX];
+};
+
+struct media_stream {
+    enum stream_state state;
+    const struct packet_ops *ops;
+    void *rtp;
+    void *rtcp;
+    uint8_t peer[16];
+    uint16_t port;
+    uint16_t rtcp_port;
+    uint16_t signalled_port; // before the latch
+    uint16_t signalled_rtcp_port;
+    bool latched; // the port that RTP comes from is known
+    bool rtcp_latched;
+    bool send;
+    bool receive;
+    bool joined;
+
+    // To the peer
+    const struct voice_codec *codec;
+    struct voice_state encoder;
+    struct resample to_codec;
+    uint8_t payload_type;
+    bool marker; // the next packet begins a talkspurt
+    uint16_t sequence;
+    uint32_t ssrc;
+    uint32_t timestamp; // of the next packet
+    uint64_t timestamp_us; // the moment that timestamp stands for
+    int32_t send_gain; // 0..SOUND_GAIN_FULL at the end of the last frame
+    struct sound_edge send_edge;
+    bool send_declick;
+
+    // From the peer
+    struct {
+        uint8_t payload_type;
+        uint8_t codec;
+    } accepted[MEDIA_PAYLOAD_TYPES];
+    uint8_t accepted_count;
+    struct rtp_source source;
+    struct jitter jitter;
+    const struct voice_codec *decoding; // NULL: nothing decoded yet
+    struct voice_state decoder;
+    struct voice_concealer concealer;
+    struct resample from_codec;
+    struct resample played; // the past of the fifo
+    int16_t fifo[MEDIA_FIFO_SAMPLES]; // in the rate of the mixing point
+    uint16_t fifo_count;
+    struct sound_edge fifo_edge;
+    bool fifo_declick; // the next sound joins on to fifo_edge
+    bool fifo_fade_in; // or begins after silence
+    uint8_t stretch_pause;
+    uint32_t concealed_ticks;
+    int32_t receive_gain;
+
+    // Other datagrams
+    uint8_t first; // index plus 1
+    uint8_t last;
+    uint8_t queued;
+    engine_signal signal;
+
+    struct media_statistics count;
+};
+
+struct media_state {
+    struct media_stream streams[MEDIA_STREAMS];
+    struct datagram datagrams[MEDIA_DATAGRAMS];
+    uint8_t datagrams_free; // index plus 1
+    uint8_t datagrams_fresh;
+    uint8_t datagrams_used;
+    struct tone tone;
+    bool running;
+    bool changing; // the device is between two rates
+    struct sound_edge speaker_edge;
+    bool speaker_declick;
+    bool tick_known;
+    uint64_t tick_us; // due time of the last tick
+    uint32_t ticks;
+    uint32_t late_ticks;
+    uint32_t worst_late_us;
+    uint32_t skipped_frames;
+};
+
+extern struct media_state media_state;
+extern uint32_t media_mix_rate; // of the mixing point and the device
+
+static inline uint32_t media_ticks_of_us(uint64_t us) {
+    return (uint32_t)(us / MEDIA_US_PER_TICK);
+}
+
+static inline size_t media_samples_per_tick(void) {
+    return media_mix_rate / MEDIA_TICKS_PER_SECOND;
+}
+
+// Each within engine_enter() or in the engine context.
+bool media_receive_rtp(
+    void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta);
+bool media_receive_rtcp(
+    void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta);
+void media_enqueue(struct media_stream *stream, enum media_kind kind, const uint8_t *data,
+    size_t length, const struct net6_meta *meta);
+void media_drop_datagram(struct media_stream *stream);
+void media_forget_sound(struct media_stream *stream);
+
+#endif
