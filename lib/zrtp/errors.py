@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""The codes of Error messages (RFC 6189 section 5.9, table 8)."""
+"""The codes of Error messages (RFC 6189 section 5.9, table 8), and how an action says no."""
+
+from vox6.wire.errors import RemoteProtocolError
 
 MALFORMED_PACKET = 0x10
 CRITICAL_SOFTWARE_ERROR = 0x20
@@ -50,3 +52,22 @@ TEXTS = {
 def text(code: int) -> str:
     """Return words for a code, also for one that the table lacks."""
     return TEXTS.get(code, "error 0x%x" % code)
+
+
+class Refused(RemoteProtocolError):
+    """The exchange ends: an Error with this code goes out.
+
+    attack: it cannot be an accident, the user is to be alerted (section 8.1.1).
+    """
+
+    def __init__(self, code: int, reason: str = "", attack: bool = False) -> None:
+        super().__init__(reason or text(code), code)
+        self.attack = attack
+
+
+class Ignored(RemoteProtocolError):
+    """The message is not used and nothing changes; counter: which one counts it."""
+
+    def __init__(self, counter: str) -> None:
+        super().__init__(counter)
+        self.counter = counter

@@ -123,7 +123,9 @@ class ClearRefused:
 class SASRelayed:
     """A PBX that our user enrolled relays the SAS of the far side (section 7.3)."""
 
-    def __init__(self, sas_text: str, sas_type: str, peer_verified: bool, disclosure: bool) -> None:
+    def __init__(
+        self, sas_text: str, sas_type: str, peer_verified: bool, disclosure: bool
+    ) -> None:
         self.sas_text = sas_text
         self.sas_type = sas_type
         self.peer_verified = peer_verified
