@@ -69,6 +69,8 @@ boards: need-call ## build the firmware of BOARD=..., or of every board
 	    $(MAKE) board-$$board
 	done
 
+# BUILD is relative, as ccache writes the names in dependency files so (CCACHE_BASEDIR): else a change of
+# a generated header would rebuild nothing.
 board-%:
 	@port='$(call port_of,$*)'
 	if [ -z "$$port" ]; then
@@ -78,7 +80,7 @@ board-%:
 	log=build/$*.log; mkdir -p build
 	echo "boards: $* (ports/$$port), log in $$log"
 	start=$$(date +%s.%N)
-	if ! $(MAKE) -C ports/$$port -j$(JOBS) BOARD=$* BUILD=$(TOP)/build/$* >$$log 2>&1; then
+	if ! $(MAKE) -C ports/$$port -j$(JOBS) BOARD=$* BUILD=../../build/$* >$$log 2>&1; then
 	    tail -n 30 $$log >&2
 	    echo "boards: $* does not build; the whole log is $$log" >&2
 	    exit 1
