@@ -30,6 +30,7 @@ CORES = [
             "media_core.c",
             "datagrams.c",
             "receive.c",
+            "secure.c",
             "tick.c",
             "sound.c",
             "rtp.c",
@@ -39,16 +40,27 @@ CORES = [
             "tone.c",
         )
     ),
+    *sorted((CMODULES / "srtp").glob("*.c")),
     *(CMODULES / name for name in ("net6/net6_core.c", "net6/net6_text.c", "ring/ring.c")),
 ]
 
 
-def spandsp() -> pathlib.Path:
+def upstream(variable: str) -> pathlib.Path:
     found = re.search(
-        r"^SPANDSP_DIR := (.*)$", (TOP / "build/sources.mk").read_text(), re.MULTILINE
+        f"^{variable} := (.*)$", (TOP / "build/sources.mk").read_text(), re.MULTILINE
     )
-    assert found, "build/sources.mk lacks SPANDSP_DIR: run make setup"
-    return pathlib.Path(found[1]) / "src"
+    assert found, f"build/sources.mk lacks {variable}: run make setup"
+    return pathlib.Path(found[1])
+
+
+def include_dirs() -> "list[pathlib.Path]":
+    """Ours, and as ports/cmodules/cmodules.mk has them for the files that take upstream's."""
+    srtp = upstream("LIBSRTP_DIR")
+    parts = ["include", "srtp"]
+    parts += ["crypto/" + name for name in ("include", "cipher", "hash", "math", "replay")]
+    parts += ["crypto/kernel"]
+    dirs = [CMODULES, upstream("SPANDSP_DIR") / "src", CMODULES / "srtp" / "config"]
+    return dirs + [srtp / part for part in parts]
 
 
 def newest_header() -> float:
@@ -75,7 +87,8 @@ def compile_object(source: pathlib.Path, fuzz: bool) -> str:
     command += ["-fsanitize=" + sanitizers, "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
     if source.name in UPSTREAM:
         command += ["-fno-sanitize=shift"]
-    command += ["-I" + str(CMODULES), "-I" + str(spandsp()), "-c", str(source), "-o", str(target)]
+    command += ["-I" + str(folder) for folder in include_dirs()]
+    command += ["-c", str(source), "-o", str(target)]
     run(command, 120)
     return str(target)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Voice of a call beside the VM: RTP (RFC 3550), jitter buffer, codecs, mixing, tones.
+"""Voice of a call beside the VM: RTP and SRTP (RFC 3550, 3711), jitter buffer, codecs, mixing.
 
     stream = media.open(rtp, rtcp, peer16, port, codec="PCMU", ssrc=s, sequence=n, timestamp=t)
     stream.join(True)          # microphone and speaker
@@ -13,11 +13,17 @@ ValueError is a mistake of the caller, and nothing has changed then.
 """
 
 from collections.abc import Buffer, Sequence
+from typing import Literal
 
 import net6
 
 CODECS: tuple[str, ...]
 """RFC 3551 encoding names in table order: "PCMU", "PCMA", "G722". Any case is understood."""
+
+SRTP_PROFILES: tuple[str, str, str, str]
+"""Names of RFC 4568 section 6.2 and RFC 6188 section 4: "AES_CM_128_HMAC_SHA1_80", "..._32" (30
+octets of master key and salt), "AES_256_CM_HMAC_SHA1_80", "..._32" (46 octets). The tag of SRTCP
+has 80 bits in each."""
 
 def start() -> None:
     """Start the audio device and its 20 ms ticks; idempotent. open() does so; tones need it."""
@@ -62,7 +68,7 @@ def tone(segments: Sequence[tuple[int, int, int, int, int]] | None, repeat: bool
 def counters() -> dict[str, int | bool]:
     """Since start: ticks, late_ticks (begun more than 5 ms after their event), worst_late_us,
     skipped_frames (the device was between two rates). Now: rate, running, tone, and pool blocks in
-    use: streams, packets, datagrams."""
+    use: streams, packets, datagrams, keys (contexts of SRTP)."""
 
 class Stream:
     """One RTP session with one peer. Pollable for reading while receive_into() has something."""
@@ -86,7 +92,34 @@ class Stream:
         """Put the stream to the mixing point: microphone and all other joined streams to its
         peer, its sound to the speaker. Off: the peer gets silence."""
 
-    def statistics(self) -> dict[str, int | None]:
+    def secure(
+        self,
+        direction: Literal["send", "receive"],
+        profile: str | None,
+        key_salt: Buffer = ...,
+    ) -> None:
+        """Protect RTP and RTCP of one direction from the next packet on; None: no longer.
+
+        profile: of SRTP_PROFILES. key_salt: master key, then master salt (RFC 3711), copied. The
+        rollover counter of a new key begins with 0. With a direction that is protected already
+        this changes its key without a click: what is sent changes with the next packet; of the
+        peer's the old key is taken as well until 0.4 s after the first packet under the new one.
+        The key that is in use already is kept, with counter and replay windows; a key that was
+        used before the present one must not come back (RFC 3711 section 9.1).
+
+        While receiving is protected, a packet changes nothing but a counter unless it is authentic
+        and new. The first authentic packet after secure("receive", ...) of a clear stream may come
+        from another port of the peer, whatever port clear packets came from.
+
+        ValueError: no such direction or profile, wrong length. OSError ENOMEM: cannot happen
+        within the bounds of 4 streams."""
+
+    def require_secure(self, required: bool) -> None:
+        """While required, RTP and RTCP neither leave nor come in a direction that has no key: what
+        comes counts as srtp_clear, send_rtcp() counts a send error, sound begins with the key.
+        send_raw() and what is neither RTP nor RTCP go on."""
+
+    def statistics(self) -> dict[str, int | str | None]:
         """sent, sent_octets (payload), send_errors; received, received_octets, lost (RFC 3550
         appendix A.3: received counts late and duplicate packets too), duplicated, reordered,
         late, discarded; concealed (units of 20 ms), stretched (frames made longer or shorter);
@@ -94,7 +127,10 @@ class Stream:
         None: none yet), restarts; last_sr (middle 32 bits of its NTP time; 0: none), last_sr_us
         (engine time of its arrival); delay_ms and target_ms of the jitter buffer; strangers,
         malformed, unaccepted (payload type), looped (our own SSRC), queue_dropped; port,
-        rtcp_port (after the latch)."""
+        rtcp_port (after the latch); srtp_send, srtp_receive (name of the profile or None),
+        srtp_received (RTP and RTCP that was authentic), and what was dropped: srtp_failed (not
+        authentic), srtp_replayed, srtp_clear (not authentic, and of the length of a clear
+        packet)."""
 
     def receive_into(self, buffer: Buffer) -> tuple[int, bytes, int, str] | None:
         """Read one datagram that is not RTP: (length, addr16, port, kind), None without any.
@@ -103,10 +139,11 @@ class Stream:
         buffer is shorter; the rest is lost then. At most 1232 octets, 4 wait for a stream."""
 
     def send_rtcp(self, data: Buffer) -> None:
-        """Send a compound RTCP packet to the peer's RTCP port."""
+        """Send a compound RTCP packet to the peer's RTCP port, encrypted if sending is secure: at
+        most 1218 octets then (OSError EMSGSIZE)."""
 
     def send_raw(self, data: Buffer, rtcp: bool = False) -> None:
-        """Send a datagram as it is from the RTP (or RTCP) endpoint."""
+        """Send a datagram as it is from the RTP (or RTCP) endpoint: ZRTP, STUN."""
 
     def timestamp_now(self) -> tuple[int, int]:
         """The RTP timestamp of this moment and the engine's time in us, for sender reports."""

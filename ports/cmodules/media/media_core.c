@@ -241,7 +241,10 @@ void media_close(struct media_stream *stream) {
     }
     jitter_reset(&stream->jitter);
     stream->state = media_state.running && stream->receive_gain > 0 ? STREAM_CLOSING : STREAM_FREE;
+    struct media_security security = stream->security;
+    memset(&stream->security, 0, sizeof(stream->security));
     engine_exit();
+    media_free_keys(&security);
     engine_signal_deinit(&stream->signal);
     apply_rate();
 }
@@ -329,8 +332,13 @@ int media_join(struct media_stream *stream, bool joined) {
 }
 
 void media_statistics(struct media_stream *stream, struct media_statistics *statistics) {
+    const struct media_security *security = &stream->security;
+    media_reap_keys(stream);
     engine_enter();
     *statistics = stream->count;
+    statistics->srtp_send = security->send == NULL ? -1 : srtp_core_profile_of(security->send);
+    statistics->srtp_receive =
+        security->receive == NULL ? -1 : srtp_core_profile_of(security->receive);
     statistics->received = stream->source.received;
     statistics->lost = rtp_source_lost(&stream->source);
     statistics->duplicated = stream->source.duplicated;
@@ -428,5 +436,6 @@ void media_counters(struct media_counters *counters) {
     }
     counters->blocks = (uint32_t)jitter_pool_used();
     counters->datagrams = media_state.datagrams_used;
+    counters->keys = (uint32_t)srtp_core_used();
     engine_exit();
 }

@@ -74,6 +74,12 @@ struct media_statistics {
     uint32_t unaccepted; // payload type not accepted
     uint32_t looped; // our own SSRC came back
     uint32_t queue_dropped; // RTCP and other datagrams
+    int srtp_send; // profile (srtp_core.h), -1: in clear
+    int srtp_receive;
+    uint32_t srtp_received; // RTP and RTCP that authenticated
+    uint32_t srtp_failed; // that did not
+    uint32_t srtp_replayed;
+    uint32_t srtp_clear; // that did not, as its length shows, because it is in clear
     uint16_t port; // where RTP goes and comes from, after the latch
     uint16_t rtcp_port;
 };
@@ -89,6 +95,7 @@ struct media_counters {
     uint32_t streams; // pools in use
     uint32_t blocks;
     uint32_t datagrams;
+    uint32_t keys; // of SRTP
 };
 
 int media_start(void);
@@ -107,6 +114,10 @@ int media_receive(struct media_stream *stream, uint8_t *buffer, size_t size, uin
     uint16_t *port, enum media_kind *kind);
 bool media_readable(struct media_stream *stream);
 engine_signal *media_signal(struct media_stream *stream);
+int media_secure(
+    struct media_stream *stream, bool send, int profile, const uint8_t *key_salt, size_t length);
+void media_require_secure(struct media_stream *stream, bool required);
+int media_send_rtcp(struct media_stream *stream, const uint8_t *data, size_t length);
 int media_send(struct media_stream *stream, bool rtcp, const uint8_t *data, size_t length);
 void media_timestamp_now(struct media_stream *stream, uint32_t *timestamp, uint64_t *time_us);
 int media_tone(const struct tone_program *program);

@@ -33,8 +33,21 @@ static void receive_control(struct media_stream *stream, const uint8_t *data, si
         stream->count.strangers++;
         return;
     }
+    if (length < RTCP_HEADER_OCTETS) {
+        stream->count.malformed++;
+        return;
+    }
+    if (rtp_read32(data + 4) == stream->ssrc) {
+        stream->count.looped++;
+        return;
+    }
+    int octets = media_unprotect(stream, data, length, true, meta, &data);
+    if (octets < 0) {
+        return;
+    }
+    length = (size_t)octets;
     // RFC 3550 appendix A.2, as far as it concerns the first packet of a compound.
-    if (length < RTCP_HEADER_OCTETS || 4 * ((size_t)rtp_read16(data + 2) + 1) > length) {
+    if (4 * ((size_t)rtp_read16(data + 2) + 1) > length) {
         stream->count.malformed++;
         return;
     }
@@ -55,12 +68,21 @@ static void receive_media(struct media_stream *stream, const uint8_t *data, size
         stream->count.strangers++;
         return;
     }
-    if (rtp_parse(data, length, &header) < 0 || header.payload_octets > MEDIA_PAYLOAD_MAX) {
+    if (length < RTP_HEADER_OCTETS) {
         stream->count.malformed++;
         return;
     }
-    if (header.ssrc == stream->ssrc) {
+    if (rtp_read32(data + 8) == stream->ssrc) {
         stream->count.looped++;
+        return;
+    }
+    int octets = media_unprotect(stream, data, length, false, meta, &data);
+    if (octets < 0) {
+        return;
+    }
+    length = (size_t)octets;
+    if (rtp_parse(data, length, &header) < 0 || header.payload_octets > MEDIA_PAYLOAD_MAX) {
+        stream->count.malformed++;
         return;
     }
     int codec = accepted_codec(stream, header.payload_type);

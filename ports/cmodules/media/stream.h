@@ -17,6 +17,7 @@
 #include "media/rtp.h"
 #include "media/sound.h"
 #include "media/stretch.h"
+#include "srtp/srtp_core.h"
 #include "voicecodecs/voicecodecs_core.h"
 
 #define MEDIA_TICKS_PER_SECOND (8000) // the RTP clock of all codecs here
@@ -42,6 +43,16 @@ struct datagram {
     uint16_t port;
     uint8_t peer[16];
     uint8_t octets[MEDIA_DATAGRAM_MAX];
+};
+
+struct media_security {
+    struct srtp_core *send;
+    struct srtp_core *receive; // the key that was set last
+    struct srtp_core *previous; // and the one before it, while its packets may come
+    bool changed_over; // the peer uses `receive`
+    bool required;
+    uint64_t previous_until_us; // after the change
+    struct srtp_core *ended; // for the VM to free
 };
 
 struct media_stream {
@@ -96,6 +107,8 @@ struct media_stream {
     uint32_t concealed_ticks;
     int32_t receive_gain;
 
+    struct media_security security;
+
     // Other datagrams
     uint8_t first; // index plus 1
     uint8_t last;
@@ -135,7 +148,7 @@ static inline size_t media_samples_per_tick(void) {
     return media_mix_rate / MEDIA_TICKS_PER_SECOND;
 }
 
-// Each within engine_enter() or in the engine context.
+// Within engine_enter() or in the engine context.
 bool media_receive_rtp(
     void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta);
 bool media_receive_rtcp(
@@ -144,5 +157,13 @@ void media_enqueue(struct media_stream *stream, enum media_kind kind, const uint
     size_t length, const struct net6_meta *meta);
 void media_drop_datagram(struct media_stream *stream);
 void media_forget_sound(struct media_stream *stream);
+int media_unprotect(struct media_stream *stream, const uint8_t *data, size_t length, bool rtcp,
+    const struct net6_meta *meta, const uint8_t **clear);
+int media_protect(struct media_stream *stream, uint8_t *packet, size_t length, size_t size);
+bool media_send_barred(const struct media_stream *stream);
+
+// VM context, outside.
+void media_reap_keys(struct media_stream *stream);
+void media_free_keys(const struct media_security *security);
 
 #endif

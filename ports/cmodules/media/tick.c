@@ -153,7 +153,8 @@ static void receive_frame(struct media_stream *stream, uint32_t now, int16_t *ou
 // sound: what the peer is to hear, in the rate of the mixing point.
 static void send_frame(
     struct media_stream *stream, int16_t *sound, size_t frame, uint64_t due_us) {
-    uint8_t packet[RTP_HEADER_OCTETS + VOICE_FRAME_OCTETS];
+    uint8_t packet[RTP_HEADER_OCTETS + VOICE_FRAME_OCTETS + SRTP_CORE_RTP_TRAILER]
+        __attribute__((aligned(4)));
     int16_t converted[AUDIO_FRAME_MAX];
     struct rtp_header header = {
         .payload_type = stream->payload_type,
@@ -164,7 +165,10 @@ static void send_frame(
     };
     stream->timestamp += MEDIA_TICKS_PER_FRAME;
     stream->timestamp_us = due_us;
-    if (!stream->send && stream->send_gain == 0) {
+    if (media_send_barred(stream)) {
+        stream->send_gain = 0; // not even a frame that fades out
+    }
+    if ((!stream->send && stream->send_gain == 0) || media_send_barred(stream)) {
         stream->marker = true;
         return;
     }
@@ -188,9 +192,10 @@ static void send_frame(
         stream->codec->encode(&stream->encoder, sound, frame, packet + RTP_HEADER_OCTETS);
     stream->sequence++;
     stream->marker = false;
-    if (stream->ops->send(
-            stream->rtp, packet, RTP_HEADER_OCTETS + octets, stream->peer, stream->port)
-        < 0) {
+    int length = media_protect(stream, packet, RTP_HEADER_OCTETS + octets, sizeof(packet));
+    if (length < 0
+        || stream->ops->send(stream->rtp, packet, (size_t)length, stream->peer, stream->port)
+            < 0) {
         stream->count.send_errors++;
     } else {
         stream->count.sent++;
