@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Instructions of the emulated Cortex-M7: key agreements, a ZRTP handshake, SRTP of one packet.
+
+    python host_tests/bench/encryption.py [agreements] [handshake] [srtp]     # all without a word
+
+Pure computing under `-icount shift=0,sleep=off` (qemu_instructions.py); SRTP by a program of its
+own between two marks, linked with the objects of the image. Each figure stands beside a target or
+a named peer of the same run.
+"""
+
+import re
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+for _folder in (TOP, TOP / "build" / "path"):
+    sys.path.insert(0, str(_folder))
+
+from host_tests.bench.qemu_instructions import BENCH, Counted, fresh  # noqa: E402
+from tools.panel.phones import QEMUPhone, UnixPhone  # noqa: E402
+from vox6.crypto.host import PRIMES  # noqa: E402
+
+KINDS = (("DH3k", 256), ("DH3k", 512), ("DH2k", 256), ("EC25", 256), ("EC38", 256), ("X255", 256))
+TARGETS = {"DH3k": 90e6, "EC25": 30e6}  # a whole handshake after media start (AES-128)
+SRTP_TARGET = 20e3  # one packet
+
+_AGREEMENTS = """
+import gc, time, _crypto
+_crypto.random(1)
+
+def clocked(function, *arguments):
+    gc.collect()
+    start = time.ticks_us()
+    function(*arguments)
+    return time.ticks_diff(time.ticks_us(), start)
+
+for name, bits in %r:
+    one, two = _crypto.KeyPair(name, bits), _crypto.KeyPair(name, bits)
+    print(name, bits, clocked(_crypto.KeyPair, name, bits), clocked(one.agree, two.public))
+prime = %d
+base = int.from_bytes(_crypto.random(383), "big")
+exponent = int.from_bytes(_crypto.random(32), "big")
+print("pow", 256, 0, clocked(pow, base, exponent, prime))
+"""
+
+_SECONDS = """
+import time, _crypto
+_crypto.random(1)
+for name, bits in %r:
+    one, two = _crypto.KeyPair(name, bits), _crypto.KeyPair(name, bits)
+    best = 10**9
+    for _ in range(%d):
+        start = time.ticks_us()
+        one.agree(two.public)
+        best = min(best, time.ticks_diff(time.ticks_us(), start))
+    print(name, bits, best)
+"""
+
+
+def on_board(name, program, timeout=300):
+    """What a program printed on the emulated board, one instruction a nanosecond."""
+    board = Counted(fresh(name))
+    board.options = ["-icount", "shift=0,sleep=off"]
+    board.boot()
+    try:
+        return board.mpremote("exec", program, timeout=timeout)
+    finally:
+        board.kill()
+
+
+def openssl_us(name, bits, turns):
+    """Microseconds of OpenSSL (package cryptography) for one agreement."""
+    from cryptography.hazmat.primitives.asymmetric import dh, ec, x25519
+
+    def call():
+        raise NotImplementedError
+
+    if name.startswith("DH"):
+        prime = PRIMES[name]
+        exponent = int.from_bytes(bytes(range(1, bits // 8 + 1)), "big")
+        with warnings.catch_warnings():  # deprecated there, and a fair measure all the same
+            warnings.simplefilter("ignore")
+            numbers = dh.DHParameterNumbers(prime, 2)
+            public = dh.DHPublicNumbers(pow(2, exponent, prime), numbers)
+            private = dh.DHPrivateNumbers(exponent, public).private_key()
+            peer = dh.DHPublicNumbers(pow(2, exponent + 4, prime), numbers).public_key()
+        call = lambda: private.exchange(peer)  # noqa: E731
+    elif name == "X255":
+        private = x25519.X25519PrivateKey.generate()
+        peer = x25519.X25519PrivateKey.generate().public_key()
+        call = lambda: private.exchange(peer)  # noqa: E731
+    else:
+        curve = ec.SECP256R1() if name == "EC25" else ec.SECP384R1()
+        private, peer = (
+            ec.generate_private_key(curve),
+            ec.generate_private_key(curve).public_key(),
+        )
+        call = lambda: private.exchange(ec.ECDH(), peer)  # noqa: E731
+    best = 1e9
+    for _ in range(turns):
+        start = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - start)
+    return best * 1e6
+
+
+def agreements():
+    """Key pairs and DHResults: mbedTLS on the board beside MicroPython's pow(), on the host beside
+    OpenSSL."""
+    print("key agreements on the emulated Cortex-M7, million instructions:")
+    text = on_board("agreements", _AGREEMENTS % (KINDS, PRIMES["DH3k"]))
+    rows = [line.split() for line in text.splitlines() if line.strip()]
+    plain = next(int(row[3]) for row in rows if row[0] == "pow")
+    for name, bits, generate, agree in rows:
+        if name == "pow":
+            continue
+        label = f"{name} {bits}" if name.startswith("DH") else name
+        line = f"  {label:9} generate {int(generate) / 1e3:6.1f}  finish {int(agree) / 1e3:6.1f}"
+        if bits == "256" and name in TARGETS:
+            share = int(agree) * 1e3 / TARGETS[name]
+            line += f"  ({share:.2f} of the handshake's target {TARGETS[name] / 1e6:.0f})"
+        if (name, bits) == ("DH3k", "256"):
+            line += f"; MicroPython's pow() {plain / 1e3:.0f}, ratio {plain / int(agree):.1f}"
+        print(line)
+    turns = 20
+    done = subprocess.run(
+        [str(UnixPhone.image), "-c", _SECONDS % (KINDS, turns)],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    print("finish on the host, microseconds: mbedTLS of the unix phone, OpenSSL, ratio:")
+    for line in done.stdout.splitlines():
+        name, bits, ours = line.split()
+        theirs = openssl_us(name, int(bits), turns)
+        print(f"  {name} {bits}: {int(ours):,} {theirs:,.0f} {int(ours) / theirs:.1f}")
+
+
+def sources():
+    """build/sources.mk as a dictionary."""
+    text = (TOP / "build" / "sources.mk").read_text()
+    return dict(re.findall(r"(?m)^(\w+) := (.*)$", text))
+
+
+def srtp_instructions(upstream):
+    """[(protect, unprotect)] of each profile: median of the packets."""
+    folder = BENCH / "srtp"
+    folder.mkdir(parents=True, exist_ok=True)
+    here = Path(__file__).parent
+    flags = (TOP / "boards" / QEMUPhone.board / "mpconfigboard.mk").read_text()
+    flags = re.search(r"(?m)^BOARD_CFLAGS = (.*)$", flags)[1].split()
+    program = folder / ("upstream.elf" if upstream else "ours.elf")
+    command = ["arm-none-eabi-gcc", *flags, "-O2", "-std=gnu11"]
+    command += ["-ffunction-sections", "-fdata-sections"]  # as the board's makefile
+    command += ["-T", here / "bare_m7.ld", "-nostartfiles", "--specs=nosys.specs"]
+    command += ["-Wl,--gc-sections", "-o", program, here / "srtp_packet.c"]
+    objects = TOP / "build" / QEMUPhone.board / "cmodules" / "srtp"
+    cmodules = TOP / "ports" / "cmodules"
+    if upstream:
+        libsrtp = Path(sources()["LIBSRTP_DIR"])
+        config = cmodules / "srtp" / "config" / "config.h"
+        (folder / "config.h").write_text(f'#include "{config}"\n#undef SRTP_NO_STREAM_LIST\n')
+        parts = "crypto/include crypto/cipher crypto/hash include srtp".split()
+        command += ["-w", "-DUPSTREAM", "-DHAVE_CONFIG_H", '-DPRIx64="llx"', f"-I{folder}"]
+        command += [f"-I{config.parent}", *[f"-I{libsrtp / part}" for part in parts]]
+        command += [libsrtp / "srtp" / "srtp.c"]
+        for part, names in (
+            ("cipher", "aes aes_icm cipher null_cipher cipher_test_cases"),
+            ("hash", "auth hmac null_auth sha1 auth_test_cases"),
+            ("kernel", "alloc crypto_kernel err key"),
+            ("math", "datatypes"),
+            ("replay", "rdb rdbx"),
+        ):
+            command += [libsrtp / "crypto" / part / f"{name}.c" for name in names.split()]
+    else:
+        command += [f"-I{cmodules}", *sorted(objects.glob("*.o"))]
+    subprocess.run(command, check=True)
+    plugin, out = BENCH / "marks.so", folder / "marks.txt"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", plugin, here / "marks.c"], check=True)
+    names = subprocess.run(
+        ["arm-none-eabi-nm", program], capture_output=True, text=True, check=True
+    ).stdout
+    begin, end = (re.search(rf"(\w+) T mark_{name}\n", names)[1] for name in ("begin", "end"))
+    out.unlink(missing_ok=True)
+    subprocess.run(
+        ["qemu-system-arm", "-M", "mps2-an500", "-nographic", "-monitor", "none",
+         "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", program,
+         "-plugin", f"{plugin},out={out},begin=0x{begin},end=0x{end}"],
+        timeout=60, check=True,
+    )  # fmt: skip
+    counts, begun = [], 0
+    for line in out.read_text().splitlines():
+        name, count = line.split()
+        if name == "begin":
+            begun = int(count)
+        else:
+            counts.append(int(count) - begun)
+    half = len(counts) // 4  # four profiles, protect and unprotect in turn
+    return [
+        tuple(sorted(counts[at + i : at + half : 2])[half // 4] for i in range(2))
+        for at in range(0, len(counts), half)
+    ]
+
+
+def srtp():
+    """SRTP of 172 octets beside libsrtp2 without our HMAC."""
+    print(f"SRTP of a packet of 172 octets, instructions (target {SRTP_TARGET:,.0f}):")
+    ours, theirs = srtp_instructions(False), srtp_instructions(True)
+    names = [f"AES_{bits}_CM_HMAC_SHA1_{tag}" for bits in (128, 256) for tag in (80, 32)]
+    for name, mine, other in zip(names, ours, theirs, strict=True):
+        for what, a, b in zip(("protect", "unprotect"), mine, other, strict=True):
+            print(
+                f"  {name} {what:9} {a:,} ({a / SRTP_TARGET:.2f} of the target); "
+                f"libsrtp2 as it comes {b:,}, ratio {b / a:.2f}"
+            )
+
+
+if __name__ == "__main__":
+    BENCH.mkdir(parents=True, exist_ok=True)
+    for part in (agreements, srtp):
+        if len(sys.argv) == 1 or part.__name__ in sys.argv[1:]:
+            part()
