@@ -10,7 +10,7 @@ from vox6.wire import const
 from vox6.wire.errors import LocalProtocolError
 
 from . import packet
-from .errors import PROTOCOL_TIMEOUT, Ignored, Refused, text
+from .errors import BAD_CONFIRM_MAC, PROTOCOL_TIMEOUT, Ignored, Refused, text
 from .events import FALSE_PACKET, Failed, Warned
 from .keys import HashChain, StreamKeys, erase
 from .messages import Commit, Error, ErrorACK, Hello, Message
@@ -218,6 +218,9 @@ class Channel:
     # failure
 
     def _timed_out(self, now: int, message: None) -> None:
+        code = self._exchange.suspicion if self._exchange is not None else 0
+        if code:  # answers came, all of them bad
+            raise Refused(code, text(code) + " in " + self.state, code == BAD_CONFIRM_MAC)
         raise Refused(PROTOCOL_TIMEOUT, "no answer in " + self.state)
 
     def _refuse(self, error: Refused, now: int) -> None:

@@ -95,6 +95,7 @@ class Confirmation(KeyAgreement):
             )
         except Ignored:
             exchange.bad_confirms += 1
+            exchange.suspicion = BAD_CONFIRM_MAC
             if exchange.bad_confirms < _MAX_BAD_CONFIRMS:
                 raise
             self.counters["bad_macs"] += 1

@@ -10,6 +10,7 @@ from vox6.wire.errors import FormatError, LocalProtocolError
 
 from . import packet
 from .clearing import Clearing
+from .errors import MALFORMED_PACKET
 from .messages import parse
 from .state import (
     CONFIRM2_SENT,
@@ -97,9 +98,16 @@ class Engine(Clearing):
             return
         try:
             octets, _, ssrc = packet.parse(data, self._crc)
-            message = parse(octets)
         except FormatError:
             self.counters["malformed"] += 1
+            return
+        try:
+            message = parse(octets)
+        except FormatError:
+            # Nothing proves that the peer sent it: wait for a good one, remember why none came.
+            self.counters["malformed"] += 1
+            if self._exchange is not None and ssrc == self._peer_ssrc:
+                self._exchange.suspicion = self._exchange.suspicion or MALFORMED_PACKET
             return
         self.counters["received"] += 1
         event = message.event

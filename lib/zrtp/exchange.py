@@ -54,6 +54,7 @@ class Exchange:
         self.context = b""
         self.keys: "StreamKeys | None" = None
         self.bad_confirms = 0
+        self.suspicion = 0  # the code to give up with when no good message comes any more
         self.peer_flags: "object | None" = None
 
     def erase(self) -> None:

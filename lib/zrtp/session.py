@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .events import Secured
     from .exchange import Pair
 
-_MAX_STREAMS = const(8)  # m= lines of a call
+_MAX_STREAMS = const(16)  # m= lines of a call
 _MAX_NONCES = const(64)  # Multistream exchanges of a call; more are refused
 _MAX_LIST = const(7)  # names of one kind in a Hello (section 5.2)
 
