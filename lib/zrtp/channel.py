@@ -10,11 +10,11 @@ from vox6.wire import const
 from vox6.wire.errors import LocalProtocolError
 
 from . import packet
-from .errors import BAD_CONFIRM_MAC, PROTOCOL_TIMEOUT, Ignored, Refused, text
+from .errors import BAD_CONFIRM_MAC, PROTOCOL_TIMEOUT, SERVICE_UNAVAILABLE, Ignored, Refused, text
 from .events import FALSE_PACKET, Failed, Warned
 from .keys import HashChain, StreamKeys, erase
 from .messages import Commit, Error, ErrorACK, Hello, Message
-from .state import ERROR_SENT, FAILED, IDLE, SECURE, TABLE, TERMINATED
+from .state import CLEAR, ERROR_SENT, FAILED, GOCLEAR_SENT, IDLE, SECURE, TABLE, TERMINATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _T2_COUNT = const(10)
 _MAX_OUTPUT = const(16)  # the driver drains after each call; a call makes four at most
 _MAX_EVENTS = const(16)  # likewise
 
+_SETTLED = (SECURE, GOCLEAR_SENT, CLEAR, ERROR_SENT, FAILED, TERMINATED)
 _COUNTERS = (
     "received",
     "sent",
@@ -49,6 +50,7 @@ _COUNTERS = (
     "contention_won",
     "contention_lost",
     "unexpected",  # the table lacks it
+    "failures",  # of memory, entropy or the cache
     "busy",  # Commits put off while another stream's exchange runs
     "dropped_output",
     "dropped_events",
@@ -114,6 +116,11 @@ class Channel:
             self._ignored(error)
         except Refused as error:
             self._refuse(error, now)
+        except (MemoryError, OSError):
+            # No room, no entropy, no room on flash: keys that stand are not touched.
+            self.counters["failures"] += 1
+            if self.state not in _SETTLED:
+                self._refuse(Refused(SERVICE_UNAVAILABLE), now)
         else:
             self.state = entry[1] or told
         return True

@@ -55,6 +55,7 @@ class Clearing(Confirmation):
         self._is_initiator = False
         self._peer_allows_clear = False
         self._trusts_relay = False
+        self._answered_relay = b""
 
     def _stream_keys(self) -> StreamKeys:
         if self._keys is None:
@@ -144,8 +145,6 @@ class Clearing(Confirmation):
             return
         words = render(part.sas_type, part.sashash)
         self._event(SASRelayed(words, part.sas_type, part.verified, part.disclosure))
-
-    _answered_relay = b""
 
     # Ping (section 5.15)
 

@@ -14,6 +14,7 @@ from .errors import (
     Ignored,
     Refused,
 )
+from .events import Committed
 from .exchange import Exchange
 from .keys import hvi, is_signed, key_id, preshared_key, secret_ids, secrets_of, sign
 from .messages import Commit, DHPart1, DHPart2
@@ -56,6 +57,7 @@ class Commitment(Discovery):
         exchange.commit = self._make_commit(exchange)
         exchange.commit_message = Commit.parse(exchange.commit)
         self._exchange = exchange
+        self._event(Committed(True))
         self._repeat(exchange.commit, now)
 
     def _may_preshare(self, entry: "Entry", theirs: "list[list[str]]") -> bool:
@@ -273,6 +275,8 @@ class Commitment(Discovery):
         self._cancel("begin")
         self._cancel("silence")
         self._hello_acked = True
+        if self.state != DHPART1_SENT:
+            self._event(Committed(False))
         self._answered = request
         self._reply = reply
         self._send(reply)

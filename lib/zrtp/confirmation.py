@@ -190,6 +190,7 @@ class Confirmation(KeyAgreement):
             session.hash_type = exchange.hash_type
             session.zids = self._zids(exchange)
             session.secured = secured
+            session.verified = secured.verified
             session.sas_text = secured.sas_text
             session.sas_type = secured.sas_type
             self._set("remember", now)
@@ -263,7 +264,7 @@ class Confirmation(KeyAgreement):
         return Secured(
             first.sas_text,
             first.sas_type,
-            first.verified,
+            self.session.verified,
             first.peer_verified,
             first.mismatch,
             first.aux_mismatch,

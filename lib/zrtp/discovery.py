@@ -20,12 +20,10 @@ from .messages import VERSION, Hello, HelloACK, Message
 from .state import (
     CLEAR,
     DISCOVERED,
+    GOCLEAR_SENT,
     HELLO_ACKNOWLEDGED,
-    HELLO_SENT,
-    IDLE,
     PEER_KNOWN,
     SECURE,
-    SILENT,
 )
 
 TYPE_CHECKING = False
@@ -79,7 +77,7 @@ class Discovery(Channel):
             return
         self._warn(HELLO_HASH, "the Hello does not fit the signalling")
         self.counters["hello_hash"] += 1
-        if self._policy.strict_hello_hash and self.state not in (SECURE, CLEAR):
+        if self._policy.strict_hello_hash and self.state not in (SECURE, GOCLEAR_SENT, CLEAR):
             self._forget_peer()
 
     def _forget_peer(self) -> None:
@@ -194,6 +192,3 @@ class Discovery(Channel):
 
     def _peer_lists(self) -> "list[list[str]]":
         return lists_of(self._require_peer())
-
-    def _is_discovering(self) -> bool:
-        return self.state in (IDLE, HELLO_SENT, HELLO_ACKNOWLEDGED, PEER_KNOWN, DISCOVERED, SILENT)

@@ -14,7 +14,6 @@ from .errors import MALFORMED_PACKET
 from .messages import parse
 from .state import (
     CONFIRM2_SENT,
-    FAILED,
     HELLO_SENT,
     IDLE,
     TERMINATED,
@@ -169,12 +168,13 @@ class Engine(Clearing):
     def _forget_peer(self) -> None:
         """Begin discovery anew: the Hello that we had was not of the peer of the signalling."""
         now = self._now
-        if self.state in (IDLE, FAILED, TERMINATED):
+        if self.state == IDLE or self.is_over():
             return
         self._drop_exchange(now)
         self._timers.clear()
         self._peer_hello = None
         self._peer_ssrc = None
+        self._hello_acked = False
         self._dh_only = False
         self.state = HELLO_SENT
         self._repeat_hello(now)

@@ -32,6 +32,16 @@ class PeerSilent:
     """No answer to any of our Hellos: no ZRTP there, as it seems. A late Hello still starts it."""
 
 
+class Committed:
+    """A key agreement has begun: no voice should go in clear from here on (section 4).
+
+    initiator: whether we began it, as it seems now.
+    """
+
+    def __init__(self, initiator: bool) -> None:
+        self.initiator = initiator
+
+
 class KeysReady:
     """From now on use this SRTP master key in this direction.
 

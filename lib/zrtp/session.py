@@ -43,6 +43,7 @@ class Policy:
     enrolled PBX relays. strict_hello_hash: a Hello that does not fit a=zrtp-hash is not used;
     False: it is, with a warning. protected_signalling: the signalling guarantees a=zrtp-hash end
     to end (section 8.1.1), so a cache mismatch does not hold back the update of the cache.
+    export: derive Session.exported_key (section 4.5.2).
     """
 
     def __init__(
@@ -127,6 +128,7 @@ class Session:
         self.sas_text = ""
         self.sas_type = ""
         self.secured: "Secured | None" = None
+        self.verified = False  # the user's word, of now or of an earlier call
         self.exported_key: "bytearray | None" = None
         self.busy: "Channel | None" = None  # whose exchange may change the cache
         self._nonces: "list[bytes]" = []
@@ -162,12 +164,18 @@ class Session:
     def verify(self, name: str = "") -> None:
         """The SAS was compared and is the same: set the V flag, keep the name if one is given.
 
-        LocalProtocolError: there is no SAS.
+        LocalProtocolError: there is no SAS, or a mismatch held the update back and the call is
+        over.
         """
         self._require_sas()
+        if self._waits and self._fresh is None:
+            raise LocalProtocolError("the call is over")
+        self.verified = True
+        if self._waits and self._expiration == 0:
+            return  # the secret of the cache is not that of this call
         entry = self.cache.get(self.peer_zid) or Entry()
-        if self._fresh is not None:
-            self._renew(entry)
+        self._renew(entry)
+        self._waits = False
         if entry.rs1 is None:
             return  # this call's secret is not kept: nothing would carry the flag on
         entry.verified = True
@@ -179,6 +187,7 @@ class Session:
     def unverify(self) -> None:
         """Take the V flag back."""
         self._require_sas()
+        self.verified = False
         self.remember()
         entry = self.cache.get(self.peer_zid)
         if entry is not None and entry.verified:
@@ -188,6 +197,7 @@ class Session:
     def deny(self) -> None:
         """The SAS was compared and differs: forget the secrets of this ZID (section 7.1)."""
         self._require_sas()
+        self.verified = False
         erase(self._fresh)
         self._fresh = None
         entry = self.cache.get(self.peer_zid)
@@ -296,9 +306,12 @@ class Session:
         """A stream was stopped: with the last one the secrets of the call go."""
         self.release(engine, now)
         self.engines = [other for other in self.engines if other is not engine]
+        try:
+            self.remember()
+        except OSError:
+            pass  # the cache cannot keep it; the call ends all the same
         if self.engines:
             return
-        self.remember()
         for secret in (self.zrtp_sess, self.aux, self.exported_key, self._fresh):
             erase(secret)
         self.zrtp_sess = None
