@@ -698,6 +698,8 @@ class Session:
     def _drop_offers(self, now: int) -> None:
         self.agent.layer.timers.cancel(self)
         self._success = b""
+        if self._reinvite is not None:
+            self._reinvite.abandon(now)
         self._reinvite = None
         transaction = self._reinvited
         self._reinvited = None

@@ -8,7 +8,8 @@ LocalProtocolError (from our user).
 
 INVITE client transaction (RFC 3261 figure 5, changed by RFC 6026 section 8.4)
     Calling     the INVITE is out; timer A repeats it, timer B gives up
-    Proceeding  a provisional response came; waits for the final one
+    Proceeding  a provisional response came; waits for the final one, without end unless the
+                call is over: then timer B runs once more
     Completed   300-699 came and ACK was sent; timer D absorbs repetitions
     Accepted    2xx came; timer M passes on more of them, one for each fork
 Non-INVITE client transaction (figure 6)
@@ -44,6 +45,7 @@ INVITE_CLIENT = {
     (PROCEEDING, "2xx"): ("success", ACCEPTED),
     (PROCEEDING, "300-699"): ("failure", COMPLETED),
     (PROCEEDING, "transport_error"): ("transport_failed", TERMINATED),
+    (PROCEEDING, "timer_b"): ("nothing", TERMINATED),
     (COMPLETED, "300-699"): ("acknowledge", COMPLETED),
     (COMPLETED, "transport_error"): ("nothing", TERMINATED),
     (COMPLETED, "timer_d"): ("nothing", TERMINATED),

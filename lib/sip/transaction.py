@@ -172,6 +172,14 @@ class ClientTransaction(Transaction):
         """The transport could not deliver to the peer."""
         self.step("transport_error", now)
 
+    def abandon(self, now: int) -> None:
+        """The call is over: wait no longer than 64 T1 for the final response of a re-INVITE.
+
+        A peer whose 2xx got lost repeats it no more after BYE, so none may ever come.
+        """
+        if self.method == "INVITE" and self.state == PROCEEDING:
+            self._set("timer_b", 64 * self.layer.t1, now)
+
     def _pass_up(self, now: int) -> None:
         response = self._message
         if isinstance(response, Response):

@@ -71,6 +71,23 @@ class CallTest(unittest.TestCase):
         self.assertEqual(kinds(pair.a), ["CallEnded"])
         _idle(self, pair)
 
+    def test_reinvite_whose_answer_is_lost_for_good(self):
+        """The 2xx got lost and its sender hung up: nobody repeats it, nothing may wait for it."""
+        pair = Pair()
+        mine, theirs = pair.call()
+        theirs.reinvite(0, b"offer")
+        pair.flow()
+        pair.run(pair.now + 300)  # 100 Trying
+        self.assertEqual(kinds(pair.a), ["OfferReceived"])
+        pair.lose = lambda sender, message: names([message]) == [200]
+        mine.accept_offer(pair.now, b"answer")
+        pair.flow()
+        pair.lose = lambda sender, message: False
+        mine.bye(pair.now)
+        pair.flow()
+        self.assertEqual(kinds(pair.b), ["CallEnded"])
+        _idle(self, pair)
+
     def test_both_hang_up(self):
         pair = Pair()
         mine, theirs = pair.call()
