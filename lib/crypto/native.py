@@ -39,6 +39,10 @@ class NativeProvider(Provider):
         pair: "KeyPair" = _crypto.KeyPair(name, exponent_bits, secret)
         return pair
 
+    def crc32c(self, data: bytes) -> bytes:
+        """Return CRC-32C (RFC 4960 appendix B) as a ZRTP packet ends; phones alone have it."""
+        return bytes(_crypto.crc32c(data))
+
     def random(self, length: int) -> bytes:
         return bytes(_crypto.random(length))
 

@@ -79,6 +79,9 @@ def cfb_encrypt(key: Buffer, iv: Buffer, data: Buffer) -> bytes:
 def cfb_decrypt(key: Buffer, iv: Buffer, data: Buffer) -> bytes:
     """The inverse of cfb_encrypt()."""
 
+def crc32c(data: Buffer) -> bytes:
+    """CRC-32C (RFC 4960 appendix B), its four octets as a ZRTP packet ends with them."""
+
 def random(count: int) -> bytes:
     """0..1024 octets of a CTR_DRBG that the board's entropy seeds. OSError EIO: no entropy."""
 
