@@ -41,6 +41,7 @@ class Station:
         from firmware.net.signalling import Signalling
         from firmware.phone.phone import Phone
         from firmware.store.settings import Settings
+        from firmware.store.zrtp_cache import ZRTPCache
         from firmware.ui.console import Console
         from vox6 import crypto as crypto_package
         from vox6.sip.agent import Agent
@@ -66,6 +67,10 @@ class Station:
         parts.net6 = net6
         parts.media = media
         parts.utc = board.clock
+        parts.crypto = crypto
+        parts.cache = ZRTPCache(board.storage(), crypto, board.clock)
+        if parts.cache.message:
+            log.say("zrtp", parts.cache.message)
         parts.agent = Agent(
             crypto, crypto.random, user_agent="vox6/" + VERSION, max_transactions=_TRANSACTIONS
         )

@@ -23,6 +23,6 @@ def _freeze(base, name, without=("manifest.py", "host.py")):
     package(name, files=files, base_path=base, opt=1)
 
 
-for _name in ("wire", "crypto", "sip", "sdp", "rtp"):
+for _name in ("wire", "crypto", "sip", "sdp", "rtp", "srtp", "zrtp"):
     _freeze("../build/path", "vox6/" + _name)
 _freeze("..", "firmware")

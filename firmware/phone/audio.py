@@ -11,11 +11,13 @@ from firmware.phone.reports import Reports
 from firmware.ui import wording
 from vox6.sdp.offer_answer import Negotiation
 from vox6.wire import const
-from vox6.wire.errors import RemoteProtocolError
+from vox6.wire.errors import LocalProtocolError, RemoteProtocolError
 
 _ANY = b"\x00" * 16
 _TRIES = const(16)  # pairs of ports looked at before we say that none is free
 _REPORTS_AT_ONCE = const(8)
+# Transports that we understand; Protection says whether one without SRTP or with it will do.
+_PROTOS = ("RTP/AVP", "RTP/SAVP", "RTP/AVPF", "RTP/SAVPF")
 
 
 class Unacceptable(Exception):
@@ -81,10 +83,10 @@ class Audio:
     """Sound of one call.
 
     local: our address (addr16) for this peer; codec: name in use, None while nothing is agreed;
-    stream: of media, None before; watched: whether somebody polls it.
+    stream: of media, None before; watched: whether somebody polls it; protection: its encryption.
     """
 
-    def __init__(self, net6, media, settings, random, clock, buffer, local, peer16):
+    def __init__(self, net6, media, settings, random, clock, buffer, local, peer16, security):
         self._net6 = net6
         self._media = media
         self._settings = settings
@@ -93,10 +95,13 @@ class Audio:
         self._buffer = buffer
         self.local = local
         self._peer16 = peer16
-        number = random(4)
+        number = random(8)
+        self._ssrc = int.from_bytes(number[4:], "big")
+        self.protection = security.protect(self._ssrc)
         self._negotiation = Negotiation(
-            int.from_bytes(number, "big") & 0x3FFFFFFF,
+            int.from_bytes(number[:4], "big") & 0x3FFFFFFF,
             settings.get("media.codecs").split(),
+            protos=_PROTOS,
             own_order=True,
         )
         self._rtp = None
@@ -108,6 +113,7 @@ class Audio:
         self.watched = False
         self.codec = None
         self._offered = None
+        self._proposed = None  # what their offer comes to, while it is open
         self._told = (False, local)
         self.offered_direction = None
         self.loss_text = ""
@@ -130,9 +136,18 @@ class Audio:
     def offer(self, hold):
         """Return an offer; hold: whether we put the peer on hold with it."""
         direction = self._negotiation.hold_direction() if hold else "sendrecv"
+        self._negotiation.zrtp_hash = self.protection.zrtp_hash()
+        proto, crypto = self.protection.offer(self._told[1] != self.local)
+        try:
+            body = self._negotiation.create_offer(
+                self._own_text(), self._port, direction, proto=proto, crypto=crypto
+            )
+        except LocalProtocolError:
+            self.protection.offer_refused()
+            raise
         self._offered = (hold, self.local)
         self.offered_direction = direction
-        return self._negotiation.create_offer(self._own_text(), self._port, direction)
+        return body
 
     def is_offering(self):
         """Return whether an offer of ours is open."""
@@ -142,6 +157,7 @@ class Audio:
         """Our offer came to nothing: what was agreed before holds."""
         if self._negotiation.state == "local-offer":
             self._negotiation.offer_rejected()
+            self.protection.offer_refused()
 
     def take_answer(self, body, final=True):
         """Take the answer to our offer. Unacceptable: why it is of no use."""
@@ -154,9 +170,20 @@ class Audio:
             raise _problem(result)
         if not result.active:
             raise Unacceptable(488, wording.NO_COMMON_CODEC)
+        told = self._offered
+        if self.protection.would_end(result):
+            if self.protection.refuses_end():
+                raise Unacceptable(488, wording.ENCRYPTION_ENDED)
+            self.protection.end_keys(self._clock.now())
+            told = (None, None)  # our offer had the keys that ended: the new ones are to be told
+        try:
+            self.protection.take_answer(result, final)
+        except RemoteProtocolError as exc:
+            log.say("media", "keys of the answer: %s" % exc)
+            raise Unacceptable(488, wording.NO_COMMON_KEYS)
         self._result = result
         if final:
-            self._told = self._offered
+            self._told = told
 
     def take_offer(self, body):
         """Take their offer; answer() or refuse() follows. Unacceptable: refused already."""
@@ -168,12 +195,29 @@ class Audio:
         if result.problem is not None:
             self._negotiation.reject_offer()
             raise _problem(result)
+        self._proposed = result
+        if self.protection.would_end(result):
+            if self.protection.refuses_end():
+                self.protection.refused_end()
+                self.refuse()
+                raise Unacceptable(488, wording.KEPT_ENCRYPTED, (399, "Encryption would end"))
+            self.protection.end_keys(self._clock.now())
+        try:
+            self.protection.take_offer(result)
+        except RemoteProtocolError as exc:
+            log.say("media", "keys of the offer: %s" % exc)
+            self.refuse()
+            raise Unacceptable(488, wording.NO_COMMON_KEYS, (302, "No usable keys"))
 
     def answer(self, hold):
         """Return our answer to the offer taken; hold: whether we hold the peer."""
         self._told = (hold, self.local)
+        self._negotiation.zrtp_hash = self.protection.zrtp_hash()
         body = self._negotiation.create_answer(
-            self._own_text(), self._port, "sendonly" if hold else "sendrecv"
+            self._own_text(),
+            self._port,
+            "sendonly" if hold else "sendrecv",
+            crypto=self.protection.answer(self._proposed),
         )
         self._result = self._negotiation.agreed
         return body
@@ -182,6 +226,7 @@ class Audio:
         """Their offer will not be answered."""
         if self._negotiation.state == "remote-offer":
             self._negotiation.reject_offer()
+            self.protection.refuse()
 
     def has_told(self, hold):
         """Return whether the peer knows that we hold it or not, and where we are."""
@@ -207,7 +252,8 @@ class Audio:
         peer16 = self._address(result.address)
         where = (peer16, result.port, result.rtcp_port)
         how = (result.codec, result.payload_type)
-        if self.stream is None:
+        opened = self.stream is None
+        if opened:
             self._open(where, how)
         elif self._applied != (where, how):
             self.stream.set_peer(where[0], where[1], where[2])
@@ -219,6 +265,10 @@ class Audio:
                     self.stream.accept(payload_type, codec)
         self._applied = (where, how)
         self.codec = result.codec
+        if opened:
+            self.protection.opened(self.stream, self._clock.now())
+        else:
+            self.protection.agreed(self._clock.now())
         self.stream.set_direction(result.send and not hold, result.receives_voice and not hold)
         self.stream.join(not hold)
         self._heard = (-1, self._clock.now())
@@ -241,8 +291,7 @@ class Audio:
         return addr16
 
     def _open(self, where, how):
-        seed = self._random(10)
-        ssrc = int.from_bytes(seed[:4], "big")
+        seed = self._random(6)
         self.stream = self._media.open(
             self._rtp,
             self._rtcp,
@@ -250,16 +299,24 @@ class Audio:
             where[1],
             codec=how[0],
             payload_type=how[1],
-            ssrc=ssrc,
-            sequence=int.from_bytes(seed[4:6], "big") & 0x7FFF,  # RFC 3711 section 3.3.1 likes it
-            timestamp=int.from_bytes(seed[6:], "big"),
+            ssrc=self._ssrc,
+            sequence=int.from_bytes(seed[:2], "big") & 0x7FFF,  # RFC 3711 section 3.3.1 likes it
+            timestamp=int.from_bytes(seed[2:], "big"),
             rtcp_port=where[2],
         )
         peer = (where[0], where[2])
-        self._reports = Reports(self.stream, self._buffer, ssrc, self._random, peer, self._clock)
+        self._reports = Reports(
+            self.stream,
+            self._buffer,
+            self._ssrc,
+            self._random,
+            peer,
+            self._clock,
+            self.protection.receive,
+        )
 
     def read_reports(self, now):
-        """Read what came beside the voice: RTCP."""
+        """Read what came beside the voice: RTCP and ZRTP."""
         if self._reports is not None:
             for _ in range(_REPORTS_AT_ONCE):
                 if not self._reports.read():
@@ -267,12 +324,17 @@ class Audio:
 
     def get_timer(self):
         """Return when handle_timer() is to be called, or None."""
-        return self._reports.get_timer() if self._reports is not None else None
+        if self._reports is None:
+            return None
+        due = self._reports.get_timer()
+        other = self.protection.get_timer()
+        return other if due is None or (other is not None and other < due) else due
 
     def handle_timer(self, now):
-        """Send the report that is due."""
+        """Send the report that is due; let ZRTP work."""
         if self._reports is not None:
             self._reports.handle_timer(now)
+            self.protection.handle_timer(now)
 
     def tick(self, now):
         """Look at the statistics, once a second. Returns for how many ms nothing was heard."""
@@ -297,6 +359,7 @@ class Audio:
         """Say good-bye by RTCP and free stream and ports; may be called twice."""
         stream = self.stream
         self.stream = None
+        self.protection.close(self._clock.now())
         try:
             if stream is not None:
                 try:

@@ -47,6 +47,11 @@ class Call:
         self.peer = None
         self.account = None
 
+    def take(self, audio):
+        """Give the call its Audio."""
+        self.audio = audio
+        audio.protection.call = self
+
     def is_live(self):
         """Return whether the call uses its line."""
         return self.state != "ended"
@@ -59,6 +64,10 @@ class Call:
         """Go to another state."""
         self.state = state
         self.since = now
+
+    def security(self):
+        """Return the state of its protection, "" before there is a stream or after the end."""
+        return "" if self.audio is None else self.audio.protection.state
 
     def audio_text(self):
         """Return the codec in use, or nothing."""

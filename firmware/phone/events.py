@@ -77,7 +77,7 @@ class Events:
         session.ring(now)
         self.phone.drain()  # 180 before anything slow
         call = Call(line, "in", session, session.remote_uri, session.remote_display_name, now)
-        call.audio = audio
+        call.take(audio)
         call.late_offer = not event.body
         call.peer = session.peer
         call.deadline = now + 1000 * self.phone.settings.get("call.answer_s")
@@ -131,6 +131,7 @@ class Events:
         call.deadline = None
         call.held_there = call.audio.is_held_there()
         self.phone.started(call)
+        call.audio.protection.talking(now)
         log.say("call", "%d answered, %s" % (call.line + 1, call.audio.codec))
         self.phone.changes.settle(call, now)
 
@@ -159,6 +160,7 @@ class Events:
             call.late_offer = False
         call.to("talking", now)
         call.held_there = call.audio.is_held_there()
+        call.audio.protection.talking(now)
         log.say("call", "%d answered here, %s" % (call.line + 1, call.audio.codec))
         self.phone.changes.settle(call, now)
 

@@ -16,6 +16,7 @@ from firmware.phone.call import OUTGOING, Call
 from firmware.phone.changes import Changes
 from firmware.phone.events import Events
 from firmware.phone.reports import DATAGRAM
+from firmware.phone.security import Security
 from firmware.phone.sounds import Sounds
 from firmware.ui import wording
 from vox6.wire import const
@@ -24,12 +25,14 @@ from vox6.wire.errors import LocalProtocolError, ProtocolError
 LINES = 2
 _MISSED = const(20)
 _TICK_MS = const(1000)  # the screen's clock in a call, and its statistics
+_ENCRYPTION_REASON = 'SIP;cause=488;text="Encryption required"'
 
 
 class Phone:
     """One phone.
 
-    parts: object with settings, network, clock, random (n -> bytes), net6, media, agent, utc.
+    parts: object with settings, network, clock, random (n -> bytes), net6, media, agent, utc,
+    crypto (provider of lib/crypto), cache (of ZRTP: store/zrtp_cache.py).
     driver: set by whoever makes the driver of the agent, before anything is called.
     on_incoming: function without arguments, or None: the person's side shows a call coming in.
     """
@@ -59,6 +62,7 @@ class Phone:
         self._local = None
         self.sounds = Sounds(self, parts.media)
         self.changes = Changes(self)
+        self.security = Security(self, parts.crypto, parts.cache)
         self.events = Events(self)
 
     # Start and addresses
@@ -166,7 +170,7 @@ class Phone:
             raise dialling.DialError(wording.BAD_NUMBER)
         self.changes.hold_others(line, now)
         call = Call(line, "out", session, target.uri, None, now)
-        call.audio = audio
+        call.take(audio)
         call.peer = target.peer
         call.account = target.account
         call.deadline = now + 1000 * self.settings.get("call.answer_s")
@@ -187,6 +191,7 @@ class Phone:
             self._buffer,
             local,
             peer16,
+            self.security,
         )
 
     def answer(self):
@@ -256,6 +261,11 @@ class Phone:
         except LocalProtocolError as exc:
             log.say("call", "%d: %s" % (call.line + 1, exc))
         self.end(call, text, tone, now)
+
+    def end_unencrypted(self, call):
+        """The peer cannot encrypt and the owner wants nothing else: end the call, say why."""
+        now = self.clock.now()
+        self.bye(call, wording.NO_ENCRYPTION, "congestion", _ENCRYPTION_REASON, now)
 
     def hold(self):
         """Hold the call in focus."""
@@ -384,22 +394,26 @@ class Phone:
     def get_timer(self):
         """Return when handle_timer() is to be called, or None."""
         due = self.accounts.get_timer()
+        for other in (self.sounds.get_timer(), self.security.get_timer()):
+            if other is not None and (due is None or other < due):
+                due = other
         for call in self.lines:
             if call is None:
                 continue
             if call.deadline is not None and (due is None or call.deadline < due):
                 due = call.deadline
-            if call.talking_since is not None and call.is_live():
+            if call.is_live() and call.audio is not None:
+                other = call.audio.get_timer()
+                if other is not None and (due is None or other < due):
+                    due = other
                 tick = self._tick_at
-                if tick is not None and (due is None or tick < due):
-                    due = tick
-                report = call.audio.get_timer()
-                if report is not None and (due is None or report < due):
-                    due = report
+                if call.talking_since is not None and tick is not None:
+                    if due is None or tick < due:
+                        due = tick
         return due
 
     def handle_timer(self, now):
-        """Do what is due: deadlines, statistics, reports, registrations."""
+        """Do what is due: deadlines, statistics, reports, keys, registrations."""
         for call in self.lines:
             if call is None:
                 continue
@@ -409,15 +423,19 @@ class Phone:
                 log.exception("call", exc)
         if self._tick_at is None or self._tick_at <= now:
             self._tick_at = now + _TICK_MS
+        if self.sounds.get_timer() is not None:
+            self.sounds.update()
         self.accounts.handle_timer(now)
         self.drain()
+        self.security.handle_timer(now)
 
     def _timer_of(self, call, now):
         if call.deadline is not None and call.deadline <= now:
             call.deadline = None
             self._too_late(call, now)
-        if call.talking_since is not None and call.is_live():
+        if call.is_live() and call.audio is not None:
             call.audio.handle_timer(now)
+        if call.talking_since is not None and call.is_live():
             if self._tick_at is None or self._tick_at <= now:
                 quiet = call.audio.tick(now)
                 limit = self.settings.get("call.silence_s")

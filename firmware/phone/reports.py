@@ -22,14 +22,16 @@ class Reports:
     """RTCP beside one stream of media.
 
     stream: of media.open(); buffer: bytearray for one datagram, used while read() runs;
-    ssrc: ours; random: n -> octets; peer: (addr16, RTCP port).
+    ssrc: ours; random: n -> octets; peer: (addr16, RTCP port). on_other: function (data, peer)
+    that takes what is neither RTP nor RTCP: ZRTP, STUN.
     received: compounds taken, for those who watch whether the peer lives. left: it said BYE.
     """
 
-    def __init__(self, stream, buffer, ssrc, random, peer, clock):
+    def __init__(self, stream, buffer, ssrc, random, peer, clock, on_other):
         self._stream = stream
         self._clock = clock
         self._buffer = buffer
+        self._on_other = on_other
         # RFC 7022 section 4.2: a short-term persistent name, 96 random bits
         cname = "".join(["%02x" % octet for octet in random(12)]).encode()
         self.session = Session(ssrc, cname, random, peer)
@@ -53,8 +55,12 @@ class Reports:
         if got is None:
             return False
         length, addr16, port, kind = got
-        if kind == "rtcp" and length <= len(self._buffer):
-            self.driver.receive(bytes(memoryview(self._buffer)[:length]), (addr16, port))
+        if length <= len(self._buffer):
+            data = bytes(memoryview(self._buffer)[:length])
+            if kind == "rtcp":
+                self.driver.receive(data, (addr16, port))
+            else:
+                self._on_other(data, (addr16, port))
         return True
 
     def _send(self, data, peer, transport):

@@ -15,8 +15,24 @@ class Sounds:
         self._media = media
         self.tone = None
         self._sounding = False
+        self._once = None  # a tone that sounds now whatever the states say
+        self._once_until = None
+
+    def once(self, name):
+        """Play a tone once, before all others."""
+        self._once = name
+        self._once_until = self.phone.clock.now() + tones.duration_ms(name)
+        self.update()
+
+    def get_timer(self):
+        """Return when update() is to be called although nothing happened, or None."""
+        return self._once_until
 
     def _wanted(self):
+        if self._once is not None:
+            if self.phone.clock.now() < self._once_until:
+                return self._once
+            self._once = self._once_until = None
         talking = False
         incoming = False
         for call in self.phone.lines:

@@ -18,6 +18,10 @@ TONES = {
     "waiting": (((425, 0, -24, 200, 200), (425, 0, -24, 200, 4000)), True),
     "ended": (((425, 0, -18, 240, 240), (425, 0, -18, 240, 240)), False),
     "refused": (((425, 0, -18, 100, 100),), False),
+    # not encrypted: three low beeps
+    "unencrypted": (((330, 0, -18, 160, 120),) * 3, False),
+    # the SAS differs: a siren
+    "alarm": (((880, 0, -9, 180, 0), (1320, 0, -9, 180, 0)) * 8, False),
 }
 
 # The ringing of a called phone: two strokes of a warble, then a pause; level by ring.volume.
@@ -46,3 +50,8 @@ def segments(name, volume=10):
         return None
     level = _LOUDEST - _STEP * (10 - min(volume, 10))
     return tuple([(f1, f2, level, on, off) for f1, f2, on, off in _RINGING]), True
+
+
+def duration_ms(name):
+    """Return how long a tone takes that does not repeat."""
+    return sum([on + off for _, _, _, on, off in TONES[name][0]])

@@ -24,6 +24,7 @@ from vox6.wire import const
 FILE = "settings.txt"
 ACCOUNTS = 2
 CODECS = ("G722", "PCMU", "PCMA")
+KEY_AGREEMENTS = ("X255", "EC25", "DH3k", "EC38", "DH2k")
 
 _MAGIC = b"vox6-settings "
 _VERSION = const(1)
@@ -32,12 +33,13 @@ _LINE_OCTETS = const(512)  # a value of 255 characters with its name
 _LINES = const(256)
 
 # Rows: name, kind, default, low, high. For text, uri, peer and secret: shortest and longest in
-# characters; for int: the bounds; for the rest both are 0.
+# characters; for int: the bounds; for choice (one word) and words (some, in order): the words and
+# what one is called; for the rest both are 0.
 TABLE = (
     ("sip.port", "int", 5060, 1, 65535),
     ("rtp.port_low", "int", 16384, 1024, 65530),
     ("rtp.port_high", "int", 16447, 1025, 65535),
-    ("media.codecs", "codecs", "G722 PCMU PCMA", 0, 0),
+    ("media.codecs", "words", "G722 PCMU PCMA", CODECS, "codec"),
     ("dscp.signalling", "int", 24, 0, 63),  # CS3, RFC 4594 section 2.3
     ("dscp.voice", "int", 46, 0, 63),  # EF
     ("dial.account", "int", 1, 1, ACCOUNTS),
@@ -46,6 +48,17 @@ TABLE = (
     ("call.waiting", "bool", True, 0, 0),  # a second call rings; no: it gets 486
     ("ring.volume", "int", 7, 0, 10),
     ("screen.ended_s", "int", 5, 1, 60),
+    ("security.zrtp", "bool", True, 0, 0),
+    ("security.required", "bool", False, 0, 0),  # only encrypted; a call without ends
+    ("security.on_drop", "choice", "refuse", ("refuse", "announce"), "answer"),
+    ("security.sdes", "choice", "off", ("off", "answer", "offer"), "use"),
+    ("security.clear", "bool", False, 0, 0),  # whether a peer may end encryption (GoClear)
+    # RFC 6189 sections 5.1.2 to 5.1.6, in order of preference
+    ("security.key_agreements", "words", "X255 EC25 DH3k EC38", KEY_AGREEMENTS, "key agreement"),
+    ("security.hashes", "words", "S256 S384", ("S256", "S384"), "hash"),
+    ("security.ciphers", "words", "AES1 AES3", ("AES1", "AES3"), "cipher"),
+    ("security.auth_tags", "words", "HS80 HS32", ("HS80", "HS32"), "auth tag"),
+    ("security.sas", "words", "B32 B256", ("B32", "B256"), "SAS type"),
 )
 # Each account has these rows under "account.<number>."
 ACCOUNT_TABLE = (
@@ -130,8 +143,12 @@ def parse_value(entry, text):
         if text not in ("yes", "no"):
             raise SettingsError("not yes or no")
         return text == "yes"
-    if kind == "codecs":
-        return _codecs(text)
+    if kind == "choice":
+        if text not in low:
+            raise SettingsError("no %s %s" % (high, text[:16]))
+        return text
+    if kind == "words":
+        return _words(text, low, high)
     for char in text:
         if char < " " or char == "\x7f":
             raise SettingsError("a control character in it")
@@ -142,16 +159,16 @@ def parse_value(entry, text):
     return text
 
 
-def _codecs(text):
+def _words(text, known, what):
     seen = []
     for word in text.split():
-        if word not in CODECS:
-            raise SettingsError("no codec " + word[:16])
+        if word not in known:
+            raise SettingsError("no %s %s" % (what, word[:16]))
         if word in seen:
-            raise SettingsError("codec twice: " + word)
+            raise SettingsError("%s twice: %s" % (what, word))
         seen.append(word)
     if not seen:
-        raise SettingsError("no codec named")
+        raise SettingsError("no %s named" % what)
     return " ".join(seen)
 
 

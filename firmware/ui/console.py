@@ -2,16 +2,30 @@
 # Copyright (c) 2026 The vox6 authors
 """The person's side of the phone: keys come in, a screen and lamps go out.
 
-The state of the person's side: idle, dial, menu or page; a call in focus goes before all but an
-open menu.
+The state of the person's side: idle, dial, menu, page, or a question about a call (differs, name);
+a call in focus goes before all but an open menu.
 """
 
 from firmware import log
 from firmware.phone.dial import DialError
 from firmware.ui import keys, lamps, screens, wording
+from firmware.ui.text_entry import TextEntry
 from vox6.wire.errors import LocalProtocolError
 
 _LONGEST = 255
+_LAMPS = ("line1", "line2", "message", "security")
+_OF_SAFETY = (
+    "same",
+    "ask_differs",
+    "ask_name",
+    "accept_clear",
+    "differs",
+    "leave",
+    "save_name",
+    "letter",
+    "erase_letter",
+)
+_SAFETY = {"encrypted": "compare", "mismatch": "compare", "verified": "verified"}
 
 
 class Console:
@@ -21,7 +35,7 @@ class Console:
     set(name, state), or None; lamp_names: those that the board has.
     """
 
-    def __init__(self, phone, screen, lamps_, lamp_names=("line1", "line2", "message")):
+    def __init__(self, phone, screen, lamps_, lamp_names=_LAMPS):
         self.phone = phone
         self.screen = screen
         self.lamps = lamps_
@@ -33,6 +47,8 @@ class Console:
         self.index = 0
         self.top = 0
         self.page = []
+        self._asked = None  # the call that a question is about
+        self._entry = None  # its name, while it is typed
         self._shown = None
         self._due = None  # when the clock on the screen changes
         self._lamps = {}
@@ -44,13 +60,21 @@ class Console:
         if self.mode in ("menu", "page"):
             return self.mode
         call = self.phone.call_in_focus()
+        if self.mode in ("differs", "name"):
+            if call is self._asked and call.is_active() and call.audio.protection.has_sas():
+                return self.mode
+            self._to_idle()  # what was asked about is over
         if call is not None and self.mode != "dial":
             if call.state == "incoming":
                 return "incoming"
             if call.state == "ended":
                 return "ended"
             if call.state == "talking":
-                return "held" if call.held_here else "talking"
+                if call.held_here:
+                    return "held"
+                if call.security() == "cleared":
+                    return "cleared"
+                return _SAFETY.get(call.security(), "talking")
             return "outgoing"
         return self.mode
 
@@ -104,11 +128,42 @@ class Console:
             self._hook(down)
         elif action in ("menu", "up", "down", "open", "close"):
             self._menu(action)
+        elif action in _OF_SAFETY:
+            self._safety(action, key)
         else:  # answer, reject, hangup, hold, resume, dismiss
+            if self.mode in ("differs", "name"):
+                self._to_idle()
             getattr(phone, action)()
+
+    def _safety(self, action, key):
+        """What is asked and answered about the SAS of the call in focus."""
+        call = self.phone.call_in_focus()
+        protection = call.audio.protection
+        if action == "same":
+            protection.confirm()
+        if action in ("same", "ask_name"):
+            self._asked = call
+            self._entry = TextEntry(protection.name or call.name)
+            self.mode = "name"
+        elif action == "ask_differs":
+            self._asked = call
+            self.mode = "differs"
+        elif action == "letter":
+            self._entry.key(key, self.phone.clock.now())
+        elif action == "erase_letter":
+            self._entry.erase()
+        elif action == "accept_clear":
+            protection.accept_clear()
+        else:
+            if action == "save_name":
+                protection.confirm(self._entry.text.strip())
+            elif action == "differs":
+                protection.deny()
+            self._to_idle()
 
     def _to_idle(self):
         self.mode = "idle"
+        self._asked = self._entry = None
         self.text = ""
         self.page = []
 
@@ -131,7 +186,8 @@ class Console:
         elif up and place == "idle":
             self.mode = "dial"
         elif not up:
-            if place in ("outgoing", "talking"):
+            if place == "outgoing" or place in keys.TALKING:
+                self._to_idle()
                 self.phone.hangup()
             elif place == "dial":
                 self._to_idle()
@@ -181,6 +237,11 @@ class Console:
         if self.mode == "dial":
             return screens.dial(phone, columns, rows, self.text, self.note)
         call = phone.call_in_focus()
+        place = self.place()
+        if place == "differs":
+            return screens.differs(call, columns, rows)
+        if place == "name":
+            return screens.name(call, columns, rows, self._entry.text)
         if call is not None:
             lines = screens.call(phone, columns, rows, call, now)
             if self.note:

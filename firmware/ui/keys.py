@@ -2,11 +2,14 @@
 # Copyright (c) 2026 The vox6 authors
 """Keys to actions: one table {(place, key): action}; what it does not name does nothing.
 
-Places: idle, dial, menu, page, and for the call in focus incoming, outgoing, talking, held, ended.
-Any other single printable character means "type" where something can be typed.
+Places: idle, dial, menu, page, and for the call in focus incoming, outgoing, talking, held, ended;
+when it is talked: compare (an SAS waits), verified, cleared (the peer ended encryption), and the
+questions differs and name. Any other single printable character means "type" where something can
+be typed, "letter" in a name.
 """
 
 _TYPING = ("idle", "dial")
+TALKING = ("talking", "compare", "verified", "cleared", "differs", "name")
 
 ACTIONS = {
     ("idle", "call"): "redial",
@@ -39,6 +42,25 @@ ACTIONS = {
     ("outgoing", "back"): "hangup",
     ("talking", "hangup"): "hangup",
     ("talking", "hold"): "hold",
+    ("compare", "hangup"): "hangup",
+    ("compare", "hold"): "hold",
+    ("compare", "ok"): "same",
+    ("compare", "back"): "ask_differs",
+    ("verified", "hangup"): "hangup",
+    ("verified", "hold"): "hold",
+    ("verified", "ok"): "ask_name",
+    ("verified", "back"): "ask_differs",
+    ("cleared", "hangup"): "hangup",
+    ("cleared", "hold"): "hold",
+    ("cleared", "ok"): "accept_clear",
+    ("differs", "ok"): "differs",
+    ("differs", "back"): "leave",
+    ("differs", "hangup"): "hangup",
+    ("name", "ok"): "save_name",
+    ("name", "call"): "save_name",
+    ("name", "back"): "erase_letter",
+    ("name", "left"): "erase_letter",
+    ("name", "hangup"): "hangup",
     ("held", "hangup"): "hangup",
     ("held", "hold"): "resume",
     ("held", "call"): "resume",
@@ -57,6 +79,8 @@ def action(place, key):
         return found
     if key == "line1" or key == "line2":
         return key
+    if place == "name" and len(key) == 1 and key >= " ":
+        return "letter"
     if place in _TYPING and len(key) == 1 and key > " ":
         return "type"
     if place == "ended" and len(key) == 1 and key > " ":

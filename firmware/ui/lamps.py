@@ -24,8 +24,22 @@ def message(phone):
     return "on" if phone.unseen else "off"
 
 
+def security(phone):
+    """The call that is talked: on while others could listen, flashes until its SAS is compared."""
+    found = phone.call_in_focus()
+    for call in phone.lines:
+        if call is not None and call.is_active():
+            found = call
+    if found is None or not found.is_live() or not found.security():
+        return "off"
+    if found.security() == "verified":
+        return "off"
+    return "flash" if found.security() in ("encrypted", "mismatch") else "on"
+
+
 def all_of(phone):
     """Return ((name, state), ...) for the lamps that a phone with this many lines has."""
     out = [("line%d" % (i + 1), line(phone.lines[i])) for i in range(len(phone.lines))]
     out.append(("message", message(phone)))
+    out.append(("security", security(phone)))
     return out

@@ -92,6 +92,41 @@ def own_address(phone):
     return "[%s]:%d" % (text, phone.sip_port) if phone.sip_port != 5060 else text
 
 
+def security_lines(call, columns):
+    """Return what is said of the safety of a call, two lines at the most."""
+    protection = call.audio.protection if call.audio is not None else None
+    state = protection.state if protection is not None and call.is_live() else ""
+    if state == "securing":
+        return [wording.WAIT_FOR_KEYS if protection.is_required() else wording.SECURING]
+    if state == "clear":
+        lines = [wording.NOT_ENCRYPTED]
+        return [wording.ENCRYPTION_FAILED] + lines if protection.failed else lines
+    if state == "sdes":
+        return [wording.SERVER_ONLY]
+    if state == "different":
+        return [wording.SAS_DIFFERS, wording.NOTHING_SECRET]
+    if state == "cleared":
+        return [wording.ENCRYPTION_ENDED]
+    if not state:
+        return []
+    sas = wording.SAS % protection.sas_text
+    what = wording.COMPARE
+    if state == "verified":
+        what = protection.name or wording.VERIFIED
+    line = sas + "  " + what
+    if len(sas) + 3 > columns:
+        lines = [protection.sas_text, what]
+    elif len(line) > columns and (state != "verified" or " " in protection.sas_text):
+        lines = [sas, what]
+    else:
+        lines = [line]
+    if state == "mismatch":
+        lines = lines[:1] + [wording.KEYS_CHANGED]
+    elif protection.disclosure and len(lines) < 2:
+        lines.append(wording.DISCLOSURE)
+    return lines
+
+
 def idle(phone, columns, rows, note):
     """The screen of a phone with nothing to do."""
     utc = phone.utc()
@@ -132,18 +167,24 @@ def dial(phone, columns, rows, text, note):
 
 def call(phone, columns, rows, call, now):
     """The screen of the call in focus."""
-    lines = [heading(state_text(call), call.line, columns), call.name]
+    lines = [heading(state_text(call), call.line, columns)]
+    safety = security_lines(call, columns)
+    lines += safety
+    lines.append(call.name)
     uri = call.uri[4:] if call.uri.startswith("sip:") else call.uri
     if uri != call.name:
-        lines += wrapped(uri, columns)[:2]
+        lines += wrapped(uri, columns)[: 1 if safety else 2]
+    note = call.note or (call.audio.protection.note if call.audio is not None else "")
+    if note and safety:
+        lines = lines[: len(safety) + 2]
     if call.talking_since is not None:
         end = call.since if call.state == "ended" else now
         lines.append("%s %s" % (duration(end - call.talking_since), call.audio_text()))
         loss = call.loss_text()
         if loss:
             lines.append(loss)
-    if call.note:
-        lines.append(call.note)
+    if note:
+        lines.append(note)
     elif call.silent_s:
         lines.append(wording.SILENT % call.silent_s)
     other = phone.lines[1 - call.line] if len(phone.lines) > 1 else None
@@ -165,8 +206,25 @@ def call_hint(call):
     if call.state in ("calling", "progress", "ringback"):
         return wording.HINT_OUTGOING
     if call.state == "talking":
-        return wording.HINT_HELD if call.held_here else wording.HINT_TALKING
+        if call.held_here:
+            return wording.HINT_HELD
+        if call.security() in ("encrypted", "mismatch"):
+            return wording.HINT_COMPARE
+        return wording.HINT_CLEAR if call.security() == "cleared" else wording.HINT_TALKING
     return ""
+
+
+def differs(call, columns, rows):
+    """The question whether the SAS is really different."""
+    lines = [heading(wording.ASK_DIFFERS, call.line, columns)] + security_lines(call, columns)
+    return fitted(lines, columns, rows, wording.HINT_DIFFERS)
+
+
+def name(call, columns, rows, text):
+    """The screen while the verified peer gets its name; the end of a long one is seen."""
+    lines = [heading(wording.ASK_NAME, call.line, columns)]
+    lines += wrapped(text + "_", columns)[-max(1, rows - 3) :]
+    return fitted(lines, columns, rows, wording.HINT_NAME)
 
 
 def menu(phone, columns, rows, index):
@@ -202,9 +260,13 @@ def page_lines(phone, index, columns):
     elif index == 3:
         for uri, name, _ in phone.missed:
             out += wrapped(caller_text(uri, name), columns)
-    else:
+    elif index == 4:
         for line in log.lines()[-20:]:
             out += wrapped(line, columns)
+    else:
+        for zid, verified, known in phone.security.known():
+            text = known or zid[:8]
+            out += wrapped("%s: %s" % (text, wording.VERIFIED) if verified else text, columns)
     return out or [wording.EMPTY]
 
 

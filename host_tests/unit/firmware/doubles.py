@@ -13,6 +13,7 @@ from firmware.net.network import Network
 from firmware.net.signalling import Signalling
 from firmware.phone.phone import Phone
 from firmware.store.settings import Settings
+from firmware.store.zrtp_cache import ZRTPCache
 from firmware.ui.console import Console
 from vox6.crypto import provider as crypto_provider
 from vox6.sip.agent import Agent
@@ -153,8 +154,23 @@ class Stream:
         self.counts = {
             "sent": 0, "sent_octets": 0, "received": 0, "lost": 0, "jitter": 0, "delay_ms": 40,
             "highest_sequence": 0, "ssrc": 0, "last_sr": 0, "last_sr_us": 0,
+            "srtp_received": 0,
         }  # fmt: skip
         self.sent_rtcp = []
+        self.keys = {"send": None, "receive": None}  # (profile, key and salt)
+        self.keyed = []  # each (direction, profile) that was asked for
+        self.only_secure = False
+
+    def secure(self, direction, profile, key_salt=None):
+        self.keys[direction] = None if profile is None else (profile, bytes(key_salt))
+        self.keyed.append((direction, profile))
+
+    def require_secure(self, flag):
+        self.only_secure = flag
+
+    def speaks_clear(self):
+        """Return whether voice would leave or be heard in clear."""
+        return not self.only_secure and None in self.keys.values()
 
     def accept(self, payload_type, codec):
         self.accepted.append((payload_type, codec))
@@ -179,8 +195,14 @@ class Stream:
         return 1, 1
 
     def receive_into(self, buffer):
-        got = self.rtcp.recv_into(buffer)
-        return None if got is None else (got[0], got[1], got[2], "rtcp")
+        for endpoint, kind in ((self.rtcp, "rtcp"), (self.rtp, "other")):
+            got = endpoint.recv_into(buffer)
+            if got is not None:
+                return got[0], got[1], got[2], kind
+        return None
+
+    def send_raw(self, data):
+        self.rtp.send(data, self.peer[0], self.peer[1])
 
     def send_rtcp(self, data):
         self.sent_rtcp.append(bytes(data))
@@ -251,13 +273,83 @@ class Lamps:
         self.state[name] = state
 
 
+class PowerCut(Exception):
+    """The power is gone."""
+
+
+class File:
+    """An open file of a Disk."""
+
+    def __init__(self, disk, path, data=None):
+        self.disk = disk
+        self.path = path
+        self.data = data
+        self.at = 0
+
+    def read(self, octets):
+        out = self.data[self.at : self.at + octets]
+        self.at += len(out)
+        return out
+
+    def seek(self, offset):
+        self.at = offset
+
+    def write(self, data):
+        for i in range(len(data)):
+            self.disk.spend()
+            self.disk.files[self.path] += data[i : i + 1]
+
+    def close(self):
+        pass
+
+
+class Disk:
+    """A file system in memory whose power goes after a number of octets written or steps done."""
+
+    def __init__(self, files=None, left=-1):
+        self.files = files if files is not None else {}
+        self.left = left
+        self.broken = None  # path whose reading fails
+
+    def spend(self):
+        if self.left == 0:
+            raise PowerCut
+        self.left -= 1
+
+    def open(self, path):
+        if path == self.broken:
+            raise OSError(5, "as the test wants")
+        if path not in self.files:
+            raise OSError(2, "as the test wants")
+        return File(self, path, self.files[path])
+
+    def create(self, path):
+        self.spend()
+        self.files[path] = b""
+        return File(self, path)
+
+    def commit(self, file):
+        self.spend()
+
+    def rename(self, old, new):
+        self.spend()
+        self.files[new] = self.files.pop(old)
+
+    def remove(self, path):
+        if path not in self.files:
+            raise OSError(2, "as the test wants")
+        self.spend()
+        del self.files[path]
+
+
 class TestPhone:
     """A whole phone at one address, with its keys and screen."""
 
     __test__ = False  # not for pytest to collect
 
-    def __init__(self, world, texts, changes=()):
+    def __init__(self, world, texts, changes=(), disk=None):
         self.world = world
+        self.disk = disk or Disk()
         self.clock = world.clock
         self.net6 = Net6(world, [address(text) for text in texts])
         self.media = Media()
@@ -273,6 +365,8 @@ class TestPhone:
         parts.net6 = self.net6
         parts.media = self.media
         parts.utc = lambda: 45296
+        parts.crypto = crypto
+        self.cache = parts.cache = ZRTPCache("/settings", crypto, files=self.disk)
         parts.agent = self.agent = Agent(
             crypto, crypto.random, user_agent="vox6/test", max_transactions=12
         )
@@ -345,7 +439,7 @@ class TestPhone:
         busy = bool(self.signalling.endpoint.waiting)
         self.driver.read(self.signalling, self.signalling.buffer)
         for stream, call in list(self.watched):
-            if not stream.closed and stream.rtcp.waiting:
+            if not stream.closed and (stream.rtcp.waiting or stream.rtp.waiting):
                 busy = True
                 call(self.clock.now())
         if self.net6.signal.raised:
