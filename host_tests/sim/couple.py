@@ -22,10 +22,13 @@ class Failure(AssertionError):
 
 
 class Couple:
-    """Two phones in a world, and what was planned."""
+    """Two phones in a world, and what was planned. encrypt: calls use the mixes of security.py."""
 
-    def __init__(self, name, seed, link=None):
+    def __init__(self, name, seed, link=None, encrypt=False):
         self.name = name
+        self.encrypt = encrypt
+        self.compared = False  # the people compared the SAS in this call or an earlier one
+        self.secured = {}  # mix: [calls, those with keys of ZRTP at both ends, with keys of SDP]
         self.world = World(seed * 1000 + list(LINKS).index(name), link or LINKS[name])
         self.plan = None
         self.phones = (
@@ -33,10 +36,11 @@ class Couple:
             Phone(self.world, "boris", BORIS, self.plan_of),
         )
         self.dialled = None  # the Call-ID that is expected
+        self.given_up = set()  # Call-IDs of calls that never arrived
 
     def plan_of(self, session):
         if session.call_id != self.dialled:
-            return None
+            return False if session.call_id in self.given_up else None
         self.dialled = None
         return self.plan
 
@@ -58,14 +62,79 @@ class Couple:
         assert (a.port, b.port) == (other.port, one.port)
         assert a.address == self.phones[1].address
         assert b.address == self.phones[0].address
+        self.check_keys(one, other)
         if not one.plan.refuse_offers and one.wish is None and other.wish is None:
             assert a.send == (not other.held), (one.held, other.held, a.debug(), b.debug())
             assert b.send == (not one.held), (one.held, other.held, a.debug(), b.debug())
 
+    def check_keys(self, one, other):
+        """Both ends have the same keys, crosswise; and where ZRTP is done, the same SAS."""
+        a, b = one.security, other.security
+        if a.secured is None or b.secured is None:
+            agreed = (a.keys.agreed, b.keys.agreed)
+            assert (agreed[0] is None) == (agreed[1] is None), "keys in SDP at one end"
+            if agreed[0] is not None:
+                assert agreed[0].profile == agreed[1].profile
+                assert agreed[0].send.key_salt == agreed[1].receive.key_salt
+                assert agreed[0].receive.key_salt == agreed[1].send.key_salt
+            return
+        assert a.zrtp_keys["send"] == b.zrtp_keys["receive"]
+        assert a.zrtp_keys["receive"] == b.zrtp_keys["send"]
+        assert a.zrtp_keys["send"] != a.zrtp_keys["receive"]
+        assert (a.stream.send_key, a.stream.receive_key) == (
+            b.stream.receive_key,
+            b.stream.send_key,
+        ), "keys of ZRTP were overwritten"
+        assert a.stream.send_key == a.zrtp_keys["send"]
+        assert (a.secured.sas_text, a.secured.sas_type) == (b.secured.sas_text, b.secured.sas_type)
+        assert a.secured.algorithms == b.secured.algorithms
+        assert a.secured.initiator != b.secured.initiator
+        if self.plan.compare:
+            self.plan.compare = False
+            self.compared = True
+            a.verify(self.phones[1].name)
+            b.verify(self.phones[0].name)
+
+    def check_encryption(self, one, other):
+        """What two calls that are over were to each other."""
+        world = self.world
+        a, b = one.security, other.security
+        counts = self.secured.setdefault(one.plan.mix, [0, 0, 0])
+        counts[0] += 1
+        counts[1] += a.secured is not None and b.secured is not None
+        counts[2] += a.keys.agreed is not None and b.keys.agreed is not None
+        for security in (a, b):
+            counters = security.stream.counters
+            assert security.alarms == [], security.alarms
+            for author, _ in security.stream.heard:
+                assert author != security.phone.name.encode() and author != b"noise", (
+                    "words of nobody"
+                )
+            if security.policy.required:
+                assert counters["sent_clear"] == counters["clear"] == 0, "words in clear"
+        if one.talking_since is None or other.talking_since is None:
+            return
+        together = min(one.over_at, other.over_at) - max(one.talking_since, other.talking_since)
+        # a handshake is some six round trips; a person who reads aloud has more time
+        if world.link.loss or together < 10_000:
+            return
+        zrtp = a.policy.zrtp is not None and b.policy.zrtp is not None
+        states = (a.state, b.state)
+        if zrtp:
+            assert "securing" not in states and "clear" not in states and "sdes" not in states
+            assert a.secured.mismatch == b.secured.mismatch
+            for security in (a, b):
+                assert security.stream.counters["secure"], "nothing was heard"
+        elif one.plan.mix in ("sdes", "sdes if you can", "sdes with feedback"):
+            if not one.plan.late_offer:
+                assert states == ("sdes", "sdes"), states
+        else:
+            assert states == ("clear", "clear"), states
+
     def call(self, kind):
         """Make one call of a kind and let it end; both phones have to be idle afterwards."""
         world = self.world
-        self.plan = Plan(kind, world.random)
+        self.plan = Plan(kind, world.random, self.encrypt)
         caller, callee = self.phones if world.random.random() < 0.5 else self.phones[::-1]
         world.note("---- %s, %r" % (caller.name, self.plan))
         before = [len(phone.finished) for phone in self.phones]
@@ -84,12 +153,16 @@ class Couple:
         mine, theirs = ends if caller is self.phones[0] else ends[::-1]
         assert [one.session for one in mine] == [call.session]
         assert len(theirs) <= 1, "one call became two"
+        if theirs:
+            self.check_encryption(call, theirs[0])
+        elif self.dialled is not None:
+            self.given_up.add(self.dialled)  # its last INVITE may be on the way
         return call, theirs[0] if theirs else None
 
     def call_somehow(self, kind):
         """Make one call whose end nobody can foretell; only end it must."""
         world = self.world
-        self.plan = Plan(kind, world.random)
+        self.plan = Plan(kind, world.random, self.encrypt)
         caller, callee = self.phones if world.random.random() < 0.5 else self.phones[::-1]
         world.note("---- %s, %r" % (caller.name, self.plan))
         self.dialled = caller.dial(callee, self.plan).session.call_id
@@ -148,9 +221,9 @@ def expected(kind, plan, mine, theirs):
     return {mine, theirs} == {"hung up", "ended"}
 
 
-def run_world(name, seed, calls):
+def run_world(name, seed, calls, encrypt=True):
     """Let two phones make calls of all kinds; return the Couple and {(kind, ends): how often}."""
-    couple = Couple(name, seed)
+    couple = Couple(name, seed, encrypt=encrypt)
     outcomes = {}
     try:
         for i in range(calls):

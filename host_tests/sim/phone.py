@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""A phone without hardware: lib/sip and lib/sdp, wired together as firmware wires them.
+"""A phone without hardware: lib/sip, lib/sdp and what encrypts, wired as firmware wires them.
 
 It does what a Plan says, with some slowness; what happened to each call is kept in its Call.
 """
 
+from host_tests.sim.security import Refused, Security, SeededProvider
 from host_tests.sim.world import EngineNode
 from vox6 import crypto
-from vox6.sdp import Negotiation
 from vox6.sip import Agent, events
 from vox6.wire import RemoteProtocolError, format_address
+from vox6.zrtp.cache import MemoryCache
 
 CRYPTO = crypto.provider()
 CODECS = ("G722", "PCMU", "PCMA")
@@ -21,10 +22,11 @@ class Call:
     state: "calling", "ringing", "talking", "over". outcome: how it ended, None before.
     """
 
-    def __init__(self, session, plan, negotiation):
+    def __init__(self, session, plan, security):
         self.session = session
         self.plan = plan
-        self.negotiation = negotiation
+        self.security = security
+        self.negotiation = security.negotiation
         self.state = "calling"
         self.outcome = None
         self.held = False  # by us
@@ -35,13 +37,16 @@ class Call:
         self.confirmed = False  # the ACK has been sent or has come
         self.late = False  # the offer is in our 2xx
         self.pending = None  # the body of an offer that we have yet to answer
-        self.port = 0
+        self.port = security.local[1]
+        self.talking_since = None
+        self.over_at = None
 
 
 class Phone(EngineNode):
     """Makes and takes calls by a plan.
 
-    plan_of(session) tells the plan of a call that comes in, None for one that nobody expects.
+    plan_of(session) tells the plan of a call that comes in, None for one that nobody expects,
+    False for one that its caller gave up before.
     """
 
     def __init__(self, world, name, addr16, plan_of, port=5060):
@@ -49,6 +54,8 @@ class Phone(EngineNode):
         self.address = format_address(addr16)
         self.plan_of = plan_of
         self.random = world.random
+        self.provider = SeededProvider(world.random)
+        self.cache = MemoryCache(world.random.randbytes(12))
         self.calls = []
         self.finished = []
         self.strange = []  # what no honest peer does; a test that forges nothing wants it empty
@@ -60,10 +67,12 @@ class Phone(EngineNode):
     def _octets(self, length):
         return self.random.randbytes(length)
 
-    def _negotiation(self):
+    def _security(self, policy):
         codecs = list(CODECS)
         self.random.shuffle(codecs)
-        return Negotiation(self.random.getrandbits(62), codecs[: self.random.randint(2, 3)])
+        codecs = codecs[: self.random.randint(2, 3)]
+        local = (self.peer[0], self._port())
+        return Security(self, policy, codecs, self.random.getrandbits(62), local)
 
     def _port(self):
         self.next_rtp_port = 4000 + (self.next_rtp_port - 3998) % 2000
@@ -79,16 +88,14 @@ class Phone(EngineNode):
 
     def dial(self, other, plan):
         """Call another phone."""
-        negotiation = self._negotiation()
+        security = self._security(plan.policies[0])
         body = b""
-        port = self._port()
         if not plan.late_offer:
-            body = negotiation.create_offer(self.address, port)
+            body = security.create_offer()
         session = self.engine.invite(
             "sip:%s@[%s]" % (other.name, other.address), other.peer, self.world.now, body
         )
-        call = Call(session, plan, negotiation)
-        call.port = port
+        call = Call(session, plan, security)
         self.calls.append(call)
         if plan.cancel_after is not None:
             self.world.call_later(plan.cancel_after, lambda: self.cancel(call))
@@ -104,9 +111,9 @@ class Phone(EngineNode):
         if call.state != "ringing":
             return
         if call.late:
-            body = call.negotiation.create_offer(self.address, call.port)
+            body = call.security.create_offer()
         else:
-            body = call.negotiation.create_answer(self.address, call.port)
+            body = call.security.create_answer()
         call.session.accept(self.world.now, body)
         self._talk(call)
         self.drain()
@@ -136,7 +143,7 @@ class Phone(EngineNode):
         if direction == "sendonly":
             direction = call.negotiation.hold_direction()
         call.offered = direction
-        body = call.negotiation.create_offer(self.address, call.port, direction)
+        body = call.security.create_offer(direction)
         call.session.reinvite(self.world.now, body)
         self.drain()
 
@@ -158,6 +165,7 @@ class Phone(EngineNode):
     def _talk(self, call):
         call.state = "talking"
         call.was_talking = True
+        call.talking_since = self.world.now
         call.pending = None
         for delay, what in call.plan.actions(call.session.direction):
             if what == "bye":
@@ -170,6 +178,8 @@ class Phone(EngineNode):
             raise AssertionError("%s: over twice: %s, %s" % (self.name, call.outcome, outcome))
         call.state = "over"
         call.outcome = outcome
+        call.over_at = self.world.now
+        call.security.close()
         self.world.note("%s: over: %s" % (self.name, outcome))
         self.calls.remove(call)
         self.finished.append(call)
@@ -192,15 +202,15 @@ class Phone(EngineNode):
         plan = self.plan_of(event.session)
         if plan is None:
             self.strange.append("a call that nobody made")
+        if not plan:
             event.session.reject(self.world.now, 486)
             return
-        call = Call(event.session, plan, self._negotiation())
+        call = Call(event.session, plan, self._security(plan.policies[1]))
         call.state = "ringing"
-        call.port = self._port()
         call.late = not event.body
         call.confirmed = False
         self.calls.append(call)
-        if event.body and not self._read(call, call.negotiation.receive_offer, event.body):
+        if event.body and not self._read(call, call.security.receive_offer, event.body):
             call.session.reject(self.world.now, 488)
             self._over(call, "rejected 488")
             return
@@ -215,14 +225,11 @@ class Phone(EngineNode):
     def _read(self, call, reader, body):
         """Give a body to the negotiation; return whether it can be used."""
         try:
-            result = reader(body)
-        except RemoteProtocolError as error:
+            reader(body)
+        except (RemoteProtocolError, Refused) as error:
             self.strange.append("%s (%s)" % (error, call.negotiation.debug()))
             return False
-        if result.problem is None and result.active:
-            return True
-        self.strange.append(result.debug())
-        return False
+        return True
 
     def _ring(self, call):
         if call.state == "ringing":
@@ -235,12 +242,12 @@ class Phone(EngineNode):
     def _on_CallAnswered(self, call, event):
         body = b""
         if call.plan.late_offer:
-            good = self._read(call, call.negotiation.receive_offer, event.body)
+            good = self._read(call, call.security.receive_offer, event.body)
             if good:
-                body = call.negotiation.create_answer(self.address, call.port)
+                body = call.security.create_answer()
             call.session.acknowledge(self.world.now, body)
         else:
-            good = self._read(call, call.negotiation.receive_answer, event.body)
+            good = self._read(call, call.security.receive_answer, event.body)
         call.confirmed = True
         self._talk(call)
         if not good:
@@ -248,7 +255,7 @@ class Phone(EngineNode):
 
     def _on_CallConfirmed(self, call, event):
         call.confirmed = True
-        if call.late and not self._read(call, call.negotiation.receive_answer, event.body):
+        if call.late and not self._read(call, call.security.receive_answer, event.body):
             self.hang_up(call)
 
     def _on_CallFailed(self, call, event):
@@ -266,7 +273,7 @@ class Phone(EngineNode):
             # both offered at once, and theirs comes first after the 491: the answer says what
             # our offer was to say, as firmware does it
             call.session.withdraw_offer()
-            call.negotiation.offer_rejected()
+            call.security.offer_rejected()
             call.wish = None
             call.overtaken = True
         call.pending = event.body
@@ -281,7 +288,6 @@ class Phone(EngineNode):
             return
         body = call.pending
         call.pending = None
-        negotiation = call.negotiation
         if call.plan.refuse_offers and self.random.random() < 0.3:
             call.session.reject_offer(self.world.now, 488)
             if call.overtaken:
@@ -292,12 +298,10 @@ class Phone(EngineNode):
             if not body:
                 self.strange.append("an offer asked for")
                 call.session.reject_offer(self.world.now, 488)
-            elif self._read(call, negotiation.receive_offer, body):
-                answer = negotiation.create_answer(self.address, call.port, direction)
+            elif self._read(call, call.security.receive_offer, body):
+                answer = call.security.create_answer(direction)
                 call.session.accept_offer(self.world.now, answer)
             else:
-                if negotiation.state == "remote-offer":
-                    negotiation.reject_offer()
                 call.session.reject_offer(self.world.now, 488)
         self.drain()
 
@@ -306,10 +310,10 @@ class Phone(EngineNode):
 
     def _on_OfferAnswered(self, call, event):
         call.offers += 1
-        if not self._read(call, call.negotiation.receive_answer, event.body):
+        if not self._read(call, call.security.receive_answer, event.body):
             self.hang_up(call)
 
     def _on_OfferFailed(self, call, event):
-        call.negotiation.offer_rejected()
+        call.security.offer_rejected()
         # refused: what was agreed holds
         call.held = call.negotiation.agreed.direction in ("sendonly", "inactive")

@@ -2,6 +2,8 @@
 # Copyright (c) 2026 The vox6 authors
 """What two people do in one call, chosen by chance."""
 
+from host_tests.sim.security import PLAIN, some_mix
+
 KINDS = (
     "answer",
     "reject",
@@ -22,11 +24,20 @@ KINDS = (
 class Plan:
     """A script; times in ms. actions(direction) are [(delay from the answer on, what)].
 
-    what: "sendonly" (hold), "sendrecv" (resume) or "bye".
+    what: "sendonly" (hold), "sendrecv" (resume) or "bye". mix: a name of security.MIXES;
+    policies: those of caller and callee. compare: the people compare the SAS, if there is one.
     """
 
-    def __init__(self, kind, random):
+    def __init__(self, kind, random, encrypt=False):
         self.kind = kind
+        self.mix = "plain"
+        self.policies = (PLAIN, PLAIN)
+        self.compare = False
+        if encrypt:
+            mix = some_mix(random)
+            self.mix = mix[0]
+            self.policies = mix[1:]
+            self.compare = random.random() < 0.3
         self.late_offer = kind == "late offer"
         self.ring_after = random.choice((None, 0, 50, 600))
         self.answer_after = random.randint(0, 5000)
@@ -84,4 +95,4 @@ class Plan:
         return self.out if direction == "out" else self.in_
 
     def __repr__(self):
-        return "Plan(%r, out=%r, in=%r)" % (self.kind, self.out, self.in_)
+        return "Plan(%r, %r, out=%r, in=%r)" % (self.kind, self.mix, self.out, self.in_)

@@ -67,13 +67,13 @@ class World:
         self._order = itertools.count()
         self._nodes = {}
 
-    def attach(self, addr16, node):
-        """Put a node on the wire under an address."""
-        self._nodes[addr16] = node
+    def attach(self, addr16, node, port=None):
+        """Put a node on the wire under an address, or under one port of it."""
+        self._nodes[addr16 if port is None else (addr16, port)] = node
 
-    def detach(self, addr16):
-        """Take the address away: what is sent there gets lost."""
-        del self._nodes[addr16]
+    def detach(self, addr16, port=None):
+        """Take the address or port away: what is sent there gets lost."""
+        del self._nodes[addr16 if port is None else (addr16, port)]
 
     def note(self, text):
         """Keep a line for whoever looks into a failure."""
@@ -95,7 +95,8 @@ class World:
         copies = 1
         if self.random.random() < link.loss:
             self.counters["lost"] += 1
-            self.note("lost: %r" % data[:60])
+            if data[:1] != b"\x80":
+                self.note("lost: %s" % (data[16:24] if is_media(data) else data[:60]))
             copies = 0
         elif self.random.random() < link.duplication:
             self.counters["doubled"] += 1
@@ -106,12 +107,15 @@ class World:
             )
 
     def _deliver(self, data, source, peer):
-        node = self._nodes.get(peer[0])
+        node = self._nodes.get(peer)
+        if node is None and not is_media(data):
+            node = self._nodes.get(peer[0])
         if node is None:
             self.counters["nowhere"] += 1
             return
         self.counters["delivered"] += 1
-        self.note("to %s: %s" % (node.name, _first_lines(data)))
+        if data[:1] != b"\x80":  # voice would drown the rest
+            self.note("to %s: %s" % (node.name, _first_lines(data)))
         node.receive_datagram(data, source, self.now)
 
     def step(self):
@@ -138,7 +142,14 @@ class World:
         raise AssertionError("no end after %d steps" % steps)
 
 
+def is_media(data):
+    """Whether a datagram is RTP or ZRTP: both begin with two bits that no text has."""
+    return len(data) >= 12 and (data[0] & 0xC0 == 0x80 or data[0] == 0x10)
+
+
 def _first_lines(data):
+    if is_media(data):
+        return "ZRTP %s" % data[16:24].decode("latin-1").strip()
     text = data.decode("utf-8", "replace")
     first = text.partition("\r\n")[0]
     for line in text.split("\r\n"):
