@@ -61,6 +61,104 @@ for name, bits in %r:
 """
 
 
+# Both ends in one VM; each call of an engine is clocked for its side. In a second turn the module
+# _crypto is clocked instead. A side's Python is its whole less its C.
+_HANDSHAKE = """
+import gc, time
+import _crypto as real
+from vox6 import crypto, zrtp
+from vox6.crypto import native
+from vox6.zrtp.cache import MemoryCache
+
+provider = crypto.provider()
+provider.random(1)
+in_c = 0
+
+def clocked(function):
+    def call(*arguments):
+        global in_c
+        start = time.ticks_us()
+        try:
+            return function(*arguments)
+        finally:
+            in_c += time.ticks_diff(time.ticks_us(), start)
+    return call
+
+class Watched:  # the module, or an object of it
+    def __init__(self, one):
+        self.one = one
+    def __getattr__(self, name):
+        value = getattr(self.one, name)
+        if name in ("Hash", "AES", "KeyPair"):
+            return lambda *arguments: Watched(clocked(value)(*arguments))
+        return clocked(value) if callable(value) else value
+
+def handshake(agreement, cipher, bits, prepared, caches):
+    global in_c
+    policy = zrtp.Policy(key_agreements=(agreement,), ciphers=(cipher,), hashes=("S256",))
+    sessions = [zrtp.Session(provider, cache, policy) for cache in caches]
+    # The end that commits must not be the one whose turn it is first, or both would.
+    pairs = [[provider.key_pair(agreement, bits)] if prepared else [] for _ in sessions]
+    def giver(i):
+        def give(name, wanted):
+            assert (name, wanted) == (agreement, bits), (name, wanted)
+            return pairs[i].pop() if pairs[i] else provider.key_pair(name, wanted)
+        return give
+    engines = [sessions[i].open(i + 1, giver(i)) for i in (0, 1)]
+    total, part, secured = [0, 0], [0, 0], [None, None]
+    gc.collect()
+    before = gc.mem_alloc()
+    def do(i, name, *arguments):
+        global in_c
+        in_c = 0
+        start = time.ticks_us()
+        result = getattr(engines[i], name)(*arguments)
+        total[i] += time.ticks_diff(time.ticks_us(), start)
+        part[i] += in_c
+        return result
+    now = 0
+    for i in (0, 1):
+        do(i, "start", now)
+    while None in secured and now < 20000:
+        moved = True
+        while moved:
+            moved = False
+            for i in (0, 1):
+                for data, _ in do(i, "datagrams_to_send"):
+                    moved = True
+                    do(1 - i, "receive_datagram", data, None, now)
+                event = do(i, "next_event")
+                while event is not None:
+                    if isinstance(event, zrtp.events.Secured):
+                        secured[i] = event
+                    elif isinstance(event, zrtp.events.Failed):
+                        raise RuntimeError((agreement, event.code, event.text))
+                    event = do(i, "next_event")
+                when = engines[i].get_timer()
+                if when is not None and when <= now:
+                    moved = True
+                    do(i, "handle_timer", now)
+        whens = [engine.get_timer() for engine in engines]
+        now = max(now, min([when for when in whens if when is not None], default=now))
+    assert secured[0].sas_text == secured[1].sas_text
+    heap = gc.mem_alloc() - before
+    gc.collect()
+    kept = gc.mem_alloc() - before
+    for session in sessions:
+        session.close(now)
+    return total, part, [event.initiator for event in secured], heap, kept
+
+for agreement, cipher, bits, prepared in %r:
+    for watched in (False, True):
+        native._crypto = Watched(real) if watched else real
+        caches = [MemoryCache(bytes([i + 1]) * 12) for i in (0, 1)]
+        total, part, initiator, heap, kept = handshake(agreement, cipher, bits, prepared, caches)
+        order = (0, 1) if initiator[0] else (1, 0)
+        print(agreement, cipher, int(prepared), int(watched), *[total[i] for i in order],
+            *[part[i] for i in order], heap, kept)
+"""
+
+
 def on_board(name, program, timeout=300):
     """What a program printed on the emulated board, one instruction a nanosecond."""
     board = Counted(fresh(name))
@@ -136,6 +234,37 @@ def agreements():
         name, bits, ours = line.split()
         theirs = openssl_us(name, int(bits), turns)
         print(f"  {name} {bits}: {int(ours):,} {theirs:,.0f} {int(ours) / theirs:.1f}")
+
+
+def handshake():
+    """A whole ZRTP handshake from start() to Secured, each end for itself."""
+    cases = [
+        ("DH3k", "AES1", 256, True),
+        ("DH3k", "AES1", 256, False),
+        ("DH3k", "AES3", 512, True),
+        ("EC25", "AES1", 256, True),
+        ("EC25", "AES1", 256, False),
+        ("X255", "AES1", 256, True),
+        ("X255", "AES1", 256, False),
+    ]
+    print("a whole ZRTP handshake after media start, million instructions (C = _crypto alone):")
+    rows = {}
+    for line in on_board("handshake", _HANDSHAKE % (cases,)).splitlines():
+        name, cipher, prepared, watched, *numbers = line.split()
+        rows[name, cipher, prepared == "1", watched == "1"] = [int(number) for number in numbers]
+    for name, cipher, _, prepared in cases:
+        whole = rows[name, cipher, prepared, False]
+        in_c = rows[name, cipher, prepared, True][2:4]
+        line = f"  {name} {cipher} {'prepared' if prepared else 'at once '}"
+        for end, total, part in zip(("initiator", "responder"), whole, in_c, strict=False):
+            line += f"  {end} {total / 1e3:5.1f} (C {part / 1e3:5.1f}"
+            line += f", Python {(total - part) / 1e3:4.1f})"
+        if name in TARGETS and cipher == "AES1":
+            worst = max(whole[:2]) * 1e3
+            line += f"; {worst / TARGETS[name]:.2f} of the target {TARGETS[name] / 1e6:.0f}"
+        print(line)
+        if (name, prepared) == ("DH3k", True) and cipher == "AES1":
+            print(f"    heap for both ends: {whole[4]:,} octets taken, {whole[5]:,} kept")
 
 
 def sources():
@@ -219,6 +348,6 @@ def srtp():
 
 if __name__ == "__main__":
     BENCH.mkdir(parents=True, exist_ok=True)
-    for part in (agreements, srtp):
+    for part in (agreements, handshake, srtp):
         if len(sys.argv) == 1 or part.__name__ in sys.argv[1:]:
             part()
