@@ -22,6 +22,7 @@ FUZZ_SEED = 6
 
 # upstream shifts negative numbers left, which every compiler we use takes as meant
 UPSTREAM = {"spandsp_unit.c"}
+HARNESS = [HERE / "harness.c", HERE / "peer.c"]
 CORES = [
     *sorted((CMODULES / "voicecodecs").glob("[!m]*.c")),
     *(
@@ -97,7 +98,7 @@ def build(source: pathlib.Path, fuzz: bool = False) -> str:
     OUT.mkdir(parents=True, exist_ok=True)
     with open(OUT / "lock", "w") as lock:  # pytest -n: one compiles, the others wait
         fcntl.flock(lock, fcntl.LOCK_EX)
-        objects = [compile_object(part, fuzz) for part in (source, HERE / "harness.c", *CORES)]
+        objects = [compile_object(part, fuzz) for part in (source, *HARNESS, *CORES)]
         target = OUT / source.stem
         sanitizers = "address,undefined" + (",fuzzer" if fuzz else "")
         run(["clang", "-fsanitize=" + sanitizers, "-o", str(target), *objects, "-lm"], 120)
