@@ -214,9 +214,18 @@ def test_equal_zid(role):
     refused(meet(hand, party), 0x90)
 
 
-def test_commit_of_another_zid():
-    """ZID of Commit and Hello differ (section 5.4)."""
+@pytest.mark.parametrize("counts", ("commit", "hello"))
+def test_commit_of_another_zid(counts, monkeypatch):
+    """ZID of Commit and Hello differ (section 5.4), whichever the attacker derives from."""
     hand = peer.Peer("Initiator", algorithms=QUICK)
+    if counts == "hello":
+
+        class Commit(derive.Commit):
+            def __init__(self, octets):
+                super().__init__(octets)
+                self.zid = hand.zid
+
+        monkeypatch.setattr(derive, "Commit", Commit)
     make = hand.make_commit
 
     def forged():
@@ -227,6 +236,7 @@ def test_commit_of_another_zid():
     hand.secure = lambda: None
     one = meet(hand)
     assert not one.parties[1].secured and not one.parties[1].keys
+    assert not one.messages(1, "DHPart1")
 
 
 @pytest.mark.parametrize("passive", list(itertools.product((False, True), repeat=2)))

@@ -5,7 +5,17 @@
 import pytest
 
 from host_tests.zrtp import derive, peer
-from host_tests.zrtp.attacks import QUICK, before, edit, flip, meet, refused, untouched
+from host_tests.zrtp.attacks import (
+    QUICK,
+    before,
+    edit,
+    flip,
+    meet,
+    refused,
+    untouched,
+    victim,
+)
+from vox6.zrtp.cache import Entry, MemoryCache
 
 BAD_HVI = 0x62
 BAD_CONFIRM = 0x70
@@ -113,6 +123,16 @@ class TestImages:
         assert not party.secured and "send" not in party.keys
         assert not party.context.cache._entries
 
+    @pytest.mark.parametrize("role", peer.ROLES)
+    def test_broken_chain_with_right_macs(self, role):
+        """H1 is not the hash of H0; DHPart and Confirm go with that H0 all the same."""
+        one = hand(role)
+        one.chain[0] = b"\x55" * 32
+        one.secure = lambda: None
+        party = meet(one).parties[1]
+        assert not party.secured and "send" not in party.keys
+        assert not party.context.cache._entries
+
     def test_chain_of_other_sessions(self):
         """Each session of ours has its own chain and its own Hello."""
         seen = set()
@@ -159,6 +179,74 @@ class TestMacs:
         one.make_part = lambda kind: flip(make(kind), len(make(kind)) - 1)
         one.secure = lambda: None
         self.attacked(one)
+
+
+class TestWithoutDH:
+    """Multistream and Preshared mode have no DHPart: all is checked at the Confirm (section 9)."""
+
+    ZID = b"\x01" * 12
+    RS1 = b"\x07" * 32
+
+    def couple(self, mode, role):
+        """Return a hand that is about to agree in this mode, and its victim."""
+        offered = [["S256"], ["AES1"], ["HS32"], ["Prsh", "X255", "Mult"], ["B32"]]
+        more = {"seed": 9, "mode": mode, "algorithms": QUICK, "offered": offered}
+        if mode == "Mult":
+            first = hand(role)
+            party = victim()
+            untouched(meet(first, party, for_ms=3000))
+            return peer.Peer(role, 0x66, first=first, **more), party.context.open(0x77)
+        cache = MemoryCache(b"\x02" * 12)
+        cache.put(self.ZID, Entry(rs1=self.RS1, verified=True))
+        one = peer.Peer(role, zid=self.ZID, rs1=self.RS1, **more)
+        return one, victim(cache=cache, key_agreements=("Prsh", "X255", "Mult"))
+
+    def refuse(self, one, party):
+        one.secure = lambda: None
+        result = meet(one, party)
+        assert result.messages(0, "Confirm1") or result.messages(0, "Confirm2"), result.story()
+        assert not party.secured and "send" not in party.keys, result.story()
+        entries = party.context.cache._entries
+        assert all(entry.rs1 != (one.derived.rs1 or None) for _, entry in entries)
+
+    @pytest.mark.parametrize("role", peer.ROLES)
+    @pytest.mark.parametrize("mode", ("Mult", "Prsh"))
+    def test_h0_of_another_chain(self, mode, role):
+        one, party = self.couple(mode, role)
+        one.chain[0] = b"\x55" * 32
+        self.refuse(one, party)
+
+    @pytest.mark.parametrize("mode", ("Mult", "Prsh"))
+    def test_whole_chain_of_another_session(self, mode):
+        """H0, H1, H2 fit together, the Hello has another H3 (a responder sends no H2)."""
+        one, party = self.couple(mode, "Responder")
+        one.chain = derive.hash_chain(b"\x55" * 32)
+        one.hello = one.finish(one.hello, one.chain[2])
+        self.refuse(one, party)
+
+    @pytest.mark.parametrize("role", peer.ROLES)
+    @pytest.mark.parametrize("mode", ("Mult", "Prsh"))
+    def test_mac_of_hello(self, mode, role):
+        one, party = self.couple(mode, role)
+        one.hello = flip(one.hello, len(one.hello) - 1)
+        one.secure = lambda: None
+        meet(one, party)
+        assert not party.secured and "send" not in party.keys
+
+    @pytest.mark.parametrize("mode", ("Mult", "Prsh"))
+    def test_mac_of_commit(self, mode):
+        one, party = self.couple(mode, "Initiator")
+        one.change["Commit"] = lambda message: flip(message, len(message) - 1)
+        self.refuse(one, party)
+
+    @pytest.mark.parametrize("role", peer.ROLES)
+    @pytest.mark.parametrize("mode", ("Mult", "Prsh"))
+    def test_the_attacker_is_right_in_all_else(self, mode, role):
+        one, party = self.couple(mode, role)
+        result = meet(one, party, for_ms=3000)
+        assert party.secured and one.secured, result.story()
+        assert party.secure_event.mode == mode
+        assert party.keys["send"] == one.keys["receive"]
 
 
 class TestConfirm:

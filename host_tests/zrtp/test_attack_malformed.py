@@ -183,7 +183,10 @@ class TestFuzz:
         return bytes(message)
 
     @pytest.mark.parametrize("role", peer.ROLES)
-    @pytest.mark.parametrize("seed", range(4))
+    @pytest.mark.parametrize(
+        "seed",
+        [*range(4), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(4, 100))],
+    )
     def test_any_octets_at_any_state(self, role, seed):
         """Mutations of the genuine message, of all others, and noise, with and without the CRC."""
         rng = random.Random(seed)

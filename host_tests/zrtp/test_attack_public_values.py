@@ -4,7 +4,7 @@
 
 import pytest
 
-from host_tests.zrtp import derive, peer
+from host_tests.zrtp import derive, ours, peer
 from host_tests.zrtp.attacks import meet, refused, untouched
 
 BAD_PUBLIC_VALUE = 0x61
@@ -119,3 +119,34 @@ def test_smallest_value(algorithm):
     pair.public = (2).to_bytes(derive.KEY_AGREEMENTS[algorithm][0], "big")
     hand = peer.Peer("Initiator", algorithms=names(algorithm), pair=pair)
     untouched(meet(hand, key_agreements=(algorithm,)))
+
+
+@pytest.mark.parametrize("cipher", ("AES1", "AES3"))
+@pytest.mark.parametrize("role", peer.ROLES)
+@pytest.mark.parametrize("algorithm", ("DH2k", "DH3k"))
+def test_secret_exponent_is_twice_the_aes_key(algorithm, role, cipher):
+    """256 bits for AES-128, 512 for AES-256 (section 5.1.5), in both roles, and never twice."""
+    sizes, publics = [], []
+    provider = ours.Provider(3)
+    make = provider.key_pair
+
+    def key_pair(name, exponent_bits=256, secret=None):
+        pair = make(name, exponent_bits, secret)
+        if name == algorithm:
+            sizes.append(exponent_bits)
+            publics.append(pair.public)
+        return pair
+
+    provider.key_pair = key_pair
+    names = ("S256", cipher, "HS32", algorithm, "B32")
+    for seed in (1, 2, 3):
+        hand = peer.Peer(role, seed=seed, algorithms=names)
+        party = ours.Context(
+            provider=provider, ciphers=(cipher,), key_agreements=(algorithm,)
+        ).open(5)
+        untouched(meet(hand, party, for_ms=3000))
+        del sizes[:-1]
+        if algorithm == "DH2k" and role == "Responder":
+            cipher = "AES1"  # our choice for DH2k
+        assert sizes == [{"AES1": 256, "AES3": 512}[cipher]]
+    assert len(set(publics)) == len(publics)

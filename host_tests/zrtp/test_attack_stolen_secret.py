@@ -95,6 +95,35 @@ class TestOneSideOnly:
             entry = one.parties[1].context.cache.get(ALICE)
             assert entry is None or entry.rs1 is None
 
+    def test_cache_expiry_zero_lets_the_old_secret_go_without_alarm(self):
+        """Section 4.9: the peer may forget it, and a call without it later is no mismatch."""
+        cache = cache_with(BOB, ALICE, rs1=RS1, verified=True)
+        hand = peer.Peer("Initiator", zid=ALICE, rs1=RS1, cache_expiry=0, algorithms=QUICK)
+        one = meet(hand, victim(cache=cache))
+        untouched(one)
+        assert cache.get(ALICE).rs1 == RS1 and cache.get(ALICE).expiration == 0
+        again = peer.Peer("Responder", seed=5, zid=ALICE, algorithms=QUICK)
+        two = meet(again, victim(seed=8, cache=cache))
+        untouched(two)
+        assert not two.parties[1].mismatch and not two.parties[1].verified
+
+    def test_the_shorter_interval_counts(self):
+        for role in peer.ROLES:
+            hand = peer.Peer(role, zid=ALICE, cache_expiry=1000, algorithms=QUICK)
+            one = meet(hand, victim(cache_expiration=2000))
+            untouched(one)
+            assert hand.peer_confirm.cache_expiry == 2000
+            assert one.parties[1].context.cache.get(ALICE).expiration == 1000
+
+    def test_without_a_cache(self):
+        """cache_expiration=0: nothing kept, no V flag (section 4.9.1)."""
+        cache = cache_with(BOB, ALICE, rs1=RS1, verified=True)
+        hand = peer.Peer("Initiator", zid=ALICE, rs1=RS1, algorithms=QUICK)
+        one = meet(hand, victim(cache=cache, cache_expiration=0))
+        untouched(one)
+        assert hand.peer_confirm.cache_expiry == 0 and not hand.peer_confirm.verified
+        assert cache.get(ALICE).rs1 == RS1
+
     def test_compared_after_mismatch(self):
         """verify() ends the mismatch: the new rs1 is kept, and the next call is verified."""
         cache = cache_with(BOB, ALICE, rs1=RS1, verified=True, name="Alice")

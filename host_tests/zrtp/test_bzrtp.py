@@ -180,6 +180,21 @@ class TestMishaps:
                 wanted = "Responder" if responder == OURS else "Initiator"
                 assert second.parties[0].role == wanted
 
+    def test_srtp_of_the_peer_is_as_good_as_conf2ack(self):
+        """Every Conf2ACK is lost; the responder's first SRTP packet ends the exchange (4.6)."""
+        rules = world.Rules(lose=[(THEIRS, "Conf2ACK", number) for number in range(40)])
+        contexts = pair()
+        wire = world.Roles(THEIRS, rules)
+        one = world.World(contexts[0].open(1), contexts[1].open(2), wire)
+        one.run(2000, lambda: one.parties[1].secured)
+        assert set(one.parties[0].keys) == {"receive"} and not one.parties[0].secured
+        one.parties[0].do("srtp_authenticated", one.now)
+        world.agree(one)
+        sent = len(one.messages(OURS, "Confirm2"))
+        one.run(20000)
+        world.agree(one)
+        assert len(one.messages(OURS, "Confirm2")) == sent
+
     @pytest.mark.parametrize("late_side", (OURS, THEIRS))
     def test_one_side_starts_late(self, late_side):
         """Media of one side starts 3 s after the other's; its first Hellos went nowhere."""

@@ -73,7 +73,10 @@ def judge(one):
     return "failed"
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+SOAK = [pytest.param(part, marks=pytest.mark.soak) for part in range(PARTS, 10 * PARTS)]
+
+
+@pytest.mark.parametrize("part", [*range(PARTS), *SOAK])
 def test_handshakes(part):
     """The same two phones call each other a hundred times, and their caches stay together."""
     rng = random.Random("zids %d" % part)

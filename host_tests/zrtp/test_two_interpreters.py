@@ -10,7 +10,7 @@ import random
 import pytest
 
 from host_tests.unit.mp import run
-from host_tests.zrtp import micropython, ours, peer, world
+from host_tests.zrtp import bzrtp, micropython, ours, peer, world
 from host_tests.zrtp import test_attack_public_values as public_values
 from vox6.zrtp.cache import MemoryCache
 
@@ -73,6 +73,25 @@ def test_against_the_peer_by_hand(child, algorithms, role):
     assert mine.keys["receive"] == other.keys["send"]
     if algorithms[4] == "B32":
         assert mine.sas == other.sas
+
+
+@pytest.mark.skipif(bzrtp.library() is None, reason="libbzrtp0 is not installed")
+@pytest.mark.parametrize("responder", (0, 1), ids=("initiator", "responder"))
+@pytest.mark.parametrize("algorithms", SETS[4:], ids="-".join)
+def test_against_bzrtp(child, algorithms, responder):
+    """MicroPython and libbzrtp, a second stream too."""
+    arguments = {kind: list(names) for kind, names in policy(algorithms).items()}
+    other = bzrtp.Context(**arguments)
+    mine = micropython.Context(child, seed=2, **policy(algorithms))
+    for ssrcs in ((1, 2), (3, 4)):
+        wire = world.Roles(responder)
+        one = world.World(other.open(ssrcs[0]), mine.open(ssrcs[1]), wire)
+        one.run_until_secure(settle=100)
+        theirs, ours_ = one.parties
+        assert theirs.secured and ours_.secured, one.story()
+        assert theirs.keys["send"] == ours_.keys["receive"]
+        assert theirs.keys["receive"] == ours_.keys["send"]
+        assert ssrcs != (1, 2) or theirs.sas == ours_.sas
 
 
 @pytest.mark.parametrize("role", peer.ROLES)
