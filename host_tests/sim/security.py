@@ -258,16 +258,20 @@ class Security:
             profile = profiles.from_zrtp(event.cipher, event.auth_tag)
             self.stream.secure(event.direction, profile, event.key_salt)
             self.zrtp_keys[event.direction] = (profile, bytes(event.key_salt))
+        elif isinstance(event, events.Committed):
+            self.stream.silent = True
         elif isinstance(event, events.Secured):
             self.secured = event
+            self.stream.silent = False
         elif isinstance(event, events.Failed):
             self.failed.append(event)
+            self.stream.silent = False
             if event.attack:
                 self.alarms.append("attack: " + event.text)
             self._fall_back()
         elif isinstance(event, events.Warned):
             self.alarms.append(event.kind)
-        elif not isinstance(event, (events.PeerSilent, events.Committed)):
+        elif not isinstance(event, events.PeerSilent):
             raise AssertionError("an event that nobody takes: %s" % type(event).__name__)
 
     def _fall_back(self):

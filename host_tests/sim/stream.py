@@ -42,7 +42,8 @@ class Stream:
     """One end of a call's voice.
 
     send_key: (profile, key_salt) or None, in clear. receive_key: likewise, the newest.
-    required: nothing is sent and nothing taken in clear. beside(data, peer): takes ZRTP.
+    required: nothing is sent and nothing taken in clear. silent: nothing is sent in clear, as
+    between Commit and Confirm (RFC 6189 section 4). beside(data, peer): takes ZRTP.
     authenticated(): called for each packet whose tag verified under the newest key; one under the
     key before proves nothing of the newest.
     heard: set of (words' author, whether in clear).
@@ -54,6 +55,7 @@ class Stream:
         self.local = local
         self.peer = None
         self.required = False
+        self.silent = False
         self.send_key = None
         self.receive_key = None
         self.heard = set()
@@ -101,7 +103,7 @@ class Stream:
         if self.send_key is not None:
             self.counters["sent_secure"] += 1
             self.send(protect(*self.send_key, header, words))
-        elif not self.required:
+        elif not self.required and not self.silent:
             self.counters["sent_clear"] += 1
             self.send(header + words)
         fast = self.world.now < self._fast_until
