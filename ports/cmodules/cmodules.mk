@@ -42,5 +42,5 @@ CMODULES_CORE_C += $(addprefix cmodules/media/,media_core.c datagrams.c receive.
 CMODULES_BINDING_C += cmodules/media/modmedia.c cmodules/media/modmedia_stream.c
 
 # _crypto, on MicroPython's mbedTLS
-CMODULES_CORE_C += cmodules/crypto/random.c cmodules/crypto/key_agreement.c
+CMODULES_CORE_C += $(addprefix cmodules/crypto/,arena.c random.c key_agreement.c)
 CMODULES_BINDING_C += cmodules/crypto/modcrypto.c cmodules/crypto/modcrypto_key_pair.c

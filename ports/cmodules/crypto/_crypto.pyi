@@ -33,7 +33,7 @@ class KeyPair:
     exponent_bits: 256 or 512, for DH2k and DH3k; without meaning for the others.
     secret: octets of the exponent or scalar, big-endian ("X255": as in RFC 7748), else random.
     ValueError: another name, exponent_bits, length, or no scalar of the curve. OSError EIO: no
-    entropy. MemoryError: big numbers take up to 11 kB of the heap meanwhile.
+    entropy. MemoryError: big numbers take 11 kB of the heap meanwhile, in one piece.
     """
 
     def __init__(

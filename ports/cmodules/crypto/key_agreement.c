@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "crypto/arena.h"
 #include "crypto/random.h"
 #include "mbedtls/bignum.h"
 #include "mbedtls/dhm.h"
@@ -21,6 +22,7 @@
 #include "mbedtls/platform_util.h"
 
 #define GENERATOR (2) // RFC 3526
+#define ARENA (11 * 1024) // octets; DH3k with 512 bits takes 9,912 of them on a board
 
 static const uint8_t prime_2048[] = MBEDTLS_DHM_RFC3526_MODP_2048_P_BIN; // section 3
 static const uint8_t prime_3072[] = MBEDTLS_DHM_RFC3526_MODP_3072_P_BIN; // section 4
@@ -91,6 +93,9 @@ static size_t secret_length(int kind, unsigned exponent_bits) {
 // result = base ^ secret mod the kind's prime; base: as many octets as result, NULL: the generator.
 // KEY_ERROR_PUBLIC where base is none of 2..p-2 (RFC 6189 section 4.4.1.4).
 static int power(const struct key_agreement *key, const uint8_t *base, uint8_t *result) {
+    if (arena_begin(ARENA) != 0) {
+        return KEY_ERROR_MEMORY;
+    }
     size_t length = kinds[key->kind].result_length;
     mbedtls_mpi prime, exponent, value;
     mbedtls_mpi_init(&prime);
@@ -114,6 +119,7 @@ cleanup:
     mbedtls_mpi_free(&prime);
     mbedtls_mpi_free(&exponent);
     mbedtls_mpi_free(&value);
+    arena_end();
     return key_error(ret);
 }
 
@@ -122,6 +128,9 @@ cleanup:
 
 // octets = secret * peer; peer NULL: the curve's base point. octets has room for POINT_MAX.
 static int multiply(const struct key_agreement *key, const uint8_t *peer, uint8_t *octets) {
+    if (arena_begin(ARENA) != 0) {
+        return KEY_ERROR_MEMORY;
+    }
     mbedtls_ecp_group_id curve = kinds[key->kind].curve;
     size_t length = kinds[key->kind].public_length;
     uint8_t *start = curve == MBEDTLS_ECP_DP_CURVE25519 ? octets + 1 : octets;
@@ -157,6 +166,7 @@ cleanup:
     mbedtls_mpi_free(&scalar);
     mbedtls_ecp_group_free(&group);
     mbedtls_ecp_keypair_free(&pair);
+    arena_end();
     return key_error(ret);
 }
 
