@@ -19,6 +19,9 @@ WORDS = st.sampled_from(
         "192.0.2.1", "0.0.0.0", "ff15::1/3", "host.example.com", "-", "1", "rtpmap:96", "rtpmap:0",
         "PCMU/8000", "opus/48000/2", "telephone-event/8000", "fmtp:101", "0-15", "ptime:20",
         "rtcp:4001", "rtcp:0", "sendrecv", "sendonly", "recvonly", "inactive", "mid:x", "AS:64",
+        "RTP/AVPF", "RTP/SAVPF", "zrtp-hash:1.10", "zrtp-hash:2.00", "zrtp-hash", "5a" * 32,
+        "crypto:1", "crypto", "AES_CM_128_HMAC_SHA1_80",
+        "inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20",
         "99999999999999999999999999999999999999999", "\u00e9", "\u0661", "", ":", "=", "/",
     ]
 )  # fmt: skip
@@ -68,27 +71,37 @@ def test_parser(octets):
 @given(OCTETS, OCTETS, st.sampled_from(["sendrecv", "sendonly", "inactive"]))
 def test_negotiation(first, second, wish):
     """Any offers and answers, in any order: the state is open for the next one afterwards."""
-    ours = Negotiation(1, ("G722", "PCMU", "telephone-event"), addrtypes=("IP6", "IP4"))
+    ours = Negotiation(
+        1,
+        ("G722", "PCMU", "telephone-event"),
+        addrtypes=("IP6", "IP4"),
+        protos=("RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF"),
+        zrtp_hash="1.10 " + "0f" * 32,
+    )
     for octets in (first, second, first):
         try:
-            ours.receive_offer(octets)
+            proposal = ours.receive_offer(octets)
         except RemoteProtocolError:
             pass
         else:
-            answer = ours.create_answer("2001:db8::2", 5000, wish)
+            if proposal.zrtp_hash is not None:
+                assert proposal.zrtp_hash[0] == "1.10" and len(proposal.zrtp_hash[1]) == 32
+            answer = ours.create_answer("2001:db8::2", 5000, wish, crypto="1 X inline:x")
             offered = SessionDescription.parse(octets).media
             answered = SessionDescription.parse(answer).media
             assert [one.media for one in answered] == [one.media for one in offered]
             for one, other in zip(answered, offered):
                 assert one.port == 0 or other.port != 0
+                assert one.proto == other.proto
         assert ours.state == STABLE
-        ours.create_offer("2001:db8::2", 5000, wish)
+        ours.create_offer("2001:db8::2", 5000, wish, crypto=["1 X inline:x"])
         try:
             result = ours.receive_answer(octets)
         except RemoteProtocolError:
             ours.offer_rejected()
         else:
             assert result.active or result.codec is None
+            assert result.active or not (result.crypto_lines or result.zrtp_hash or result.proto)
         assert ours.state == STABLE
 
 
