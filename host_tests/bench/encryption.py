@@ -2,13 +2,14 @@
 # Copyright (c) 2026 The vox6 authors
 """Instructions of the emulated Cortex-M7: key agreements, a ZRTP handshake, SRTP of one packet.
 
-    python host_tests/bench/encryption.py [agreements] [handshake] [srtp]     # all without a word
+    python host_tests/bench/encryption.py [agreements|handshake|phone|srtp]  # or all
 
 Pure computing under `-icount shift=0,sleep=off` (qemu_instructions.py); SRTP by a program of its
 own between two marks, linked with the objects of the image. Each figure stands beside a target or
 a named peer of the same run.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -20,7 +21,7 @@ TOP = Path(__file__).resolve().parents[2]
 for _folder in (TOP, TOP / "build" / "path"):
     sys.path.insert(0, str(_folder))
 
-from host_tests.bench.qemu_instructions import BENCH, Counted, fresh  # noqa: E402
+from host_tests.bench.qemu_instructions import BENCH, Counted, Marks, fresh  # noqa: E402
 from tools.panel.phones import QEMUPhone, UnixPhone  # noqa: E402
 from vox6.crypto.host import PRIMES  # noqa: E402
 
@@ -267,6 +268,76 @@ def handshake():
             print(f"    heap for both ends: {whole[4]:,} octets taken, {whole[5]:,} kept")
 
 
+def settle(state, agreement):
+    """Let a phone offer one key agreement (and DH3k, which each must have)."""
+    settings = state / "fs" / "settings"
+    settings.mkdir(parents=True, exist_ok=True)
+    text = f"vox6-settings 1\nsecurity.key_agreements = {agreement}\n"
+    (settings / "settings.txt").write_text(text)
+
+
+def phone():
+    """The same on whole phones in a lab: all that the board executes from the opening of its media
+    until both directions have keys, its driver, screen and the voice meanwhile included."""
+    if os.geteuid() != 0:
+        print("a handshake between whole phones needs root (a lab); left out")
+        return
+    from host_tests.interop.fixtures import Telephone
+    from tools.lab.network import Lab
+
+    print("the emulated board answers a call: million instructions from media start to both keys")
+    names = {"open": "media_open", "keys": "media_secure", "tick": "mark_tick_begin"}
+    names |= {"tock": "mark_tick_end", "made": "key_agreement_generate"}
+    with Lab(BENCH / "lab") as lab:
+        out = BENCH / "marks.txt"
+        board = Counted(fresh("board"), lab)
+        board.options = Marks.options(out, names)
+        marks = Marks(out)
+        qemu = Telephone(board, board.state)
+        state = fresh("unix")
+        unix = Telephone(UnixPhone(state, lab.host("unix")), state)
+        try:
+            qemu.start()
+            for agreement in ("DH3k", "EC25", "X255"):
+                settle(state, agreement)
+                unix.start()
+                counts = []
+                for _ in range(4):  # the first one warms up
+                    qemu.wait_idle()
+                    time.sleep(6.0)  # the pair for the next call is prepared
+                    marks.begin()
+                    unix.dial(qemu.uri)
+                    qemu.answer()
+                    unix.wait_talking()
+                    time.sleep(2.0)
+                    lines = marks.lines()
+                    screen = qemu.panel.screen_text()
+                    unix.hang_up()
+                    first = next(count for name, count in lines if name == "open")
+                    keys = [count for name, count in lines if name == "keys"]
+                    if len(keys) < 2:
+                        raise RuntimeError(f"no keys: {screen!r}")
+                    made = sum(first < count < keys[1] for name, count in lines if name == "made")
+                    begun, ticks = first, 0
+                    for name, count in lines:
+                        if first <= count <= keys[1] and name == "tick":
+                            begun = count
+                        elif first <= count <= keys[1] and name == "tock":
+                            ticks += count - begun
+                    counts.append((keys[1] - first, ticks, made))
+                unix.phone.stop()
+                whole, ticks, made = sorted(counts[1:])[1]
+                line = f"  {agreement} {whole / 1e6:5.1f} (media ticks {ticks / 1e6:4.1f})"
+                line += f", key pairs made in the call: {made}"
+                if agreement in TARGETS:
+                    line += f"; {whole / TARGETS[agreement]:.2f} of the target "
+                    line += f"{TARGETS[agreement] / 1e6:.0f}"
+                print(line)
+        finally:
+            unix.phone.stop()
+            board.kill()
+
+
 def sources():
     """build/sources.mk as a dictionary."""
     text = (TOP / "build" / "sources.mk").read_text()
@@ -348,6 +419,6 @@ def srtp():
 
 if __name__ == "__main__":
     BENCH.mkdir(parents=True, exist_ok=True)
-    for part in (agreements, handshake, srtp):
+    for part in (agreements, handshake, phone, srtp):
         if len(sys.argv) == 1 or part.__name__ in sys.argv[1:]:
             part()

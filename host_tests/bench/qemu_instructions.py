@@ -108,6 +108,15 @@ class Counted(QEMUPhone):
         return self
 
 
+# Name of a mark: function at whose first instruction it stands.
+MARKS = {
+    "received": "ethernet_handler",
+    "sent": "mark_frame_sent",
+    "tick": "mark_tick_begin",
+    "tock": "mark_tick_end",
+}
+
+
 class Marks:
     """What the plugin wrote since begin()."""
 
@@ -116,7 +125,7 @@ class Marks:
         self._at = 0
 
     @staticmethod
-    def options(out):
+    def options(out, marks=MARKS):
         """Build the plugin and find the marked addresses in the image."""
         plugin = BENCH / "marks.so"
         source = Path(__file__).with_name("marks.c")
@@ -125,12 +134,6 @@ class Marks:
             ["arm-none-eabi-nm", QEMUPhone.image], capture_output=True, text=True, check=True
         ).stdout
         address = {name: place for place, _, name in re.findall(r"(\w+) (\w) (\w+)", names)}
-        marks = {
-            "received": "ethernet_handler",
-            "sent": "mark_frame_sent",
-            "tick": "mark_tick_begin",
-            "tock": "mark_tick_end",
-        }
         words = [f"{short}=0x{address[name]}" for short, name in marks.items()]
         return ["-plugin", ",".join([str(plugin), f"out={out}", *words])]
 
