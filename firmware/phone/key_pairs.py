@@ -2,17 +2,18 @@
 # Copyright (c) 2026 The vox6 authors
 """Key pairs for ZRTP made while the phone is idle (RFC 6189 section 4.4.1).
 
-An exponentiation of DH3k takes a microcontroller as long as a person notices, and the VM does
-nothing else meanwhile. So one pair is ready before a call, and only one exponentiation remains.
+An exponentiation of DH3k takes a microcontroller as long as a person notices (35 million
+instructions; X25519 10, EC25 4), and the VM does nothing else meanwhile. So pairs are ready
+before a call, and only one exponentiation remains.
 """
 
 from firmware import log
 from vox6.wire import const
 
-# DH3k alone, for AES-128: every ZRTP phone has it, so that is what a call with another maker's
-# phone comes to. The curves cost a twentieth and are made when they are needed; DH2k and EC38 are
-# chosen only by who prefers them.
-_PREPARED = (("DH3k", 256),)
+# Every ZRTP phone has DH3k; the other pair is of what this phone prefers, as its like do.
+# Exponents are for AES-128.
+_COMMON = "DH3k"
+_BITS = const(256)
 _REST_MS = const(3000)  # idle for so long: the next call often follows at once
 
 
@@ -28,13 +29,14 @@ class KeyPairs:
         self._is_idle = is_idle
         self._pairs = []
         self._idle_since = None
-        self.wanted = True  # set False where nobody encrypts
+        self.preferred = _COMMON  # None where nobody encrypts
         self.counters = {"prepared": 0, "taken": 0, "made_in_call": 0}
 
     def take(self, name, exponent_bits=256):
         """Return a pair for one use: a prepared one, or made now."""
+        wanted = (name, exponent_bits if name.startswith("DH") else _BITS)  # curves have no such
         for pair in self._pairs:
-            if pair[0] == (name, exponent_bits):
+            if pair[0] == wanted:
                 self._pairs.remove(pair)
                 self.counters["taken"] += 1
                 return pair[1]
@@ -42,8 +44,9 @@ class KeyPairs:
         return self._provider.key_pair(name, exponent_bits)
 
     def _missing(self):
-        if self.wanted:
-            for wanted in _PREPARED:
+        if self.preferred is not None:
+            for name in (self.preferred, _COMMON):
+                wanted = (name, _BITS)
                 if wanted not in [pair[0] for pair in self._pairs]:
                     return wanted
         return None

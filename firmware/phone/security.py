@@ -71,7 +71,10 @@ class Security:
 
     def handle_timer(self, now):
         """Prepare a key pair if there is time for it."""
-        self.key_pairs.wanted = self.settings.get("security.zrtp")
+        get = self.settings.get
+        self.key_pairs.preferred = (
+            get("security.key_agreements").split()[0] if get("security.zrtp") else None
+        )
         self.key_pairs.handle_timer(now)
 
     # The console

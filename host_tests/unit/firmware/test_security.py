@@ -538,6 +538,39 @@ class TestSDES(Case):
         self.assertEqual(self.alice.stream().keys, keys)
         self.assertEqual(self.security(), "encrypted")
 
+    def lose_confirm2(self):
+        """Make a call with ZRTP over keys of SDP in which Confirm2 is lost until it is not."""
+        for phone in (self.alice, self.bob):
+            phone.settings.set("security.zrtp", "yes")
+
+        def lossy(data, source, destination):
+            for phone in (self.alice, self.bob):
+                if phone.media.open_streams:
+                    phone.stream().counts["srtp_received"] += 1  # under the keys of SDP
+            return data[16:24] == b"Confirm2"
+
+        self.world.drop = lossy
+        self.call()
+        self.world.run(500)
+
+    def test_packets_under_keys_of_sdp_are_no_answer_to_confirm2(self):
+        self.lose_confirm2()
+        self.world.drop = None
+        self.world.run(5000)
+        self.assertEqual(self.security(), "encrypted")
+        self.assert_keyed()
+
+    def test_new_keys_of_sdp_do_not_undo_half_of_zrtp(self):
+        self.lose_confirm2()
+        for phone, own in ((self.alice, "2001:db8:1::a"), (self.bob, "2001:db8:1::b")):
+            phone.net6.own[0] = doubles.address(own)
+            phone.net6.signal.raised = True
+            self.world.settle()
+        self.world.drop = None
+        self.world.run(5000)
+        self.assertEqual(self.security(), "encrypted")
+        self.assert_keyed()
+
     def test_hold_keeps_the_keys(self):
         self.call()
         keys = dict(self.alice.stream().keys)
@@ -747,9 +780,9 @@ class TestKeyPairs(Case):
         self.world.run(2000)
         self.assertEqual(self.counters()["prepared"], 0)  # the end is still on the screen
         self.world.run(20000)
-        self.assertEqual(self.counters()["prepared"], 1)
+        self.assertEqual(self.counters()["prepared"], 2)  # X25519, DH3k
         self.world.run(100000)
-        self.assertEqual(self.counters()["prepared"], 1)
+        self.assertEqual(self.counters()["prepared"], 2)
 
     def test_not_while_it_rings(self):
         self.alice.press(BOB, "call")
@@ -764,7 +797,7 @@ class TestKeyPairs(Case):
         self.world.run(20000)
         self.assertEqual(self.counters()["prepared"], 0)
         self.world.run(60000)
-        self.assertEqual(self.counters()["prepared"], 1)
+        self.assertEqual(self.counters()["prepared"], 2)
 
     def test_used_once_and_made_again(self):
         for phone in (self.alice, self.bob):
@@ -775,6 +808,15 @@ class TestKeyPairs(Case):
         self.assertEqual(self.security(), "encrypted")
         self.assertEqual(self.counters()["taken"], 1)
         self.hang_up()
+        self.assertEqual(self.counters(), {"prepared": 2, "taken": 1, "made_in_call": 0})
+
+    def test_what_the_owner_prefers_is_ready_too(self):
+        for phone in (self.alice, self.bob):
+            phone.settings.set("security.key_agreements", "EC25 DH3k")
+            phone.settings.set("security.ciphers", "AES3 AES1")
+        self.world.run(10000)
+        self.call()
+        self.assertEqual(self.security(), "encrypted")
         self.assertEqual(self.counters(), {"prepared": 2, "taken": 1, "made_in_call": 0})
 
     def test_none_ready_is_made_in_the_call(self):
