@@ -30,6 +30,8 @@ from vox6.wire.errors import ProtocolError, RemoteProtocolError
 _LATE_MS = const(4000)  # from the answer to a call until a peer without ZRTP is called so
 _VERSION = "1.10"
 DIRECTIONS = ("send", "receive")
+# tones of tones.py at the moment when a state begins
+_ALERTS = {"different": "alarm", "mismatch": "keys_changed"}
 
 
 class Protection:
@@ -66,6 +68,7 @@ class Protection:
         self._trying = False
         self._late_at = None  # when a silent peer is given up
         self._source = {"send": None, "receive": None}  # "zrtp", "sdes"
+        self._heard = None  # srtp_received before ZRTP's key; None where older keys add to it
         self._told = False  # the warning tone was heard; who wants no ZRTP hears none
         self._only_secure = False
         self._sdes = None
@@ -226,6 +229,8 @@ class Protection:
         agreement = self._sdes.agreed if self._sdes is not None else None
         if agreement is not None and not self._is_keyed("zrtp"):
             for direction in DIRECTIONS:
+                if self._source[direction] == "zrtp":
+                    continue  # half of an exchange that is under way
                 line = agreement.send if direction == "send" else agreement.receive
                 new = agreement.send_is_new if direction == "send" else agreement.receive_is_new
                 if new or self._source[direction] is None:
@@ -285,9 +290,11 @@ class Protection:
         """Let the engine work whose time has come."""
         if self._driver is not None and self._stream is not None:
             if self._source["receive"] == "zrtp" and self._secured is None:
-                # the first packet that verifies is as good as Conf2ACK (RFC 6189 section 4.6)
-                if self._stream.statistics()["srtp_received"]:
-                    self._engine.srtp_authenticated(now)
+                # the first packet that verifies is as good as Conf2ACK (RFC 6189 section 4.6),
+                # if no other key could verify it
+                if self._heard is not None:
+                    if self._stream.statistics()["srtp_received"] != self._heard:
+                        self._engine.srtp_authenticated(now)
             self._driver.handle_timer(now)
             self._driver.drain()
         if self._late_at is not None and self._late_at <= now:
@@ -337,6 +344,10 @@ class Protection:
     def _on_KeysReady(self, event):
         try:
             profile = profiles.from_zrtp(event.cipher, event.auth_tag)
+            if event.direction == "receive":
+                self._heard = None
+                if self._source["receive"] is None:
+                    self._heard = self._stream.statistics()["srtp_received"]
             self._key(event.direction, profile, event.key_salt, "zrtp")
         finally:
             for i in range(len(event.key_salt)):
@@ -400,6 +411,8 @@ class Protection:
         self.agreed(self._clock.now())
 
     def _on_Warned(self, event):
+        if event.kind == "hello-hash" and self._secured is None:
+            self.failed = True  # what the signalling says is not what the stream says
         log.say("zrtp", "%s %s: %s" % (self._label(), event.kind, event.text))
 
     # What the person asks
@@ -466,8 +479,8 @@ class Protection:
             self.state = state
             if state:
                 log.say("security", "%s %s" % (self._label(), state))
-            if state == "different":
-                self._security.phone.sounds.once("alarm")
+            if state in _ALERTS:
+                self._security.phone.sounds.once(_ALERTS[state])
         if call is None or call.state != "talking":
             return
         if state == "clear" and self.is_required():
