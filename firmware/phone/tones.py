@@ -20,6 +20,8 @@ TONES = {
     "refused": (((425, 0, -18, 100, 100),), False),
     # not encrypted: three low beeps
     "unencrypted": (((330, 0, -18, 160, 120),) * 3, False),
+    # a peer without the secret of the calls before (RFC 6189 section 4.3.2): look at the screen
+    "keys_changed": (((660, 0, -15, 120, 60), (990, 0, -15, 120, 240)) * 2, False),
     # the SAS differs: a siren
     "alarm": (((880, 0, -9, 180, 0), (1320, 0, -9, 180, 0)) * 8, False),
 }
