@@ -268,14 +268,6 @@ def handshake():
             print(f"    heap for both ends: {whole[4]:,} octets taken, {whole[5]:,} kept")
 
 
-def settle(state, agreement):
-    """Let a phone offer one key agreement (and DH3k, which each must have)."""
-    settings = state / "fs" / "settings"
-    settings.mkdir(parents=True, exist_ok=True)
-    text = f"vox6-settings 1\nsecurity.key_agreements = {agreement}\n"
-    (settings / "settings.txt").write_text(text)
-
-
 def phone():
     """The same on whole phones in a lab: all that the board executes from the opening of its media
     until both directions have keys, its driver, screen and the voice meanwhile included."""
@@ -297,14 +289,15 @@ def phone():
         state = fresh("unix")
         unix = Telephone(UnixPhone(state, lab.host("unix")), state)
         try:
-            qemu.start()
+            for one in (qemu, unix):
+                one.start()
             for agreement in ("DH3k", "EC25", "X255"):
-                settle(state, agreement)
-                unix.start()
+                for one in (qemu, unix):
+                    one.configure(security__key_agreements=agreement)
                 counts = []
                 for _ in range(4):  # the first one warms up
                     qemu.wait_idle()
-                    time.sleep(6.0)  # the pair for the next call is prepared
+                    time.sleep(8.0)  # the pairs for the next call are prepared
                     marks.begin()
                     unix.dial(qemu.uri)
                     qemu.answer()
@@ -325,7 +318,6 @@ def phone():
                         elif first <= count <= keys[1] and name == "tock":
                             ticks += count - begun
                     counts.append((keys[1] - first, ticks, made))
-                unix.phone.stop()
                 whole, ticks, made = sorted(counts[1:])[1]
                 line = f"  {agreement} {whole / 1e6:5.1f} (media ticks {ticks / 1e6:4.1f})"
                 line += f", key pairs made in the call: {made}"
