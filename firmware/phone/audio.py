@@ -303,6 +303,7 @@ class Audio:
             sequence=int.from_bytes(seed[:2], "big") & 0x7FFF,  # RFC 3711 section 3.3.1 likes it
             timestamp=int.from_bytes(seed[2:], "big"),
             rtcp_port=where[2],
+            require_secure=True,  # protection.opened() lifts it where clear voice is allowed
         )
         peer = (where[0], where[2])
         self._reports = Reports(

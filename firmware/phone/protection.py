@@ -212,9 +212,9 @@ class Protection:
     # The stream
 
     def opened(self, stream, now):
-        """The stream is open: key it if there are keys, and look for ZRTP."""
+        """The stream is open, in silence: key it if there are keys, and look for ZRTP."""
         self._stream = stream
-        self._mute_clear()
+        self._only_secure = True
         self.agreed(now)
 
     def _start(self, now):

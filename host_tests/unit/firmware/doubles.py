@@ -159,7 +159,7 @@ class Stream:
         self.sent_rtcp = []
         self.keys = {"send": None, "receive": None}  # (profile, key and salt)
         self.keyed = []  # each (direction, profile) that was asked for
-        self.only_secure = False
+        self.only_secure = options.get("require_secure", False)
 
     def secure(self, direction, profile, key_salt=None):
         self.keys[direction] = None if profile is None else (profile, bytes(key_salt))
