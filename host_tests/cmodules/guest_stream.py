@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Runs on the unix phone: one side of a call. Arguments: our port, the peer's, the codec.
+"""Runs on the unix phone: one side of a call. Arguments: our port, the peer's, the codec, profile.
 
-The VM does nothing but spin for 5 s; then the sound must have gone on in both directions.
+The VM does nothing but spin for 5 s; then the sound must have gone on in both directions. With a
+profile of SRTP the keys of both directions change in between, the receiving one first.
 """
 
 import gc
@@ -13,6 +14,7 @@ import media
 import net6
 
 port, peer, codec = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+profile = sys.argv[4] if len(sys.argv) > 4 else None
 here = net6.parse("::1")
 rtp, rtcp = net6.Endpoint(here, port), net6.Endpoint(here, port + 1)
 type_ = {"PCMU": 0, "PCMA": 8, "G722": 9}[codec]
@@ -25,11 +27,25 @@ try:
     raise AssertionError("a sequence number of 17 bits")
 except ValueError:
     pass
+
+
+def key(sender, number):
+    """Known to both sides."""
+    return bytes([(sender + number + i * i) & 255 for i in range(30 if "128" in profile else 46)])
+
+
+changes = []  # ms, direction, key
+if profile:
+    stream.require_secure(True)
+    stream.secure("receive", profile, key(peer, 0))
+    stream.secure("send", profile, key(port, 0))
+    changes = [(1000, "receive", key(peer, 1)), (3000, "send", key(port, 1))]
 stream.join(True)
 for _ in range(200):  # the other process comes up
     if stream.statistics()["received"] > 10:
         break
     time.sleep_ms(50)
+changed = start = heap = 0  # no new name while the heap is watched
 before = stream.statistics()
 late = media.counters()["late_ticks"]
 gc.collect()
@@ -37,11 +53,14 @@ gc.disable()
 heap = gc.mem_alloc()
 start = time.ticks_ms()
 while time.ticks_diff(time.ticks_ms(), start) < 5000:
-    pass
+    if changed < len(changes) and time.ticks_diff(time.ticks_ms(), start) >= changes[changed][0]:
+        stream.secure(changes[changed][1], profile, changes[changed][2])
+        changed += 1
 heap = gc.mem_alloc() - heap
 gc.enable()
 after = stream.statistics()
-for name in ("sent", "received", "lost", "late", "concealed", "strangers", "discarded"):
+for name in ("sent", "received", "lost", "late", "concealed", "strangers", "discarded",
+             "srtp_failed", "srtp_replayed", "srtp_clear"):  # fmt: skip
     print(name, after[name] - before[name])
 print("heap", heap)
 print("late_ticks", media.counters()["late_ticks"] - late)
