@@ -405,7 +405,7 @@ CASES = {
     "responder watchdog": (
         MALFORMED,
         [
-            ("zrtp/channel.py", '        self._set("watchdog", now + 10000)', "        pass"),
+            ("zrtp/channel.py", '        self._set("watchdog", now + _RESPONDER_TIMEOUT)', "        pass"),
         ],
     ),
     "deny keeps": (

@@ -13,7 +13,8 @@ from . import packet
 from .errors import BAD_CONFIRM_MAC, PROTOCOL_TIMEOUT, SERVICE_UNAVAILABLE, Ignored, Refused, text
 from .events import FALSE_PACKET, Failed, Warned
 from .keys import HashChain, StreamKeys, erase
-from .messages import Commit, Error, ErrorACK, Hello, Message
+from .message import Message
+from .messages import Commit, Error, ErrorACK, Hello
 from .state import CLEAR, ERROR_SENT, FAILED, GOCLEAR_SENT, IDLE, SECURE, TABLE, TERMINATED
 
 TYPE_CHECKING = False
@@ -32,6 +33,7 @@ _T1_COUNT_EXTENDED = const(62)  # 50 + 100 + 60 * 200 ms: at least 12 s, if ther
 _T2_START = const(150)
 _T2_CAP = const(1200)
 _T2_COUNT = const(10)
+_RESPONDER_TIMEOUT = const(10000)  # without a message after a Commit (section 6)
 _MAX_OUTPUT = const(16)  # the driver drains after each call; a call makes four at most
 _MAX_EVENTS = const(16)  # likewise
 
@@ -220,7 +222,7 @@ class Channel:
 
     def _watch(self, now: int) -> None:
         """A responder gives up when it hears nothing for more than 10 s (section 6)."""
-        self._set("watchdog", now + 10000)
+        self._set("watchdog", now + _RESPONDER_TIMEOUT)
 
     # failure
 

@@ -5,6 +5,7 @@
 from vox6.wire.errors import FormatError
 
 from .confirmation import Confirmation
+from .encrypted import RelayPart, SASrelay
 from .errors import GOCLEAR_NOT_ALLOWED, Ignored, text
 from .events import (
     BAD_GOCLEAR,
@@ -17,17 +18,15 @@ from .events import (
     Warned,
 )
 from .keys import StreamKeys, mac
+from .message import Message
 from .messages import (
     ClearACK,
     Error,
     ErrorACK,
     GoClear,
-    Message,
     Ping,
     PingACK,
     RelayACK,
-    RelayPart,
-    SASrelay,
 )
 from .sas import render
 from .state import CLEAR, GOCLEAR_SENT

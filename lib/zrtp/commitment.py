@@ -138,7 +138,10 @@ class Commitment(Discovery):
                 raise Ignored("busy")
         for engine in self.session.engines:
             if engine is not self and engine.is_secure():
-                # Only Multistream mode adds streams (section 4.4.3).
+                # Only Multistream mode adds streams (section 4.4.3). A peer that has it lost
+                # contention on the other stream, and this Commit was on its way.
+                if "Mult" in self._peer_lists()[3]:
+                    raise Ignored("busy")
                 raise Refused(KEY_AGREEMENT_NOT_SUPPORTED, "Multistream mode is required")
         self.session.take(self)
 

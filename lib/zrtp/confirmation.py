@@ -10,6 +10,7 @@ from vox6.wire.errors import FormatError
 
 from .agreement import KeyAgreement
 from .cache import FOREVER
+from .encrypted import Confirm1, Confirm2, ConfirmPart, Encrypted
 from .errors import (
     BAD_CONFIRM_MAC,
     HELLO_COMPONENTS_MISMATCH,
@@ -31,7 +32,7 @@ from .keys import (
     sashash,
     session_key,
 )
-from .messages import Conf2ACK, Confirm1, Confirm2, ConfirmPart, Encrypted
+from .messages import Conf2ACK
 from .sas import render
 
 # A Confirm whose MAC is wrong may be forged, so the true one is waited for; a peer with other keys

@@ -16,7 +16,8 @@ from .errors import (
 )
 from .events import BOTH_PASSIVE, HELLO_HASH, PeerFound, PeerSilent
 from .keys import sign
-from .messages import VERSION, Hello, HelloACK, Message
+from .message import Message
+from .messages import VERSION, Hello, HelloACK
 from .state import (
     CLEAR,
     DISCOVERED,
@@ -111,7 +112,7 @@ class Discovery(Channel):
             self._warn(HELLO_HASH, "the Hello does not fit the signalling")
             if self._policy.strict_hello_hash:
                 raise Ignored("hello_hash")
-        if self.session.peer_zid and self.session.peer_zid != message.zid:
+        if self.session.zrtp_sess is not None and self.session.peer_zid != message.zid:
             # All streams of a session have the same ZID (section 4.4.3).
             raise Refused(HELLO_COMPONENTS_MISMATCH, "another ZID than in the first stream")
         self._peer_hello = message

@@ -6,7 +6,7 @@ import unittest
 
 from host_tests.unit.zrtp.helpers import A_ZID, B_ZID, Pair, give, kinds, sent, session, take
 from vox6.wire import LocalProtocolError
-from vox6.zrtp import Entry, MemoryCache, keys
+from vox6.zrtp import Entry, MemoryCache, encrypted, keys
 from vox6.zrtp import messages as m
 
 
@@ -171,14 +171,14 @@ class TestRelay(unittest.TestCase):
 
     def relay(self, pair, sashash, sas_type="B32 ", spoil=False):
         two = pair.two
-        plain = m.RelayPart(sas_type, sashash, True).emit()
+        plain = encrypted.RelayPart(sas_type, sashash, True).emit()
         ours = 0 if two._is_initiator else 1
         iv = bytes(16)
-        encrypted = two._provider.cfb_encrypt(bytes(two._keys.zrtp[ours]), iv, plain)
-        tag = keys.mac(two._provider, "S256", two._keys.mac[ours], encrypted)[:8]
+        hidden = two._provider.cfb_encrypt(bytes(two._keys.zrtp[ours]), iv, plain)
+        tag = keys.mac(two._provider, "S256", two._keys.mac[ours], hidden)[:8]
         if spoil:
             tag = bytes(8)
-        give(pair.one, m.SASrelay(tag, iv, encrypted), ssrc=0x201)
+        give(pair.one, m.SASrelay(tag, iv, hidden), ssrc=0x201)
         return names(sent(pair.one)), take(pair.one)
 
     def test_enrolled(self):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from host_tests.unit.zrtp.helpers import A_ZID, B_ZID, Pair, session, take
 from vox6.wire import FormatError
-from vox6.zrtp import messages, packet
+from vox6.zrtp import encrypted, messages, packet
 
 KINDS = (
     b"Hello   HelloACKCommit  DHPart1 DHPart2 Confirm1Confirm2Conf2ACKError   ErrorACK"
@@ -32,8 +32,8 @@ def bodies(draw):
 def test_parsers(octets):
     for parse in (
         messages.parse,
-        messages.ConfirmPart.parse,
-        messages.RelayPart.parse,
+        encrypted.ConfirmPart.parse,
+        encrypted.RelayPart.parse,
         packet.parse,
         lambda data: packet.parse(packet.emit(data, 1, 2)),
     ):

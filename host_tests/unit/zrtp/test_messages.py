@@ -5,6 +5,7 @@
 import unittest
 
 from vox6.wire import FormatError
+from vox6.zrtp import encrypted
 from vox6.zrtp import messages as m
 
 # A Hello of libbzrtp 5.1.64 (its packet without header and CRC).
@@ -120,29 +121,29 @@ class TestOthers(unittest.TestCase):
     def test_confirm_part(self):
         for bits in range(16):
             flags = [bool(bits & bit) for bit in (8, 4, 2, 1)]
-            part = m.ConfirmPart(b"0" * 32, *flags, expiration=0xFFFFFFFF)
+            part = encrypted.ConfirmPart(b"0" * 32, *flags, expiration=0xFFFFFFFF)
             octets = part.emit()
             self.assertEqual(octets[32:], bytes((0, 0, 0, bits, 255, 255, 255, 255)))
-            two = m.ConfirmPart.parse(octets)
+            two = encrypted.ConfirmPart.parse(octets)
             self.assertEqual(
                 [two.enrollment, two.verified, two.allow_clear, two.disclosure], flags
             )
-        signed = m.ConfirmPart(b"0" * 32, signature=b"PGP " + bytes(4 * 300)).emit()
+        signed = encrypted.ConfirmPart(b"0" * 32, signature=b"PGP " + bytes(4 * 300)).emit()
         self.assertEqual(signed[33:35], b"\x01\x2d")
-        two = m.ConfirmPart.parse(b"0" * 32 + b"\xff" + signed[33:])  # unused bits
+        two = encrypted.ConfirmPart.parse(b"0" * 32 + b"\xff" + signed[33:])  # unused bits
         self.assertEqual(two.signature, b"PGP " + bytes(1200))
-        self.assertRaises(FormatError, m.ConfirmPart.parse, signed[:-4])
-        self.assertRaises(FormatError, m.ConfirmPart.parse, signed[:36])
+        self.assertRaises(FormatError, encrypted.ConfirmPart.parse, signed[:-4])
+        self.assertRaises(FormatError, encrypted.ConfirmPart.parse, signed[:36])
 
     def test_relay_part(self):
-        part = m.RelayPart("B256", b"s" * 32, True, False, True)
+        part = encrypted.RelayPart("B256", b"s" * 32, True, False, True)
         octets = part.emit()
         self.assertEqual(octets[:8], b"\x00\x00\x00\x05B256")
-        two = m.RelayPart.parse(octets)
+        two = encrypted.RelayPart.parse(octets)
         self.assertEqual((two.sas_type, two.sashash), ("B256", b"s" * 32))
         self.assertEqual((two.verified, two.allow_clear, two.disclosure), (True, False, True))
-        self.assertRaises(FormatError, m.RelayPart.parse, octets + bytes(4))
-        self.assertRaises(FormatError, m.RelayPart.parse, octets[:36])
+        self.assertRaises(FormatError, encrypted.RelayPart.parse, octets + bytes(4))
+        self.assertRaises(FormatError, encrypted.RelayPart.parse, octets[:36])
 
     def test_small_ones(self):
         table = (
