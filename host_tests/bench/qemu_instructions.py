@@ -260,10 +260,15 @@ def networked():
             counts = invite_to_180(board, marks, lab.host("caller"), qemu.address)
             print(f"INVITE to 180: median {statistics.median(counts):,.0f} instructions, "
                   f"worst {max(counts):,} of {len(counts)} (target 20,000,000)")  # fmt: skip
-            for codecs, target in (("PCMU", 60_000), ("G722", 400_000)):
+            for codecs, encrypted, target in (
+                ("PCMU", "no", 60_000),
+                ("PCMU", "yes", 60_000),
+                ("G722", "yes", 400_000),
+            ):
                 settings = state / "fs" / "settings"
                 settings.mkdir(parents=True, exist_ok=True)
                 text = f"vox6-settings 1\nmedia.codecs = {codecs}\n"
+                text += f"security.zrtp = {encrypted}\n"
                 (settings / "settings.txt").write_text(text)
                 unix.start()
                 qemu.wait_idle()
@@ -285,7 +290,8 @@ def networked():
                 unix.hang_up()
                 unix.phone.stop()
                 ticks.sort()
-                print(f"media tick, {codecs} both ways ({len(ticks)} ticks): median "
+                sort = "SRTP" if encrypted == "yes" else "RTP"
+                print(f"media tick, {codecs} both ways in {sort} ({len(ticks)} ticks): median "
                       f"{statistics.median(ticks):,.0f}, 99 % {ticks[len(ticks) * 99 // 100]:,}, "
                       f"worst {ticks[-1]:,} instructions (target {target:,})")  # fmt: skip
                 if codecs not in screen.replace(".", ""):
