@@ -687,7 +687,14 @@ static void test_srtp_required(void) {
     secure(stream, true, 0);
     world_tick();
     CHECK_EQUAL(world.sent[11].length, 172 + TAG);
-    CHECK(world.sent[11].octets[1] & 0x80); // a talkspurt begins
+    CHECK(world.sent[11].octets[1] & 0x80); // a talkspurt begins, and its sound from silence
+    memcpy(buffer.octets, world.sent[11].octets, world.sent[11].length);
+    CHECK_EQUAL(srtp_core_unprotect(peer_receives, buffer.octets, world.sent[11].length), 172);
+    int16_t sound[160];
+    struct voice_state decoder;
+    voice_codecs[VOICE_PCMU].start_decoder(&decoder);
+    voice_codecs[VOICE_PCMU].decode(&decoder, buffer.octets + 12, 160, sound);
+    CHECK(power(sound, 20) < power(sound + 140, 20) / 16);
     CHECK_EQUAL(world.sent[11].octets[3], (65530 + 10) & 0xff); // the next number
     CHECK_EQUAL(media_send_rtcp(stream, report, sizeof(report)), 0);
     CHECK_EQUAL(world.sent[12].length, 8 + 14);
