@@ -7,6 +7,7 @@ from host_tests.sim.plan import KINDS, Plan
 from host_tests.sim.world import BAD, FAR, LAN, PERFECT, WIRELESS, World
 from vox6.sdp.formats import reverse
 from vox6.sip.message import reason_phrase
+from vox6.zrtp.cache import MemoryCache
 
 ANNA = bytes.fromhex("20010db80000000000000000000000aa")
 BORIS = bytes.fromhex("20010db80000000000000000000000bb")
@@ -27,8 +28,10 @@ class Couple:
     def __init__(self, name, seed, link=None, encrypt=False):
         self.name = name
         self.encrypt = encrypt
-        self.compared = False  # the people compared the SAS in this call or an earlier one
         self.secured = {}  # mix: [calls, those with keys of ZRTP at both ends, with keys of SDP]
+        # how often ZRTP knew the peer, and how
+        self.known = {"first": 0, "verified": 0, "mismatch": 0, "retained": 0}
+        self._entries = [None, None]  # of the other, in each phone's cache before the call
         self.world = World(seed * 1000 + list(LINKS).index(name), link or LINKS[name])
         self.plan = None
         self.phones = (
@@ -91,9 +94,29 @@ class Couple:
         assert a.secured.initiator != b.secured.initiator
         if self.plan.compare:
             self.plan.compare = False
-            self.compared = True
             a.verify(self.phones[1].name)
             b.verify(self.phones[0].name)
+
+    def check_retained(self, security):
+        """What ZRTP says of the peer is what both caches said before the call."""
+        secured = security.secured
+        own = self.phones.index(security.phone)
+        mine, theirs = self._entries[own], self._entries[1 - own]
+        shared = _secrets(mine) & _secrets(theirs)
+        assert secured.first == (mine is None)
+        assert secured.mismatch == (bool(_secrets(mine)) and not shared)
+        assert secured.verified == (bool(shared) and mine.verified)
+        assert secured.name == (mine.name if mine is not None else "")
+        for name in ("first", "verified", "mismatch"):
+            self.known[name] += getattr(secured, name)
+        self.known["retained"] += bool(shared)
+
+    def _look_into_caches(self):
+        if self.plan.forget is not None:
+            phone = self.phones[self.plan.forget]
+            phone.cache = MemoryCache(phone.cache.zid)
+        one, other = self.phones
+        self._entries = [one.cache.get(other.cache.zid), other.cache.get(one.cache.zid)]
 
     def check_encryption(self, one, other):
         """What two calls that are over were to each other."""
@@ -104,6 +127,8 @@ class Couple:
         counts[1] += a.secured is not None and b.secured is not None
         counts[2] += a.keys.agreed is not None and b.keys.agreed is not None
         for security in (a, b):
+            if security.secured is not None:
+                self.check_retained(security)
             counters = security.stream.counters
             assert security.alarms == [], security.alarms
             for author, _ in security.stream.heard:
@@ -122,7 +147,6 @@ class Couple:
         states = (a.state, b.state)
         if zrtp:
             assert "securing" not in states and "clear" not in states and "sdes" not in states
-            assert a.secured.mismatch == b.secured.mismatch
             for security in (a, b):
                 assert security.stream.counters["secure"], "nothing was heard"
         elif one.plan.mix in ("sdes", "sdes if you can", "sdes with feedback"):
@@ -137,6 +161,7 @@ class Couple:
         self.plan = Plan(kind, world.random, self.encrypt)
         caller, callee = self.phones if world.random.random() < 0.5 else self.phones[::-1]
         world.note("---- %s, %r" % (caller.name, self.plan))
+        self._look_into_caches()
         before = [len(phone.finished) for phone in self.phones]
         call = caller.dial(callee, self.plan)
         self.dialled = call.session.call_id
@@ -189,6 +214,13 @@ class Couple:
             assert agent.get_timer() is None
             assert agent.next_event() is None
             assert agent.datagrams_to_send() == []
+
+
+def _secrets(entry):
+    """Return the retained secrets of a cache entry."""
+    if entry is None:
+        return set()
+    return {secret for secret in (entry.rs1, entry.rs2) if secret is not None}
 
 
 def explain(couple, error):

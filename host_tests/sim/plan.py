@@ -26,6 +26,7 @@ class Plan:
 
     what: "sendonly" (hold), "sendrecv" (resume) or "bye". mix: a name of security.MIXES;
     policies: those of caller and callee. compare: the people compare the SAS, if there is one.
+    forget: which phone, 0 or 1, lost its ZRTP cache before the call, None for neither.
     """
 
     def __init__(self, kind, random, encrypt=False):
@@ -33,11 +34,13 @@ class Plan:
         self.mix = "plain"
         self.policies = (PLAIN, PLAIN)
         self.compare = False
+        self.forget = None
         if encrypt:
             mix = some_mix(random)
             self.mix = mix[0]
             self.policies = mix[1:]
             self.compare = random.random() < 0.3
+            self.forget = random.choice((0, 1)) if random.random() < 0.05 else None
         self.late_offer = kind == "late offer"
         self.ring_after = random.choice((None, 0, 50, 600))
         self.answer_after = random.randint(0, 5000)

@@ -15,6 +15,8 @@ WORLDS = [(name, seed) for name in LINKS for seed in range(4)]
 def test_calls(name, seed):
     couple, outcomes = run_world(name, seed, CALLS)
     print(couple.world.counters)
+    print(couple.secured)
+    print(couple.known)
     for key in sorted(outcomes, key=str):
         print(outcomes[key], *key)
     counters = couple.world.counters
