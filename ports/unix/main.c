@@ -430,6 +430,9 @@ static MP_NOINLINE int main_(int argc, char **argv) {
         fprintf(stderr, "vox6-phone: network: %s\n", strerror(-result));
         return 1;
     }
+    if (phone_form) {
+        umask(077); // settings, keys and sound are their owner's alone
+    }
     size_t size = heap > 0 ? (size_t)heap : phone_form ? PHONE_HEAP : SCRIPT_HEAP;
     return phone_form ? phone_main(size) : script_main(argc - at, argv + at, size);
 }
