@@ -20,7 +20,7 @@ from host_tests.unit.zrtp.helpers import (
 )
 from vox6 import crypto
 from vox6.wire import LocalProtocolError
-from vox6.zrtp import Entry, MemoryCache
+from vox6.zrtp import Entry, MemoryCache, keys
 from vox6.zrtp import messages as m
 
 
@@ -372,6 +372,38 @@ class TestMultistream(unittest.TestCase):
         pair = Pair().start().run()
         fresh = Pair(pair.a, session(b"carol carol ", 3)).start().run()
         self.assertEqual(fresh.of("a", "Failed")[0].code, 0x40)
+
+    def test_late_commit_of_dh_mode_ends_no_stream(self):
+        """The peer lost contention on the first stream, its Commit on the second is on its way."""
+        pair = Pair().start().run()
+        one, two = pair.open(2)
+        pair.change = lambda sender, octets: None if octets[4:10] == b"Commit" else octets
+        pair.start(1).run(10)
+        chain = two._chain
+        algorithms = ("S256", "AES1", "HS32", "X255", "B32 ")
+        commit = m.Commit(chain.h2, B_ZID, algorithms, b"h" * 32).emit()
+        give(one, keys.sign(pair.b.provider, chain.h1, commit), ssrc=two.ssrc, now=pair.now)
+        self.assertEqual(one.counters["busy"], 0)  # contention: DH against Multistream
+        self.assertEqual(one.state, "ErrorSent")
+        pair.open(3)
+        pair.b.engines[2].start(pair.now)
+        one, two = pair.streams[2]
+        one.start(pair.now)
+        one._policy = policy(passive=True)
+        pair.run(10)
+        commit = m.Commit(two._chain.h2, B_ZID, algorithms, b"h" * 32).emit()
+        octets = keys.sign(pair.b.provider, two._chain.h1, commit)
+        give(one, octets, ssrc=two.ssrc, now=pair.now)
+        self.assertEqual((one.state, one.counters["busy"]), ("Discovered", 1))
+
+    def test_a_new_first_exchange(self):
+        """All streams are stopped, others begin: the peer may be another now."""
+        pair = Pair().start().run()
+        pair.one.stop(pair.now)
+        again = Pair(pair.a, session(b"carol carol ", 3)).start().run()
+        self.assertTrue(again.agree())
+        self.assertEqual(again.of("a", "Secured")[0].mode, "DH")
+        self.assertEqual(pair.a.peer_zid, b"carol carol ")
 
     def test_too_many_streams(self):
         one = session()
