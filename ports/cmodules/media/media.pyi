@@ -43,13 +43,15 @@ def open(
     sequence: int,
     timestamp: int,
     rtcp_port: int | None = None,
+    require_secure: bool = False,
 ) -> Stream:
     """Open a stream that sends and receives at once; until join() its peer hears silence.
 
     rtp, rtcp: read by the stream alone until close() and kept alive by it; rtcp None or the same
     endpoint: RTCP shares the port (RFC 5761). peer: 16 octets, copied; port, rtcp_port: the peer's
     (port + 1 by default). payload_type: 0..127, sent and accepted with codec. ssrc, sequence and
-    timestamp: where ours begin, random (RFC 3550 section 5.1).
+    timestamp: where ours begin, random (RFC 3550 section 5.1). require_secure: as
+    Stream.require_secure(), before the first tick: no packet in clear slips out until it is lifted.
     OSError ENOMEM: all 4 streams are open.
 
     RTP is taken from the peer's address and port. The first packet that comes from that address,

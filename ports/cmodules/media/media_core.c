@@ -201,6 +201,7 @@ int media_open(struct media_stream **out, const struct media_config *config) {
     stream->signalled_rtcp_port = config->rtcp_port;
     stream->send = true;
     stream->receive = true;
+    stream->security.required = config->require_secure;
     stream->codec = &voice_codecs[config->codec];
     stream->codec->start_encoder(&stream->encoder);
     stream->payload_type = config->payload_type;

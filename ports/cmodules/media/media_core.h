@@ -44,6 +44,7 @@ struct media_config {
     uint32_t ssrc;
     uint16_t sequence;
     uint32_t timestamp;
+    bool require_secure; // as media_require_secure(), before the first tick
 };
 
 struct media_statistics {

@@ -29,7 +29,8 @@ static mp_obj_t module_open(size_t n_args, const mp_obj_t *pos_args, mp_map_t *k
         ARG_ssrc,
         ARG_sequence,
         ARG_timestamp,
-        ARG_rtcp_port
+        ARG_rtcp_port,
+        ARG_require_secure
     };
     static const mp_arg_t allowed[] = {
         { MP_QSTR_rtp, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
@@ -45,6 +46,7 @@ static mp_obj_t module_open(size_t n_args, const mp_obj_t *pos_args, mp_map_t *k
         { MP_QSTR_timestamp, MP_ARG_KW_ONLY | MP_ARG_REQUIRED | MP_ARG_OBJ,
             { .u_rom_obj = MP_ROM_NONE } },
         { MP_QSTR_rtcp_port, MP_ARG_KW_ONLY | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_require_secure, MP_ARG_KW_ONLY | MP_ARG_BOOL, { .u_bool = false } },
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed), allowed, args);
@@ -60,6 +62,7 @@ static mp_obj_t module_open(size_t n_args, const mp_obj_t *pos_args, mp_map_t *k
         .ssrc = (uint32_t)mp_obj_get_int_truncated(args[ARG_ssrc].u_obj),
         .sequence = (uint16_t)modmedia_get_bounded(args[ARG_sequence].u_obj, 0xffff),
         .timestamp = (uint32_t)mp_obj_get_int_truncated(args[ARG_timestamp].u_obj),
+        .require_secure = args[ARG_require_secure].u_bool,
     };
     config.rtcp_port = rtcp_port == mp_const_none
         ? (uint16_t)(config.port + 1)
