@@ -61,16 +61,3 @@ class Tones:
             if gaps:
                 found.append(f"heard by {board}: {gaps[:5]}")
         return found
-
-
-def try_until_whole(attempt, attempts=3):
-    """Run attempt() until it returns no breaks: a machine that stands still is heard as well.
-
-    A fault of ours breaks the sound each time.
-    """
-    for number in range(attempts):
-        breaks = attempt()
-        if not breaks:
-            return
-        print(f"attempt {number + 1}: {breaks}")
-    raise AssertionError(f"{attempts} times: {breaks}")

@@ -4,7 +4,15 @@
 
 import pytest
 
-from host_tests.interop.fixtures import capture, lab, phone, phones  # noqa: F401
+from host_tests.interop.fixtures import (  # noqa: F401
+    capture,
+    lab,
+    peer,
+    peer_host,
+    phone,
+    phones,
+    plain,
+)
 
 
 @pytest.hookimpl(hookwrapper=True)

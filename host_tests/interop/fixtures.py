@@ -8,13 +8,16 @@ import time
 
 import pytest
 
-from tools.lab import Capture, Lab, LabError
+from tools.lab import Baresip, Capture, Lab, LabError, measure, wav
 from tools.lab.capture import complaints, sip_ladder
+from tools.lab.codec import RATES
 from tools.panel.errors import PanelError
 from tools.panel.phones import TOP, QEMUPhone, UnixPhone
 
 BOARDS = ("UNIX_HOST", "QEMU_MPS2_AN500")
 _IDLE_S = 8.0
+PEER_ADDRESS = "2001:db8:1::b"  # of baresip
+TONE_HZ = 1000  # that it plays
 
 
 class Telephone:
@@ -68,6 +71,13 @@ class Telephone:
 
     def wait_talking(self):
         self.panel.wait_text("talking")
+
+    def configure(self, **rows):
+        """Set rows of the settings by the console; "__" stands for the dot of a name."""
+        code = "from firmware.main import phone\n"
+        for name, value in rows.items():
+            code += f"phone().settings.set({name.replace('__', '.')!r}, {value!r})\n"
+        self.console(code + "phone().settings.save()\nphone().reload()\n")
 
     def console(self, code, timeout=30.0):
         """Run code on the REPL; the phone goes on afterwards."""
@@ -158,6 +168,15 @@ def phone(request, phones):
 
 
 @pytest.fixture
+def plain(phone):
+    """The phone asks for no encryption, and so gives no warning tone, for one test."""
+    phone.configure(security__zrtp=False)
+    yield
+    phone.wait_idle()
+    phone.configure(security__zrtp=True)
+
+
+@pytest.fixture
 def pair(phones):
     """The host phone and the emulated board, both idle."""
     return phones.get("UNIX_HOST"), phones.get("QEMU_MPS2_AN500")
@@ -178,3 +197,27 @@ def capture(request, lab):
     else:
         path.unlink()
     assert not bad, f"{path}: {bad[:10]}"
+
+
+@pytest.fixture(scope="session")
+def peer_host(lab):
+    return lab.host("peer", address=PEER_ADDRESS, slaac=False)
+
+
+@pytest.fixture
+def peer(peer_host, request):
+    """Makes a baresip that plays a tone or a file; ended after the test."""
+    made = []
+
+    def make(codec="PCMU", sound=None, **more):
+        if sound is None:
+            sound = TOP / f"build/tone-{TONE_HZ}-{RATES[codec]}.wav"
+            if not sound.exists():
+                wav.write(sound, RATES[codec], measure.tone(TONE_HZ, 60, RATES[codec]))
+        found = Baresip(peer_host, PEER_ADDRESS, sound, codec=codec, **more)
+        made.append(found)
+        return found
+
+    yield make
+    for found in made:
+        found.close()

@@ -8,41 +8,16 @@ import time
 
 import pytest
 
-from tools.lab import Baresip, measure, wav
+from host_tests.interop.fixtures import PEER_ADDRESS as ADDRESS
+from host_tests.interop.fixtures import TONE_HZ
+from tools.lab import measure
 from tools.lab.capture import tshark
 from tools.lab.codec import RATES, decode
 from tools.lab.pcap import rtp_payload, rtp_streams
-from tools.panel.phones import TOP
 
-ADDRESS = "2001:db8:1::b"
-TONE_HZ = 1000
 # Signal to noise of a sine at -9 dBFS through the codec alone: G.711 gives 36 dB, G.722 47 dB.
 SNR_MIN_DB = 30.0
 CODECS = ("PCMU", "PCMA", "G722")
-
-
-@pytest.fixture(scope="session")
-def peer_host(lab):
-    return lab.host("peer", address=ADDRESS, slaac=False)
-
-
-@pytest.fixture
-def peer(peer_host, request):
-    """Makes a baresip that plays a tone or a file; ended after the test."""
-    made = []
-
-    def make(codec="PCMU", sound=None, **more):
-        if sound is None:
-            sound = TOP / f"build/tone-{TONE_HZ}-{RATES[codec]}.wav"
-            if not sound.exists():
-                wav.write(sound, RATES[codec], measure.tone(TONE_HZ, 60, RATES[codec]))
-        found = Baresip(peer_host, ADDRESS, sound, codec=codec, **more)
-        made.append(found)
-        return found
-
-    yield make
-    for found in made:
-        found.close()
 
 
 def set_up(phone, peer, direction):
@@ -85,7 +60,7 @@ def assert_tone(sound, what):
 @pytest.mark.parametrize("who", ["phone", "peer"])
 @pytest.mark.parametrize("direction", ["out", "in"])
 @pytest.mark.parametrize("codec", CODECS)
-def test_call_with_a_tone_each_way(phone, peer, capture, codec, direction, who):
+def test_call_with_a_tone_each_way(phone, plain, peer, capture, codec, direction, who):
     other = peer(codec)
     set_up(phone, other, direction)
     recording = phone.panel.record()
@@ -171,7 +146,7 @@ def test_peer_is_busy(phone, peer, capture, peer_host):
 
 
 @pytest.mark.parametrize("codec", ["PCMU", "G722"])
-def test_phone_holds_and_resumes(phone, peer, capture, codec):
+def test_phone_holds_and_resumes(phone, plain, peer, capture, codec):
     other = peer(codec)
     set_up(phone, other, "out")
     phone.panel.play((16000, measure.tone(TONE_HZ, 30, 16000)))
@@ -203,7 +178,7 @@ def test_phone_holds_and_resumes(phone, peer, capture, codec):
 
 
 @pytest.mark.parametrize("codec", ["PCMU", "G722"])
-def test_peer_holds_and_resumes(phone, peer, capture, codec):
+def test_peer_holds_and_resumes(phone, plain, peer, capture, codec):
     other = peer(codec)
     set_up(phone, other, "in")
     phone.panel.play((16000, measure.tone(TONE_HZ, 30, 16000)))

@@ -96,7 +96,8 @@ def test_wrong_password(phone, kamailio, account, capture):
     phone.panel.wait_text(r"alice:?\s+password")
     phone.panel.wait_lamp("message", "flash")
     time.sleep(2.0)
-    requests = tshark(capture.stop(), 'sip.Method == "REGISTER"')
+    ours = f'sip.Method == "REGISTER" && ipv6.src == {phone.address}'
+    requests = tshark(capture.stop(), ours)
     assert len(requests) <= 3, "a refused password is tried again and again"
 
 

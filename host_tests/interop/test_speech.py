@@ -31,7 +31,7 @@ def ceiling(codec):
 
 
 @pytest.mark.parametrize("codec", ["PCMU", "PCMA", "G722"])
-def test_speech_each_way(phone, speech_peer_host, capture, codec):
+def test_speech_each_way(phone, plain, speech_peer_host, capture, codec):
     rate = RATES[codec]
     spoken = speech_file(TOP / "build/speech", rate)
     reference = wav.read(spoken)[1]

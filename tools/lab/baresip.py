@@ -38,6 +38,7 @@ module g722.so
 module aufile.so
 module aubridge.so
 module sndfile.so
+module srtp.so
 module uuid.so
 module_tmp account.so
 module_app contact.so
@@ -63,12 +64,13 @@ class Baresip:
         auto_answer: bool = False,
         max_calls: int = 4,
         account: str | None = None,
+        mediaenc: str = "",
     ) -> None:
         """Start baresip and wait until it takes commands.
 
         host: where; address: of that host; sound: WAV that it plays in a call (rate of the
         codec); codec: a key of CODECS, the only one it offers; account: a whole baresip account
-        line instead of one without registrar.
+        line instead of one without registrar; mediaenc: "", or "srtp", "srtp-mand" (RFC 4568).
         """
         self.host = host
         self.codec = codec
@@ -89,7 +91,7 @@ class Baresip:
         (self.folder / "config").write_text(_CONFIG % values)
         mode = "auto" if auto_answer else "manual"
         common = (
-            f"answermode={mode};audio_codecs={CODECS[codec]};mediaenc=;"
+            f"answermode={mode};audio_codecs={CODECS[codec]};mediaenc={mediaenc};"
             f"audio_player=aubridge,nil;audio_source=aufile,{sound.resolve()}"
         )
         line = f"{account};{common}" if account else f"<{self.uri}>;regint=0;{common}"

@@ -17,15 +17,18 @@ from rich.table import Table
 
 from tools.lab import measure, speech, wav
 from tools.lab.capture import Capture
+from tools.lab.eavesdrop import Overheard, overhear
 from tools.lab.errors import LabError
 from tools.lab.network import PREFIX, Host, Lab
-from tools.lab.pcap import Stream, rtp_streams
+from tools.lab.pcap import Stream, rtp_streams, zrtp_algorithms
+from tools.panel import safety
 from tools.panel.errors import PanelError
 from tools.panel.panel import Panel
 from tools.panel.phones import TOP, QEMUPhone, UnixPhone
 
 _RATE = 16000  # of the sentences spoken; a narrow codec takes half of it
 _MATCH_MIN = 0.75  # likeness of the sound heard to the sound spoken; other speech gives 0.5
+_SAS_S = 10.0  # until both show an SAS; a second is usual
 _TAIL_S = 1.0  # from the end of the last sentence until somebody hangs up
 _TEXTS = {
     "board": ("en-gb", speech.TEXT),
@@ -51,6 +54,18 @@ class Heard:
     match: float
     delay_s: float
     pesq: float | None
+
+
+@dataclass
+class Outcome:
+    """All that was seen of a call."""
+
+    heard: list[Heard]
+    streams: list[Stream]
+    screens: dict[str, str]
+    sas: dict[str, str]  # as each phone showed it
+    algorithms: tuple[str, ...] | None  # what the handshake on the wire agreed on
+    overheard: list[Overheard]
 
 
 class Story:
@@ -80,7 +95,7 @@ def idle_address(panel: Panel, timeout: float) -> str:
     raise CallFailed(f"no address within {timeout:g} s; the screen:\n{panel.screen_text()}")
 
 
-def make_call(folder: Path, story: Story) -> tuple[list[Heard], list[Stream], dict[str, str]]:
+def make_call(folder: Path, story: Story) -> Outcome:
     """Set up the lab, make the call, measure it. LabError, PanelError, CallFailed."""
     spoken = {}
     for name, (voice, text) in _TEXTS.items():
@@ -94,20 +109,22 @@ def make_call(folder: Path, story: Story) -> tuple[list[Heard], list[Stream], di
             UnixPhone(folder / "host", host) as host_phone,
         ):
             panels = {"board": board_phone.panel, "host": host_phone.panel}
-            facts = converse(panels, host, spoken, folder, story)
+            screens, sas = converse(panels, host, spoken, folder, story)
             streams_path = capture.stop()
     story.tell("lab", "phones off, namespaces removed")
     heard = []
     for who, other in (("host", "board"), ("board", "host")):
         path = folder / f"heard-by-{who}.wav"
         heard.append(judge(who, path, spoken[other]))
-    return heard, rtp_streams(streams_path), facts
+    overheard = overhear(streams_path, list(spoken.values()))
+    algorithms = zrtp_algorithms(streams_path)
+    return Outcome(heard, rtp_streams(streams_path), screens, sas, algorithms, overheard)
 
 
 def converse(
     panels: dict[str, Panel], host: Host, spoken: dict[str, Path], folder: Path, story: Story
-) -> dict[str, str]:
-    """The call itself, by keys; what the screens said of it. Recordings land in folder."""
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The call itself, by keys; recordings land in folder. The last screens, the SAS on each."""
     board, phone = panels["board"], panels["host"]
     story.tell("board", f"up: {board.facts.get('name')}")
     story.tell("host", f"up: {phone.facts.get('name')}")
@@ -139,7 +156,11 @@ def converse(
     for panel in (phone, board):
         panel.wait_text("talking", 10.0)
     story.tell("host", f"answers; both talk {1000 * (time.monotonic() - pressed):.0f} ms later")
-    time.sleep(0.3)
+    sas = {name: safety.wait_sas(panel, _SAS_S) for name, panel in panels.items()}
+    for name, panel in panels.items():
+        times = safety.sas_time(panel, pressed)
+        later = f", {1000 * (times[1] - times[0]):.0f} ms after the answer" if times else ""
+        story.tell(name, f"shows the SAS {sas[name]}{later}; lamp security {lamp(panel)}")
     recordings = {name: panel.record() for name, panel in panels.items()}
     plays = [panel.play(spoken[name]) for name, panel in panels.items()]
     story.tell("both", "speak at the same time")
@@ -155,7 +176,13 @@ def converse(
     story.tell("board", "hangs up")
     phone.wait_text("hung up", 5.0)
     story.tell("host", 'shows "They hung up"')
-    return screens
+    return screens, sas
+
+
+def lamp(panel: Panel) -> str:
+    """What the lamp security says, in words."""
+    words = {"off": "is off: verified", "flash": "flashes: compare", "on": "is on: not safe"}
+    return words[panel.lamps.get("security", "off")]
 
 
 def judge(who: str, path: Path, original: Path) -> Heard:
@@ -179,18 +206,12 @@ def judge(who: str, path: Path, original: Path) -> Heard:
     return heard
 
 
-def report(
-    console: Console,
-    folder: Path,
-    heard: list[Heard],
-    streams: list[Stream],
-    screens: dict[str, str],
-) -> None:
+def report(console: Console, folder: Path, outcome: Outcome) -> None:
     """Print the figures and where everything lies."""
     table = Table(title=None)
     for title in ("on the wire", "codec", "packets", "lost", "jitter", "longest gap"):
         table.add_column(title)
-    for stream in streams:
+    for stream in outcome.streams:
         table.add_row(
             f"{stream.source} > {stream.destination}",
             stream.codec,
@@ -203,7 +224,7 @@ def report(
     table = Table(title=None)
     for title in ("heard by", "likeness", "PESQ-WB", "later by", "recording"):
         table.add_column(title)
-    for row in heard:
+    for row in outcome.heard:
         table.add_row(
             row.who,
             f"{row.match:.2f}",
@@ -211,12 +232,42 @@ def report(
             f"{1000 * row.delay_s:.0f} ms",
             shown(row.recording),
         )
+    for one in outcome.overheard:
+        table.add_row(
+            "a stranger", f"{one.likeness:.2f}", "-", "-", f"of {one.source}, from the capture"
+        )
     console.print(table)
-    for name, text in screens.items():
+    for name, text in outcome.screens.items():
         console.print(f"last screen of {name}: [dim]{' | '.join(text.split(chr(10)))}[/]")
+    console.print(safety_text(outcome), soft_wrap=True)
     console.print(
         f"spoken: {shown(TOP / 'build/speech')}   capture: {shown(folder / 'call.pcap')}"
     )
+
+
+def safety_text(outcome: Outcome) -> str:
+    """The SAS on both screens, what protects the voice, and how much of it did not."""
+    agree = "agree" if len(set(outcome.sas.values())) == 1 else "DIFFER"
+    lines = ["SAS  " + "  ".join(f"{who} {sas}" for who, sas in outcome.sas.items())]
+    lines[0] += f"  ({agree})"
+    if outcome.algorithms is not None:
+        hash_name, cipher, tag, agreement, sas_type = outcome.algorithms
+        lines.append(f"keys by ZRTP: {agreement}, {hash_name}, SAS {sas_type}")
+        lines[-1] += f"; voice by SRTP: {cipher}, {tag}"
+    early = " and ".join(str(one.packets - one.larger) for one in outcome.overheard)
+    lines.append(f"packets in clear, before the keys: {early}")
+    return "\n".join(lines)
+
+
+def check_safety(outcome: Outcome) -> None:
+    """CallFailed: the call was not safe."""
+    if len(set(outcome.sas.values())) != 1:
+        raise CallFailed(f"the SAS differ: {outcome.sas}: somebody listens between the phones")
+    for one in outcome.overheard:
+        if one.readable:
+            raise CallFailed(
+                f"a stranger makes out the speech of {one.source}: likeness {one.likeness:.2f}"
+            )
 
 
 def shown(path: Path) -> str:
@@ -235,14 +286,17 @@ def shown(path: Path) -> str:
     help="Where recordings, capture and logs go.  [default: build/call]",
 )
 def main(folder: Path) -> None:
-    """The emulated board calls the host phone; speech goes both ways."""
+    """The emulated board calls the host phone; speech goes both ways, encrypted."""
     console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
     folder = folder.resolve()
     try:
-        heard, streams, screens = make_call(folder, Story(console))
-        report(console, folder, heard, streams, screens)
-        if len(streams) != 2:
-            raise CallFailed(f"{len(streams)} RTP streams on the wire instead of one each way")
+        outcome = make_call(folder, Story(console))
+        report(console, folder, outcome)
+        check_safety(outcome)
+        if len(outcome.streams) != 2:
+            raise CallFailed(
+                f"{len(outcome.streams)} RTP streams on the wire instead of one each way"
+            )
     except (LabError, PanelError, CallFailed) as error:
         console.print(f"[red]make call failed:[/] {error}", markup=True, soft_wrap=True)
         console.print(f"logs and capture: {shown(folder)}")

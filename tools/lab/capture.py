@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tools.lab.errors import LabError
 from tools.lab.network import Lab
+from tools.lab.pcap import zrtp_messages
 
 PACKETS_MAX = 400_000  # 20 minutes of one call both ways in G.711 are 120,000; then it stops
 
@@ -60,8 +61,11 @@ def tshark(path: Path, display_filter: str, *fields: str) -> list[list[str]]:
 def complaints(path: Path, but: str = "") -> list[str]:
     """IPv4 (and ARP) packets and everything that tshark calls malformed or an error.
 
-    but: display filter of packets that may be so (what a test sends on purpose).
+    but: display filter of packets that may be so (what a test sends on purpose). Where keys were
+    agreed by ZRTP, SRTCP is not taken for RTCP, which it looks like.
     """
+    if any(kind == "Confirm2" for _, _, kind in zrtp_messages(path)):
+        but = f"({but}) || rtcp" if but else "rtcp"
     bad = "ip || arp || _ws.malformed || _ws.expert.severity == 8388608"
     if but:
         bad = f"({bad}) && !({but})"

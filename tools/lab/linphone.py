@@ -105,6 +105,7 @@ class Linphone:
         auto_answer: bool = False,
         port: int = 5060,
         rtp_port: int = 7070,
+        keep: bool = False,
     ) -> None:
         """Start linphone and wait until it takes commands.
 
@@ -112,13 +113,16 @@ class Linphone:
         sound: 16-bit WAV that it plays in a call; codec: the one it offers (PCMU, PCMA, G722);
         encryption: none, srtp, zrtp, dtls; mandatory: no voice in clear; suites: by the words
         key_agreements, cipher, hash, auth, sas, lists of RFC 6189 names in order of preference;
-        what is not named stays linphone's own choice.
+        what is not named stays linphone's own choice; keep: the cache that a linphone of this name
+        has left is used.
         """
         self.host = host
         self.codec = codec
         address = host.wait_address()
         self.uri = f"sip:{name}@[{address}]:{port}"
         self.folder = host.lab.folder / f"linphone-{host.name}-{name}"
+        if not keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / ".local/share/linphone").mkdir(parents=True, exist_ok=True)
         self._record = self.folder / "heard.wav"
         lines = [
@@ -258,10 +262,7 @@ class Linphone:
     def forget(self) -> None:
         """Lose the cache of retained secrets; linphone is started anew."""
         self.close()
-        for path in self.folder.rglob("*"):
-            if path.is_file() and path.name != "heard.wav":
-                path.unlink()
-        shutil.rmtree(self.folder / ".local", ignore_errors=True)
+        shutil.rmtree(self.folder / ".local")
         (self.folder / ".local/share/linphone").mkdir(parents=True)
         self.start()
 

@@ -15,6 +15,7 @@ PAYLOAD_NAMES = {0: "PCMU", 8: "PCMA", 9: "G722"}
 _CLOCK = 8000  # of all three payload types (G.722 too: RFC 3551 section 4.5.2)
 _GLOBAL_HEADER, _PACKET_HEADER, _ETHERNET, _IPV6, _UDP, _RTP = 24, 16, 14, 40, 8, 12
 _NEXT_UDP = 17
+_COMMITTED = slice(68, 88)  # of a packet with Commit: five names (RFC 6189 section 5.4)
 _HALF = 1 << 31
 
 
@@ -137,6 +138,25 @@ def zrtp_messages(path: Path) -> list[tuple[float, str, str]]:
         if kind is not None:
             found.append((time, f"[{IPv6Address(source)}]:{source_port}", kind))
     return found
+
+
+def zrtp_algorithms(path: Path) -> tuple[str, str, str, str, str] | None:
+    """(hash, cipher, auth tag, key agreement, SAS type) of the last handshake, None without one.
+
+    The Commit that counts is that of the initiator, who sends Confirm2 (RFC 6189 section 4.2).
+    """
+    commits: dict[bytes, bytes] = {}
+    agreed: bytes | None = None
+    for _, source, _, _, _, payload in udp_packets(path):
+        kind = zrtp_type(payload)
+        if kind == "Commit":
+            commits[source] = payload[_COMMITTED]
+        elif kind == "Confirm2":
+            agreed = commits.get(source, agreed)
+    if agreed is None or len(agreed) != 20:
+        return None
+    words = [agreed[at : at + 4].decode("ascii", "replace").rstrip() for at in range(0, 20, 4)]
+    return words[0], words[1], words[2], words[3], words[4]
 
 
 def zrtp_type(payload: bytes) -> str | None:

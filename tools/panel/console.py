@@ -38,8 +38,11 @@ class Console:
         for attempt in range(_ATTEMPTS):
             try:
                 transport.enter_raw_repl(soft_reset=False, timeout_overall=_ENTER_S)
-                while attempt and transport.serial.read(256):
-                    pass  # the prompts that answer the attempts before
+                if attempt:
+                    while transport.serial.read(256):
+                        pass  # the prompts that answer the attempts before
+                    transport.serial.write(b"\x01")  # and one more, for exec() to see
+                transport.exec("pass")  # a phone that is just coming back takes the prompt away
                 break
             except (TransportError, OSError) as error:
                 if attempt == _ATTEMPTS - 1:
