@@ -405,7 +405,11 @@ CASES = {
     "responder watchdog": (
         MALFORMED,
         [
-            ("zrtp/channel.py", '        self._set("watchdog", now + _RESPONDER_TIMEOUT)', "        pass"),
+            (
+                "zrtp/channel.py",
+                '        self._set("watchdog", now + _RESPONDER_TIMEOUT)',
+                "        pass",
+            ),
         ],
     ),
     "deny keeps": (
