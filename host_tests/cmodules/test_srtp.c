@@ -711,6 +711,35 @@ static void test_srtp_required(void) {
     close_secure(stream);
 }
 
+// From its first moment: no tick between open and the order finds the stream in clear.
+static void test_srtp_required_at_open(void) {
+    begin();
+    struct media_stream *stream;
+    struct media_config config = {
+        .ops = &world_ops,
+        .rtp = &rtp_end,
+        .rtcp = &rtcp_end,
+        .port = PORT,
+        .rtcp_port = PORT + 1,
+        .ssrc = OUR_SSRC,
+        .require_secure = true,
+    };
+    memcpy(config.peer, peer, 16);
+    CHECK_EQUAL(media_open(&stream, &config), 0);
+    sender = make_sender(VOICE_PCMU, 1000);
+    world_tick();
+    deliver_at(&sender, 20, world.now_us);
+    CHECK_EQUAL(world.sent_count, 0);
+    CHECK_EQUAL(statistics_of(stream).received, 0);
+    CHECK_EQUAL(statistics_of(stream).srtp_clear, 1);
+    media_require_secure(stream, false);
+    world_tick();
+    deliver_at(&sender, 20, world.now_us);
+    CHECK_EQUAL(world.sent_count, 1);
+    CHECK_EQUAL(statistics_of(stream).received, 1);
+    end(stream);
+}
+
 // A stranger at the peer's address (another host behind its NAT) latched the port while the stream was
 // in clear; the first authentic packet puts that right.
 static void test_srtp_latch_after_clear(void) {
@@ -777,6 +806,7 @@ int main(void) {
     RUN(test_srtp_same_key);
     RUN(test_srtp_one_direction);
     RUN(test_srtp_required);
+    RUN(test_srtp_required_at_open);
     RUN(test_srtp_latch_after_clear);
     RUN(test_srtp_all_keys);
     return 0;

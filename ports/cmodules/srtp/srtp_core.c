@@ -107,7 +107,8 @@ static srtp_crypto_policy_t policy_of(int profile, int tag_octets) {
 }
 
 // Makes a context whose rollover counter is 0 (RFC 4568 section 6.4.1, RFC 6189 section 5.1.4).
-// sends: the direction. key_salt: copied. VM context. Returns 0, -EINVAL, or -ENOMEM.
+// sends: the direction. key_salt: copied. VM context; some 20,000 instructions. Returns 0, -EINVAL, or
+// -ENOMEM.
 int srtp_core_new(
     struct srtp_core **out, bool sends, int profile, const uint8_t *key_salt, size_t length) {
     if (profile < 0 || profile >= SRTP_CORE_PROFILES
