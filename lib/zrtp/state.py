@@ -121,6 +121,7 @@ TABLE: "dict[tuple[str, str], tuple[str, str | None]]" = {
     (SECURE, "ErrorACK"): ("stop_repeating", SECURE),
     (SECURE, "exhausted"): ("nothing", SECURE),
     (GOCLEAR_SENT, "ClearACK"): ("clear_acknowledged", CLEAR),
+    (GOCLEAR_SENT, "Confirm2"): ("repeat_reply", GOCLEAR_SENT),
     (GOCLEAR_SENT, "GoClear"): ("accept_go_clear", None),
     (GOCLEAR_SENT, "remember"): ("remember", GOCLEAR_SENT),
     (GOCLEAR_SENT, "exhausted"): ("clear_unacknowledged", CLEAR),

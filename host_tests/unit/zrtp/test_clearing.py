@@ -99,6 +99,27 @@ class TestGoClear(unittest.TestCase):
             self.assertEqual((pair.one.state, pair.two.state), ("Clear", "Clear"))
             self.assertEqual(len(pair.of("b", "ClearRequested")), 1)
 
+    def test_before_the_initiator_is_secure(self):
+        """Conf2ACK was lost, and the responder wants to talk in clear at once."""
+        pair = Pair(
+            session(A_ZID, 1, allow_clear=True),
+            session(B_ZID, 2, allow_clear=True, passive=True),
+        )
+        lost = []
+
+        def change(sender, octets):
+            if octets[4:12] == b"Conf2ACK" and not lost:
+                lost.append(1)
+                return None
+            return octets
+
+        pair.change = change
+        pair.start().run(10)
+        pair.two.go_clear(pair.now)
+        pair.run(1000)
+        self.assertEqual((pair.one.state, pair.two.state), ("Clear", "Clear"))
+        self.assertEqual(kinds(pair.events["a"])[-2:], ["Secured", "ClearRequested"])
+
     def test_never_acknowledged(self):
         """The keys go all the same (section 4.7.2)."""
         pair = clearing()
