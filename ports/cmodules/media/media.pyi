@@ -50,8 +50,8 @@ def open(
     rtp, rtcp: read by the stream alone until close() and kept alive by it; rtcp None or the same
     endpoint: RTCP shares the port (RFC 5761). peer: 16 octets, copied; port, rtcp_port: the peer's
     (port + 1 by default). payload_type: 0..127, sent and accepted with codec. ssrc, sequence and
-    timestamp: where ours begin, random (RFC 3550 section 5.1). require_secure: as
-    Stream.require_secure(), before the first tick: no packet in clear slips out until it is lifted.
+    timestamp: where ours begin, random (RFC 3550 section 5.1; RFC 4568 section 6.4 wants a
+    sequence below 2^15). require_secure: as Stream.require_secure(), before the first tick.
     OSError ENOMEM: all 4 streams are open.
 
     RTP is taken from the peer's address and port. The first packet that comes from that address,
