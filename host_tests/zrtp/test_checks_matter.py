@@ -351,7 +351,7 @@ CASES = {
             ),
             (
                 "zrtp/discovery.py",
-                "if self.session.peer_zid and self.session.peer_zid != message.zid:",
+                "if self.session.zrtp_sess is not None and self.session.peer_zid != message.zid:",
                 "if False:",
             ),
         ],
