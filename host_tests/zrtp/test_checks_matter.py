@@ -324,8 +324,8 @@ CASES = {
         [
             (
                 "zrtp/state.py",
-                '(SECURE, "Error"): ("late_error", SECURE)',
-                '(SECURE, "Error"): ("failed_by_peer", FAILED)',
+                '(_SECURE, "Error"): ("late_error", _SECURE)',
+                '(_SECURE, "Error"): ("failed_by_peer", _FAILED)',
             ),
         ],
     ),
@@ -443,8 +443,8 @@ CASES = {
         [
             (
                 "zrtp/state.py",
-                '(CONFIRM2_SENT, "srtp"): ("confirmed", SECURE)',
-                '(CONFIRM2_SENT, "srtp"): ("nothing", CONFIRM2_SENT)',
+                '(_CONFIRM2_SENT, "srtp"): ("confirmed", _SECURE)',
+                '(_CONFIRM2_SENT, "srtp"): ("nothing", _CONFIRM2_SENT)',
             ),
         ],
     ),

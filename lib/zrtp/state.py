@@ -32,128 +32,149 @@ state ErrorSent). Where next_state is None the action tells it. An event that th
 counted and nothing else. stop() is allowed in every state.
 """
 
-IDLE = "Idle"
-HELLO_SENT = "HelloSent"
-HELLO_ACKNOWLEDGED = "HelloAcknowledged"
-PEER_KNOWN = "PeerKnown"
-DISCOVERED = "Discovered"
-SILENT = "Silent"
-COMMIT_SENT = "CommitSent"
-DHPART1_SENT = "DHPart1Sent"
-DHPART2_SENT = "DHPart2Sent"
-CONFIRM1_SENT = "Confirm1Sent"
-CONFIRM2_SENT = "Confirm2Sent"
-SECURE = "Secure"
-GOCLEAR_SENT = "GoClearSent"
-CLEAR = "Clear"
-ERROR_SENT = "ErrorSent"
-FAILED = "Failed"
-TERMINATED = "Terminated"
+from vox6.wire import const
+
+# Folded by the compiler of MicroPython, so that the tuples of the table stay in flash.
+_IDLE = const("Idle")
+_HELLO_SENT = const("HelloSent")
+_HELLO_ACKNOWLEDGED = const("HelloAcknowledged")
+_PEER_KNOWN = const("PeerKnown")
+_DISCOVERED = const("Discovered")
+_SILENT = const("Silent")
+_COMMIT_SENT = const("CommitSent")
+_DHPART1_SENT = const("DHPart1Sent")
+_DHPART2_SENT = const("DHPart2Sent")
+_CONFIRM1_SENT = const("Confirm1Sent")
+_CONFIRM2_SENT = const("Confirm2Sent")
+_SECURE = const("Secure")
+_GOCLEAR_SENT = const("GoClearSent")
+_CLEAR = const("Clear")
+_ERROR_SENT = const("ErrorSent")
+_FAILED = const("Failed")
+_TERMINATED = const("Terminated")
+
+IDLE = _IDLE
+HELLO_SENT = _HELLO_SENT
+HELLO_ACKNOWLEDGED = _HELLO_ACKNOWLEDGED
+PEER_KNOWN = _PEER_KNOWN
+DISCOVERED = _DISCOVERED
+SILENT = _SILENT
+COMMIT_SENT = _COMMIT_SENT
+DHPART1_SENT = _DHPART1_SENT
+DHPART2_SENT = _DHPART2_SENT
+CONFIRM1_SENT = _CONFIRM1_SENT
+CONFIRM2_SENT = _CONFIRM2_SENT
+SECURE = _SECURE
+GOCLEAR_SENT = _GOCLEAR_SENT
+CLEAR = _CLEAR
+ERROR_SENT = _ERROR_SENT
+FAILED = _FAILED
+TERMINATED = _TERMINATED
 
 TABLE: "dict[tuple[str, str], tuple[str, str | None]]" = {
-    (IDLE, "start"): ("begin_hello", HELLO_SENT),
-    (HELLO_SENT, "Hello"): ("accept_hello", PEER_KNOWN),
-    (HELLO_SENT, "HelloACK"): ("hello_acknowledged", HELLO_ACKNOWLEDGED),
-    (HELLO_SENT, "exhausted"): ("silent", SILENT),
-    (HELLO_SENT, "Error"): ("acknowledge_error", HELLO_SENT),
-    (HELLO_SENT, "collision"): ("collide", None),
-    (HELLO_ACKNOWLEDGED, "Hello"): ("accept_last_hello", DISCOVERED),
-    (HELLO_ACKNOWLEDGED, "silence"): ("silent", SILENT),
-    (HELLO_ACKNOWLEDGED, "Error"): ("acknowledge_error", HELLO_ACKNOWLEDGED),
-    (HELLO_ACKNOWLEDGED, "collision"): ("collide", None),
-    (PEER_KNOWN, "Hello"): ("repeat_hello_ack", PEER_KNOWN),
-    (PEER_KNOWN, "HelloACK"): ("discovered", DISCOVERED),
-    (PEER_KNOWN, "Commit DH"): ("respond_dh", DHPART1_SENT),
-    (PEER_KNOWN, "Commit Mult"): ("respond_mult", CONFIRM1_SENT),
-    (PEER_KNOWN, "Commit Prsh"): ("respond_prsh", None),
-    (PEER_KNOWN, "exhausted"): ("silent", SILENT),
-    (PEER_KNOWN, "Error"): ("failed_by_peer", FAILED),
-    (DISCOVERED, "Hello"): ("repeat_hello_ack", DISCOVERED),
-    (DISCOVERED, "begin"): ("commit", COMMIT_SENT),
-    (DISCOVERED, "Commit DH"): ("respond_dh", DHPART1_SENT),
-    (DISCOVERED, "Commit Mult"): ("respond_mult", CONFIRM1_SENT),
-    (DISCOVERED, "Commit Prsh"): ("respond_prsh", None),
-    (DISCOVERED, "Error"): ("failed_by_peer", FAILED),
-    (SILENT, "Hello"): ("late_hello", None),
-    (SILENT, "HelloACK"): ("late_hello_ack", None),
-    (SILENT, "Commit DH"): ("respond_dh", DHPART1_SENT),
-    (SILENT, "Commit Mult"): ("respond_mult", CONFIRM1_SENT),
-    (SILENT, "Commit Prsh"): ("respond_prsh", None),
-    (SILENT, "Error"): ("acknowledge_error", SILENT),
-    (SILENT, "collision"): ("collide", None),
-    (COMMIT_SENT, "Hello"): ("repeat_hello_ack", COMMIT_SENT),
-    (COMMIT_SENT, "Commit DH"): ("contend", None),
-    (COMMIT_SENT, "Commit Mult"): ("contend", None),
-    (COMMIT_SENT, "Commit Prsh"): ("contend", None),
-    (COMMIT_SENT, "DHPart1"): ("accept_dhpart1", DHPART2_SENT),
-    (COMMIT_SENT, "Confirm1"): ("accept_confirm1_without_dh", CONFIRM2_SENT),
-    (COMMIT_SENT, "exhausted"): ("timed_out", None),
-    (COMMIT_SENT, "Error"): ("failed_by_peer", FAILED),
-    (DHPART1_SENT, "Hello"): ("repeat_hello_ack", DHPART1_SENT),
-    (DHPART1_SENT, "Commit DH"): ("repeat_reply", DHPART1_SENT),
-    (DHPART1_SENT, "DHPart2"): ("accept_dhpart2", CONFIRM1_SENT),
-    (DHPART1_SENT, "watchdog"): ("timed_out", None),
-    (DHPART1_SENT, "Error"): ("failed_by_peer", FAILED),
-    (DHPART2_SENT, "Hello"): ("repeat_hello_ack", DHPART2_SENT),
-    (DHPART2_SENT, "agree"): ("agree", DHPART2_SENT),
-    (DHPART2_SENT, "Confirm1"): ("accept_confirm1", CONFIRM2_SENT),
-    (DHPART2_SENT, "exhausted"): ("timed_out", None),
-    (DHPART2_SENT, "Error"): ("failed_by_peer", FAILED),
-    (CONFIRM1_SENT, "Hello"): ("repeat_hello_ack", CONFIRM1_SENT),
-    (CONFIRM1_SENT, "Commit Mult"): ("repeat_reply", CONFIRM1_SENT),
-    (CONFIRM1_SENT, "Commit Prsh"): ("repeat_reply", CONFIRM1_SENT),
-    (CONFIRM1_SENT, "DHPart2"): ("repeat_reply", CONFIRM1_SENT),
-    (CONFIRM1_SENT, "Confirm2"): ("accept_confirm2", SECURE),
-    (CONFIRM1_SENT, "watchdog"): ("timed_out", None),
-    (CONFIRM1_SENT, "Error"): ("failed_by_peer", FAILED),
-    (CONFIRM2_SENT, "Hello"): ("repeat_hello_ack", CONFIRM2_SENT),
-    (CONFIRM2_SENT, "Conf2ACK"): ("confirmed", SECURE),
-    (CONFIRM2_SENT, "srtp"): ("confirmed", SECURE),
-    (CONFIRM2_SENT, "exhausted"): ("timed_out", None),
-    (CONFIRM2_SENT, "Error"): ("failed_by_peer", FAILED),
-    (SECURE, "Hello"): ("repeat_hello_ack", SECURE),
-    (SECURE, "Confirm2"): ("repeat_reply", SECURE),
-    (SECURE, "remember"): ("remember", SECURE),
-    (SECURE, "go_clear"): ("send_go_clear", GOCLEAR_SENT),
-    (SECURE, "GoClear"): ("accept_go_clear", None),
-    (SECURE, "SASrelay"): ("accept_relay", SECURE),
-    (SECURE, "Error"): ("late_error", SECURE),
-    (SECURE, "ErrorACK"): ("stop_repeating", SECURE),
-    (SECURE, "exhausted"): ("nothing", SECURE),
-    (GOCLEAR_SENT, "ClearACK"): ("clear_acknowledged", CLEAR),
-    (GOCLEAR_SENT, "Confirm2"): ("repeat_reply", GOCLEAR_SENT),
-    (GOCLEAR_SENT, "GoClear"): ("accept_go_clear", None),
-    (GOCLEAR_SENT, "remember"): ("remember", GOCLEAR_SENT),
-    (GOCLEAR_SENT, "exhausted"): ("clear_unacknowledged", CLEAR),
-    (GOCLEAR_SENT, "Error"): ("clear_refused", SECURE),
-    (CLEAR, "Hello"): ("repeat_hello_ack", CLEAR),
-    (CLEAR, "GoClear"): ("repeat_reply", CLEAR),
-    (CLEAR, "go_secure"): ("commit", COMMIT_SENT),
-    (CLEAR, "Commit DH"): ("respond_dh", DHPART1_SENT),
-    (CLEAR, "Commit Mult"): ("respond_mult", CONFIRM1_SENT),
-    (CLEAR, "Error"): ("acknowledge_error", CLEAR),
-    (ERROR_SENT, "ErrorACK"): ("stop_repeating", FAILED),
-    (ERROR_SENT, "exhausted"): ("nothing", FAILED),
-    (ERROR_SENT, "Error"): ("acknowledge_error", ERROR_SENT),
-    (FAILED, "Error"): ("acknowledge_error", FAILED),
+    (_IDLE, "start"): ("begin_hello", _HELLO_SENT),
+    (_HELLO_SENT, "Hello"): ("accept_hello", _PEER_KNOWN),
+    (_HELLO_SENT, "HelloACK"): ("hello_acknowledged", _HELLO_ACKNOWLEDGED),
+    (_HELLO_SENT, "exhausted"): ("silent", _SILENT),
+    (_HELLO_SENT, "Error"): ("acknowledge_error", _HELLO_SENT),
+    (_HELLO_SENT, "collision"): ("collide", None),
+    (_HELLO_ACKNOWLEDGED, "Hello"): ("accept_last_hello", _DISCOVERED),
+    (_HELLO_ACKNOWLEDGED, "silence"): ("silent", _SILENT),
+    (_HELLO_ACKNOWLEDGED, "Error"): ("acknowledge_error", _HELLO_ACKNOWLEDGED),
+    (_HELLO_ACKNOWLEDGED, "collision"): ("collide", None),
+    (_PEER_KNOWN, "Hello"): ("repeat_hello_ack", _PEER_KNOWN),
+    (_PEER_KNOWN, "HelloACK"): ("discovered", _DISCOVERED),
+    (_PEER_KNOWN, "Commit DH"): ("respond_dh", _DHPART1_SENT),
+    (_PEER_KNOWN, "Commit Mult"): ("respond_mult", _CONFIRM1_SENT),
+    (_PEER_KNOWN, "Commit Prsh"): ("respond_prsh", None),
+    (_PEER_KNOWN, "exhausted"): ("silent", _SILENT),
+    (_PEER_KNOWN, "Error"): ("failed_by_peer", _FAILED),
+    (_DISCOVERED, "Hello"): ("repeat_hello_ack", _DISCOVERED),
+    (_DISCOVERED, "begin"): ("commit", _COMMIT_SENT),
+    (_DISCOVERED, "Commit DH"): ("respond_dh", _DHPART1_SENT),
+    (_DISCOVERED, "Commit Mult"): ("respond_mult", _CONFIRM1_SENT),
+    (_DISCOVERED, "Commit Prsh"): ("respond_prsh", None),
+    (_DISCOVERED, "Error"): ("failed_by_peer", _FAILED),
+    (_SILENT, "Hello"): ("late_hello", None),
+    (_SILENT, "HelloACK"): ("late_hello_ack", None),
+    (_SILENT, "Commit DH"): ("respond_dh", _DHPART1_SENT),
+    (_SILENT, "Commit Mult"): ("respond_mult", _CONFIRM1_SENT),
+    (_SILENT, "Commit Prsh"): ("respond_prsh", None),
+    (_SILENT, "Error"): ("acknowledge_error", _SILENT),
+    (_SILENT, "collision"): ("collide", None),
+    (_COMMIT_SENT, "Hello"): ("repeat_hello_ack", _COMMIT_SENT),
+    (_COMMIT_SENT, "Commit DH"): ("contend", None),
+    (_COMMIT_SENT, "Commit Mult"): ("contend", None),
+    (_COMMIT_SENT, "Commit Prsh"): ("contend", None),
+    (_COMMIT_SENT, "DHPart1"): ("accept_dhpart1", _DHPART2_SENT),
+    (_COMMIT_SENT, "Confirm1"): ("accept_confirm1_without_dh", _CONFIRM2_SENT),
+    (_COMMIT_SENT, "exhausted"): ("timed_out", None),
+    (_COMMIT_SENT, "Error"): ("failed_by_peer", _FAILED),
+    (_DHPART1_SENT, "Hello"): ("repeat_hello_ack", _DHPART1_SENT),
+    (_DHPART1_SENT, "Commit DH"): ("repeat_reply", _DHPART1_SENT),
+    (_DHPART1_SENT, "DHPart2"): ("accept_dhpart2", _CONFIRM1_SENT),
+    (_DHPART1_SENT, "watchdog"): ("timed_out", None),
+    (_DHPART1_SENT, "Error"): ("failed_by_peer", _FAILED),
+    (_DHPART2_SENT, "Hello"): ("repeat_hello_ack", _DHPART2_SENT),
+    (_DHPART2_SENT, "agree"): ("agree", _DHPART2_SENT),
+    (_DHPART2_SENT, "Confirm1"): ("accept_confirm1", _CONFIRM2_SENT),
+    (_DHPART2_SENT, "exhausted"): ("timed_out", None),
+    (_DHPART2_SENT, "Error"): ("failed_by_peer", _FAILED),
+    (_CONFIRM1_SENT, "Hello"): ("repeat_hello_ack", _CONFIRM1_SENT),
+    (_CONFIRM1_SENT, "Commit Mult"): ("repeat_reply", _CONFIRM1_SENT),
+    (_CONFIRM1_SENT, "Commit Prsh"): ("repeat_reply", _CONFIRM1_SENT),
+    (_CONFIRM1_SENT, "DHPart2"): ("repeat_reply", _CONFIRM1_SENT),
+    (_CONFIRM1_SENT, "Confirm2"): ("accept_confirm2", _SECURE),
+    (_CONFIRM1_SENT, "watchdog"): ("timed_out", None),
+    (_CONFIRM1_SENT, "Error"): ("failed_by_peer", _FAILED),
+    (_CONFIRM2_SENT, "Hello"): ("repeat_hello_ack", _CONFIRM2_SENT),
+    (_CONFIRM2_SENT, "Conf2ACK"): ("confirmed", _SECURE),
+    (_CONFIRM2_SENT, "srtp"): ("confirmed", _SECURE),
+    (_CONFIRM2_SENT, "exhausted"): ("timed_out", None),
+    (_CONFIRM2_SENT, "Error"): ("failed_by_peer", _FAILED),
+    (_SECURE, "Hello"): ("repeat_hello_ack", _SECURE),
+    (_SECURE, "Confirm2"): ("repeat_reply", _SECURE),
+    (_SECURE, "remember"): ("remember", _SECURE),
+    (_SECURE, "go_clear"): ("send_go_clear", _GOCLEAR_SENT),
+    (_SECURE, "GoClear"): ("accept_go_clear", None),
+    (_SECURE, "SASrelay"): ("accept_relay", _SECURE),
+    (_SECURE, "Error"): ("late_error", _SECURE),
+    (_SECURE, "ErrorACK"): ("stop_repeating", _SECURE),
+    (_SECURE, "exhausted"): ("nothing", _SECURE),
+    (_GOCLEAR_SENT, "ClearACK"): ("clear_acknowledged", _CLEAR),
+    (_GOCLEAR_SENT, "Confirm2"): ("repeat_reply", _GOCLEAR_SENT),
+    (_GOCLEAR_SENT, "GoClear"): ("accept_go_clear", None),
+    (_GOCLEAR_SENT, "remember"): ("remember", _GOCLEAR_SENT),
+    (_GOCLEAR_SENT, "exhausted"): ("clear_unacknowledged", _CLEAR),
+    (_GOCLEAR_SENT, "Error"): ("clear_refused", _SECURE),
+    (_CLEAR, "Hello"): ("repeat_hello_ack", _CLEAR),
+    (_CLEAR, "GoClear"): ("repeat_reply", _CLEAR),
+    (_CLEAR, "go_secure"): ("commit", _COMMIT_SENT),
+    (_CLEAR, "Commit DH"): ("respond_dh", _DHPART1_SENT),
+    (_CLEAR, "Commit Mult"): ("respond_mult", _CONFIRM1_SENT),
+    (_CLEAR, "Error"): ("acknowledge_error", _CLEAR),
+    (_ERROR_SENT, "ErrorACK"): ("stop_repeating", _FAILED),
+    (_ERROR_SENT, "exhausted"): ("nothing", _FAILED),
+    (_ERROR_SENT, "Error"): ("acknowledge_error", _ERROR_SENT),
+    (_FAILED, "Error"): ("acknowledge_error", _FAILED),
 }
 
 # Every endpoint answers a Ping (section 5.15).
 for _state in (
-    HELLO_SENT,
-    HELLO_ACKNOWLEDGED,
-    PEER_KNOWN,
-    DISCOVERED,
-    SILENT,
-    COMMIT_SENT,
-    DHPART1_SENT,
-    DHPART2_SENT,
-    CONFIRM1_SENT,
-    CONFIRM2_SENT,
-    SECURE,
-    GOCLEAR_SENT,
-    CLEAR,
-    ERROR_SENT,
-    FAILED,
+    _HELLO_SENT,
+    _HELLO_ACKNOWLEDGED,
+    _PEER_KNOWN,
+    _DISCOVERED,
+    _SILENT,
+    _COMMIT_SENT,
+    _DHPART1_SENT,
+    _DHPART2_SENT,
+    _CONFIRM1_SENT,
+    _CONFIRM2_SENT,
+    _SECURE,
+    _GOCLEAR_SENT,
+    _CLEAR,
+    _ERROR_SENT,
+    _FAILED,
 ):
     TABLE[(_state, "Ping")] = ("answer_ping", _state)
