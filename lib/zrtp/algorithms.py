@@ -95,6 +95,11 @@ def exponent_bits(cipher: str) -> int:
     return 256 if cipher == "AES1" else 512
 
 
+def is_long_enough(key_agreement: str, cipher: str, wanted: str) -> bool:
+    """Return whether a key pair made for one cipher serves another too; curves know no sizes."""
+    return key_agreement[:2] != "DH" or exponent_bits(cipher) >= exponent_bits(wanted)
+
+
 def is_bad_public(key_agreement: str, public: bytes) -> bool:
     """Return whether a finite-field public value is 0, 1 or p-1, without knowing p.
 

@@ -2,7 +2,13 @@
 # Copyright (c) 2026 The vox6 authors
 """Commit: who is the initiator, in which mode, by what algorithms (RFC 6189 section 4.2)."""
 
-from .algorithms import check, choose, choose_key_agreement, exponent_bits
+from .algorithms import (
+    check,
+    choose,
+    choose_key_agreement,
+    exponent_bits,
+    is_long_enough,
+)
 from .discovery import Discovery
 from .errors import (
     CRITICAL_SOFTWARE_ERROR,
@@ -187,11 +193,9 @@ class Commitment(Discovery):
         pair = None
         if exchange is not None:
             # A pair of the right kind serves again (section 4.2).
-            same = (exchange.algorithms[3], exponent_bits(exchange.algorithms[1])) == (
-                message.algorithms[3],
-                exponent_bits(message.algorithms[1]),
-            )
-            if same:
+            if exchange.algorithms[3] == message.algorithms[3] and is_long_enough(
+                message.algorithms[3], exchange.algorithms[1], message.algorithms[1]
+            ):
                 pair = exchange.pair
                 exchange.pair = None
             exchange.erase()

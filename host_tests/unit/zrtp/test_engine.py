@@ -132,6 +132,23 @@ class TestHandshake(unittest.TestCase):
             lost = pair.one.counters["contention_lost"] + pair.two.counters["contention_lost"]
             self.assertEqual(lost, 1)
 
+    def test_contention_with_another_cipher(self):
+        """A long exponent serves a short key, not the other way round; curves know no sizes."""
+        made = {}
+        for name in ("DH2k", "X255", "DH3k"):
+            for seed in range(1, 7):
+                both = {"key_agreements": (name, "Mult")}
+                a = session(A_ZID, seed, ciphers=("AES3", "AES1"), **both)
+                b = session(B_ZID, seed + 100, ciphers=("AES1", "AES3"), **both)
+                pair = Pair(a, b, delay=5).start().run()
+                self.assertTrue(pair.agree())
+                loser = b if pair.of("a", "Secured")[0].initiator else a
+                made[name, loser is b] = len(loser.provider.pairs)
+        self.assertEqual(made[("X255", True)], 1)
+        self.assertEqual(made[("X255", False)], 1)
+        self.assertEqual(made[("DH3k", True)], 2)
+        self.assertEqual(made[("DH3k", False)], 1)
+
     def test_exponents(self):
         """512 bits with AES-256 (section 5.1.5)."""
         more = {"key_agreements": ("DH2k", "DH3k"), "ciphers": ("AES3",)}
