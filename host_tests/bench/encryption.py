@@ -28,6 +28,7 @@ from vox6.crypto.host import PRIMES  # noqa: E402
 KINDS = (("DH3k", 256), ("DH3k", 512), ("DH2k", 256), ("EC25", 256), ("EC38", 256), ("X255", 256))
 TARGETS = {"DH3k": 90e6, "EC25": 30e6}  # a whole handshake after media start (AES-128)
 SRTP_TARGET = 20e3  # one packet
+LATE = 150e6 * 0.005  # instructions of a processor of 150 MHz until a tick counts as late
 
 _AGREEMENTS = """
 import gc, time, _crypto
@@ -280,6 +281,7 @@ def phone():
     print("the emulated board answers a call: million instructions from media start to both keys")
     names = {"open": "media_open", "keys": "media_secure", "tick": "mark_tick_begin"}
     names |= {"tock": "mark_tick_end", "made": "key_agreement_generate"}
+    names |= {"event": "systick_handler", "engine": "pendsv_handler"}
     with Lab(BENCH / "lab") as lab:
         out = BENCH / "marks.txt"
         board = Counted(fresh("board"), lab)
@@ -294,7 +296,7 @@ def phone():
             for agreement in ("DH3k", "EC25", "X255"):
                 for one in (qemu, unix):
                     one.configure(security__key_agreements=agreement)
-                counts = []
+                counts, waits = [], []
                 for _ in range(4):  # the first one warms up
                     qemu.wait_idle()
                     time.sleep(8.0)  # the pairs for the next call are prepared
@@ -318,6 +320,13 @@ def phone():
                         elif first <= count <= keys[1] and name == "tock":
                             ticks += count - begun
                     counts.append((keys[1] - first, ticks, made))
+                    asked = None
+                    for name, count in lines:
+                        if name == "event" and asked is None and first <= count <= keys[1]:
+                            asked = count
+                        elif name == "engine" and asked is not None:
+                            waits.append(count - asked)
+                            asked = None
                 whole, ticks, made = sorted(counts[1:])[1]
                 line = f"  {agreement} {whole / 1e6:5.1f} (media ticks {ticks / 1e6:4.1f})"
                 line += f", key pairs made in the call: {made}"
@@ -325,6 +334,10 @@ def phone():
                     line += f"; {whole / TARGETS[agreement]:.2f} of the target "
                     line += f"{TARGETS[agreement] / 1e6:.0f}"
                 print(line)
+                print(
+                    f"    the engine waited {max(waits):,} instructions at worst "
+                    f"({max(waits) / LATE:.2f} of a late tick at 150 MHz)"
+                )
         finally:
             unix.phone.stop()
             board.kill()
