@@ -71,6 +71,7 @@ class Protection:
         self._heard = None  # srtp_received before ZRTP's key; None where older keys add to it
         self._told = False  # the warning tone was heard; who wants no ZRTP hears none
         self._only_secure = False
+        self._srtp_only = False  # RTP/SAVP was agreed on
         self._sdes = None
         self._sdes_offered = False
         if self._settings.get("security.sdes") != "off":
@@ -93,8 +94,8 @@ class Protection:
     # Offer and answer
 
     def is_required(self):
-        """Return whether the owner allows encrypted calls only."""
-        return self._settings.get("security.required")
+        """Return whether the owner, or the transport that was agreed on, forbids clear voice."""
+        return self._srtp_only or self._settings.get("security.required")
 
     def zrtp_hash(self):
         """Return the value of our a=zrtp-hash, or None."""
@@ -126,7 +127,7 @@ class Protection:
 
     def take_answer(self, result, final):
         """Take the peer's answer. RemoteProtocolError: its keys are of no use."""
-        self._take_hash(result)
+        self._take(result)
         if not self._sdes_offered:
             return
         if result.active:
@@ -145,7 +146,7 @@ class Protection:
             try:
                 self._sdes.receive_offer(result.crypto_lines)
             except ProtocolError:
-                if self._needs_lines(result):
+                if self._needs_lines(result) or self._is_keyed("sdes"):
                     raise
         elif self._needs_lines(result):
             raise RemoteProtocolError("no usable keys", 488)
@@ -157,7 +158,7 @@ class Protection:
 
     def answer(self, result):
         """Return the value of a=crypto for our answer, or None; the answer is agreed then."""
-        self._take_hash(result)
+        self._take(result)
         if self._sdes is None or not result.active:
             return None
         if self._sdes.state == "remote-offer":
@@ -169,11 +170,16 @@ class Protection:
         if self._sdes is not None and self._sdes.state == "remote-offer":
             self._sdes.reject_offer()
 
-    def _take_hash(self, result):
-        if result.active and result.zrtp_hash is not None and self._engine is not None:
+    def _take(self, result):
+        """Take what a description says that holds whoever wrote it: transport, hash of Hello."""
+        if not result.active:
+            return
+        self._srtp_only = result.is_secure_profile
+        if result.zrtp_hash is not None and self._engine is not None:
             if result.zrtp_hash != self._hash:
                 self._hash = result.zrtp_hash
                 self._engine.set_peer_hello_hash(self._hash[0], self._hash[1])
+                self._driver.drain()
 
     def would_end(self, result):
         """Return whether to agree on a description would end the encryption that there is."""
@@ -200,8 +206,8 @@ class Protection:
         log.say("security", "%s encryption ended by a change of the call" % self._label())
         zrtp = self._is_keyed("zrtp")
         self._unkey()
-        if self._sdes is not None and not zrtp:
-            self._sdes.clear()
+        if self._sdes is not None and not zrtp and not self._sdes_offered:
+            self._sdes.clear()  # else the answer that is being read does so
         if zrtp:
             self._session.close(now)
             self._hash = None

@@ -193,6 +193,36 @@ class TestEncrypted(Case):
         self.bob.press("line1")
         self.assertEqual(self.bob.lamps.state["security"], "flash")
 
+    def test_nothing_in_clear_from_the_commit_on(self):
+        seen = []
+        self.alice.press(BOB, "call")
+
+        def stop(data, source, destination):
+            """Lose what comes after the first Commit."""
+            seen.append(data[16:24])
+            return b"DHPart1 " in data
+
+        self.world.drop = stop
+        self.bob.press("call")
+        self.assertIn(b"Commit  ", seen)
+        self.assertEqual(self.security(), "securing")
+        for phone in (self.alice, self.bob):
+            self.assertEqual(phone.stream().keys, {"send": None, "receive": None})
+            self.assertFalse(phone.stream().speaks_clear())
+        self.world.drop = None
+        self.world.run(3000)
+        self.assertEqual(self.security(), "encrypted")
+
+    def test_a_hash_that_does_not_fit_is_no_key(self):
+        """Somebody changed a=zrtp-hash on the way: no keys, and the screen says it was tried."""
+        self.alice.press(BOB, "call")
+        self.bob.phone.lines[0].audio._proposed.zrtp_hash = ("1.10", bytes(32))
+        self.bob.press("call")
+        self.world.run(30000)
+        self.assertEqual(self.security(self.bob), "clear")
+        self.assertIn("Encryption failed", self.bob.text())
+        self.assertIn("NOT ENCRYPTED", self.bob.text())
+
     def test_nothing_of_the_engine_stays_after_the_call(self):
         self.call()
         protection = self.alice.phone.lines[0].audio.protection
@@ -672,6 +702,40 @@ class TestStranger(Case):
         self.world.settle()
         self.assertEqual(self.bob.states()[0], "ended")
         self.assertIn("They ended encryption", self.bob.text())
+
+    def test_an_answer_that_drops_the_keys_is_announced(self):
+        self.sdes("announce")
+        self.world.run(15000)
+        self.bob.press("hold")
+        session = self.events[-1].session
+        session.accept_offer(0, OFFER)
+        self.peer.driver.drain()
+        self.world.settle()
+        self.assertEqual(self.bob.states()[0], "talking")
+        self.assertEqual(self.security(self.bob), "clear")
+        self.assertIn("They ended encryption", self.bob.text())
+        self.assertEqual(self.bob.stream().keys, {"send": None, "receive": None})
+
+    def test_keys_that_we_cannot_use_are_no_reason_to_drop_those_we_have(self):
+        session = self.sdes("announce")
+        event = self.reinvite(session, OFFER + KEY.replace(b"AES_CM_128", b"AES_CM_999"))
+        self.assertEqual((type(event).__name__, event.status), ("OfferFailed", 488))
+        self.assertEqual(self.security(self.bob), "sdes")
+
+    def test_srtp_for_zrtp_alone_says_nothing_in_clear(self):
+        """RTP/SAVP with a=zrtp-hash (linphone's mandatory encryption): silence until the keys."""
+        hash = b"a=zrtp-hash:1.10 " + b"0f" * 32 + b"\r\n"
+        body = OFFER.replace(b"RTP/AVP", b"RTP/SAVP") + hash
+        self.peer.agent.invite(BOB, (doubles.address("2001:db8::b"), 5060), 0, body)
+        self.peer.driver.drain()
+        self.world.settle()
+        self.bob.press("call")
+        self.assertEqual(self.security(self.bob), "securing")
+        self.assertIn("Waiting for keys", self.bob.text())
+        self.assertFalse(self.bob.stream().speaks_clear())
+        self.world.run(14000)
+        self.assertEqual(self.bob.states()[0], "ended")
+        self.assertIn("No encryption there", self.bob.text())
 
 
 class TestDrop(Case):
