@@ -70,7 +70,8 @@ def request(method, phone, sock, *, extra="", body="", length=None, call_id=None
 
 
 def answers(sock, phone, datagram, wait):
-    """Status codes of the final answers to a datagram within a time."""
+    """Status codes of the final answers to a datagram within a time; not those to earlier ones."""
+    call_id = re.search(rb"\r\nCall-ID: (\S+)", datagram)
     sock.settimeout(0.05)
     try:
         while True:
@@ -87,6 +88,9 @@ def answers(sock, phone, datagram, wait):
             continue
         line = re.match(rb"SIP/2.0 (\d{3}) ", octets)
         assert line, octets[:80]
+        other = re.search(rb"\r\nCall-ID: (\S+)", octets)
+        if call_id and other and other[1] != call_id[1]:
+            continue
         if line[1] >= b"200":
             found.append(int(line[1]))
             break

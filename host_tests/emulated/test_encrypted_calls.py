@@ -4,6 +4,7 @@
 """ZRTP between two phones of ours: what both persons see, hear and do, and what the wire shows."""
 
 import ast
+import statistics
 import time
 
 import pytest
@@ -49,25 +50,32 @@ def seconds_to_sas(phone, since):
 
 @pytest.mark.parametrize("direction", ["unix-calls", "qemu-calls"])
 def test_same_sas_soon_and_the_voice_is_on_time(fresh, capture, direction):
-    """SAS equal on both panels; time to it and late media ticks are printed."""
+    """SAS equal on both panels; time to it and late media ticks are printed, of five calls.
+
+    A machine that stands still for a moment makes a tick late as well; a handshake that holds the
+    voice up does so in each call.
+    """
     caller, called = fresh if direction == "unix-calls" else fresh[::-1]
     board = fresh[1]
-    before = counters(board)
-    since = time.monotonic()
-    connect(caller, called)
-    sas = both_see(caller, called)
-    after = counters(board)
-    took = {one.board: seconds_to_sas(one, since) for one in fresh}
-    late = after["late_ticks"] - before["late_ticks"]
-    ticks = after["ticks"] - before["ticks"]
-    print(f"{sas}: SAS after {took} s; emulated board: {late} late of {ticks} ticks")
-    print({one.board: secure.algorithms(one) for one in fresh})
-    assert secure.algorithms(caller) == secure.algorithms(called)
-    disconnect(caller, called)
-    kinds = [kind for _, _, kind in zrtp_messages(capture.stop())]
-    print(kinds)
-    assert took[board.board] < SAS_S, "the SAS comes late"
-    assert late == 0, "the handshake was heard"
+    took, late = [], []
+    for _ in range(5):
+        before = counters(board)
+        since = time.monotonic()
+        connect(caller, called)
+        sas = both_see(caller, called)
+        after = counters(board)
+        assert secure.algorithms(caller) == secure.algorithms(called)
+        disconnect(caller, called)
+        took.append(seconds_to_sas(board, since))
+        late.append(after["late_ticks"] - before["late_ticks"])
+        print(
+            f"{sas}: SAS after {1000 * seconds_to_sas(fresh[0], since):.0f} and "
+            f"{1000 * took[-1]:.0f} ms on the emulated board; there {late[-1]} late of "
+            f"{after['ticks'] - before['ticks']} ticks, worst {after['worst_late_us']} us"
+        )
+    print(secure.algorithms(board), [kind for _, _, kind in zrtp_messages(capture.stop())])
+    assert statistics.median(took) < SAS_S, "the SAS comes late"
+    assert statistics.median(late) == 0, "the handshake is heard"
 
 
 def test_confirmed_once_verified_later(fresh, capture):

@@ -161,6 +161,7 @@ def converse(
         times = safety.sas_time(panel, pressed)
         later = f", {1000 * (times[1] - times[0]):.0f} ms after the answer" if times else ""
         story.tell(name, f"shows the SAS {sas[name]}{later}; lamp security {lamp(panel)}")
+    time.sleep(0.3)
     recordings = {name: panel.record() for name, panel in panels.items()}
     plays = [panel.play(spoken[name]) for name, panel in panels.items()]
     story.tell("both", "speak at the same time")
@@ -182,6 +183,9 @@ def converse(
 def lamp(panel: Panel) -> str:
     """What the lamp security says, in words."""
     words = {"off": "is off: verified", "flash": "flashes: compare", "on": "is on: not safe"}
+    deadline = time.monotonic() + 1.0
+    while panel.lamps.get("security") == "on" and time.monotonic() < deadline:
+        time.sleep(0.01)  # the screen comes first
     return words[panel.lamps.get("security", "off")]
 
 

@@ -65,7 +65,7 @@ def complaints(path: Path, but: str = "") -> list[str]:
     agreed by ZRTP, SRTCP is not taken for RTCP, which it looks like.
     """
     if any(kind == "Confirm2" for _, _, kind in zrtp_messages(path)):
-        but = f"({but}) || rtcp" if but else "rtcp"
+        but = f"({but}) || rtcp || srtcp" if but else "rtcp || srtcp"
     bad = "ip || arp || _ws.malformed || _ws.expert.severity == 8388608"
     if but:
         bad = f"({bad}) && !({but})"
