@@ -174,6 +174,51 @@ class TestGoClear:
         inject_into(party, hand.packet(derive.message("ClearACK", b"")), one.now)
         goes_on(one, party, before)
 
+    def test_replayed_commit_while_in_clear(self):
+        """Any Commit of before GoClear comes again, also one that lost contention: no effect.
+
+        Else who replays one packet would keep the call in clear.
+        """
+        for seed in range(8):
+            contexts = [ours.Context(seed=2 * seed + i, allow_clear=True) for i in (0, 1)]
+            first = world.World(contexts[0].open(1), contexts[1].open(2))
+            first.run_until_secure()
+            one = world.World(contexts[0].open(3), contexts[1].open(4))
+            for turn in range(3):
+                assert one.run(9000, lambda ps=one.parties: all(p.secured for p in ps)), (
+                    one.story()
+                )
+                world.agree(one)
+                asks = one.parties[(seed + turn) % 2]
+                asks.do("go_clear", one.now)
+                one._send((seed + turn) % 2)
+                one.run(2000)
+                states = [party.engine.state for party in one.parties]
+                assert states == ["Clear", "Clear"]
+                old = [
+                    (side, d) for _, side, d, _ in one.log if derive.kind_of_packet(d) == "Commit"
+                ]
+                for side, data in old:
+                    for target in (side, 1 - side):
+                        one.inject(target, data)
+                one.run(1000)
+                assert [party.engine.state for party in one.parties] == states
+                assert not any(party.keys for party in one.parties)
+                asks.do("go_secure", one.now)
+                one._send((seed + turn) % 2)
+
+    def test_go_clear_when_conf2ack_was_lost(self):
+        """The responder asks at once; the initiator still waits and repeats Confirm2."""
+        contexts = [ours.Context(seed=i, allow_clear=True) for i in (1, 2)]
+        rules = world.Rules(lose=[(1, "Conf2ACK", 0)])
+        one = world.World(contexts[0].open(1), contexts[1].open(2), world.Roles(1, rules))
+        assert one.run(5000, lambda: one.parties[1].secured)
+        one.parties[1].do("go_clear", one.now)
+        one._send(1)
+        one.run(20000)
+        assert [party.engine.state for party in one.parties] == ["Clear", "Clear"]
+        assert not any(party.failed for party in one.parties)
+
     def test_go_clear_of_two_phones(self):
         """Ours with ours, lossy: both clear, both secure again with new keys, several times."""
         contexts = [ours.Context(seed=i, allow_clear=True) for i in (1, 2)]

@@ -128,6 +128,43 @@ class TestModes:
         assert modes == ["DH", "Mult"]
         assert worlds[0].parties[0].sas == worlds[1].parties[0].sas
 
+    @pytest.mark.parametrize("seed", range(12))
+    def test_two_streams_start_at_once_on_a_lossy_wire(self, seed):
+        """Multistream may be asked for before the Conf2ACK of the first stream came."""
+        contexts = [ours.Context(seed=2 * seed + i, key_agreements=DH) for i in (0, 1)]
+        worlds = [
+            world.World(
+                contexts[0].open(10 + i),
+                contexts[1].open(20 + i),
+                world.Lossy(seed + i, loss=0.25, twice=0.1, late=0.3),
+            )
+            for i in range(2)
+        ]
+        for now in range(0, 30000, 10):
+            for one in worlds:
+                one.run(now - one.now)
+                for side in (0, 1):
+                    one._send(side)
+        for one in worlds:
+            world.agree(one)
+
+    def test_late_commit_of_dh_mode(self):
+        """It gave way to another stream's and comes when Multistream mode has begun: no effect."""
+        for after_ms in (5, 12, 16, 30, 200):
+            contexts = [ours.Context(seed=i, key_agreements=DH) for i in (1, 2)]
+            first = world.World(contexts[0].open(1), contexts[1].open(2))
+            first.run_until_secure()
+            one = world.World(contexts[0].open(3), contexts[1].open(4))
+            one.run(0)
+            chain = contexts[1].parties[1].engine._chain
+            hand = peer.Peer("Initiator", 4, algorithms=QUICK, zid=contexts[1].cache.zid)
+            hand.chain = [chain.h0, chain.h1, chain.h2, chain.h3]
+            hand.got["Hello"] = one.messages(0, "Hello")
+            for side, ssrc in ((0, 4), (1, 3)):
+                one.inject(side, derive.packet(hand.make_commit(), ssrc, 9), after_ms)
+            one.run_until_secure()
+            world.agree(one)
+
     def test_other_key_agreement_than_ours(self):
         """The peer commits to a DH type that section 4.1.2 does not give: counts if it wins"""
         won = 0

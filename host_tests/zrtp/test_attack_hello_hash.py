@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from host_tests.zrtp import ours, peer, world
-from host_tests.zrtp.attacks import QUICK, meet, untouched, victim
+from host_tests.zrtp.attacks import QUICK, VICTIM_SSRC, meet, untouched, victim
 
 
 def digest(message):
@@ -59,6 +59,45 @@ def test_false_hello_first():
     one.run(6000)
     untouched(one)
     assert "hello-hash" in party.warnings
+
+
+FALSE_HELLOS = {
+    "old_version": {"version": b"1.00"},
+    "new_version": {"version": b"9.00"},
+    "our_zid": {"zid": "ours"},
+    "our_ssrc": {"ssrc": VICTIM_SSRC},
+    "nothing_wrong": {},
+}
+
+
+@pytest.mark.parametrize("name", FALSE_HELLOS)
+def test_forged_hello_does_not_end_the_exchange(name):
+    """It does not fit the signalling, so whatever it says has no effect (section 8.1)."""
+    hand = peer.Peer("Initiator", algorithms=QUICK)
+    party = victim()
+    arguments = dict(FALSE_HELLOS[name])
+    if arguments.get("zid") == "ours":
+        arguments["zid"] = party.context.cache.zid
+    false = peer.Peer("Responder", **{"ssrc": hand.ssrc, "seed": 5, **arguments}, algorithms=QUICK)
+    party.set_peer_hello_hash(digest(hand.hello))
+    one = world.World(hand, party, start=(100, 0))
+    one.inject(1, false.packet(false.hello), 20)
+    one.run(6000)
+    untouched(one)
+
+
+def test_hash_known_after_confirm1():
+    """The Hello was taken, the key to receive was given out, then SIP tells another hash."""
+    hand = peer.Peer("Responder", algorithms=QUICK)
+    hand.hold.add("Confirm2")
+    party = victim()
+    one = world.World(hand, party)
+    one.run(1000)
+    assert set(party.keys) == {"receive"}
+    party.do("set_peer_hello_hash", "1.10", bytes(32))
+    one.run(30000)
+    assert not party.keys and not party.secured
+    assert party.happened("Failed")[0].attack
 
 
 def test_our_hash_is_that_of_the_hello_sent():

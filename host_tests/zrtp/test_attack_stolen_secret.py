@@ -291,6 +291,17 @@ class TestPreshared:
         untouched(one)
         assert one.parties[1].secure_event.mode == "DH"
 
+    def test_commit_with_a_secret_never_compared(self):
+        """The same rule for the responder: it answers with a Commit of DH mode."""
+        cache = cache_with(BOB, ALICE, rs1=RS1, verified=False)
+        offered = [["S256"], ["AES1"], ["HS32"], ["Prsh", "X255", "Mult"], ["B32"]]
+        hand = peer.Peer(
+            "Initiator", zid=ALICE, rs1=RS1, mode="Prsh", algorithms=QUICK, offered=offered
+        )
+        one = meet(hand, victim(cache=cache, **self.POLICY), for_ms=3000)
+        assert not one.messages(1, "Confirm1") and not one.parties[1].keys
+        assert [derive.Commit(m).key_agreement for m in one.messages(1, "Commit")][0] == "X255"
+
     def test_replayed_preshared_commit(self):
         """The Commit of an old call with the same rs1: other Hello, other keys."""
         cache = cache_with(BOB, ALICE, rs1=RS1, verified=True)

@@ -227,6 +227,33 @@ class Deaf(world.Wire):
         return [] if sender != self.side and self.world.now < self.until else [self.delay]
 
 
+class TestTwoStreams:
+    """Audio and text of one call: bzrtp begins its second channel when the first is secure."""
+
+    @pytest.mark.parametrize("seed", range(16))
+    def test_both_get_secure(self, seed):
+        contexts = pair(seed=seed)
+        mine = [contexts[0].open(ssrc) for ssrc in (1, 3)]
+        wires = [
+            world.Lossy(2 * seed + i, loss=0.02 * seed, twice=0.1, late=0.2) for i in range(2)
+        ]
+        one = world.World(mine[0], contexts[1].open(2), wires[0])
+        other = None
+        for _ in range(0, 60000, 10):
+            one.run(10)
+            if other is None and one.parties[1].secured:
+                other = world.World(mine[1], contexts[1].open(4), wires[1], (one.now, one.now))
+                other.now = one.now
+            for each in (one, other):
+                if each is not None:
+                    each._send(OURS)
+            if other is not None:
+                other.run(10)
+        world.agree(one)
+        world_keys_agree(other)
+        assert [party.secure_event.mode for party in mine] == ["DH", "Mult"]
+
+
 class TestCache:
     """Retained secrets with bzrtp's own SQLite cache."""
 

@@ -24,7 +24,7 @@ from .events import Committed
 from .exchange import Exchange
 from .keys import hvi, is_signed, key_id, preshared_key, secret_ids, secrets_of, sign
 from .messages import Commit, DHPart1, DHPart2
-from .state import COMMIT_SENT, CONFIRM1_SENT, DHPART1_SENT, DISCOVERED
+from .state import CLEAR, COMMIT_SENT, CONFIRM1_SENT, DHPART1_SENT, DISCOVERED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -173,6 +173,8 @@ class Commitment(Discovery):
         if exchange is None or exchange.commit_message is None:
             return False
         if "Mult" in (exchange.mode, message.mode) and exchange.mode != message.mode:
+            if exchange.mode == "Mult" and "Mult" in self._peer_lists()[3]:
+                raise Ignored("busy")  # it gave way to another stream, and was on its way
             raise Refused(CRITICAL_SOFTWARE_ERROR, "Multistream against another mode")
         if exchange.mode != message.mode:
             return exchange.mode == "DH"
@@ -188,6 +190,8 @@ class Commitment(Discovery):
         self._check_commit(message)
         if self._wins(message):
             self.counters["contention_won"] += 1
+            if message.mode == "Mult":
+                self.session.use_nonce(message.commitment)  # it must not come back later
             return COMMIT_SENT
         exchange = self._exchange
         pair = None
@@ -226,9 +230,13 @@ class Commitment(Discovery):
 
     def _respond_mult(self, now: int, message: Commit) -> None:
         self._check_commit(message)
+        if self.session.zrtp_sess is None and self.session.busy not in (None, self):
+            raise Ignored("busy")  # the peer has the keys that we are about to have: it repeats
         if self.session.zrtp_sess is None or message.zid != self.session.peer_zid:
             raise Refused(NO_SHARED_SECRET, "there is no ZRTP Session key")
         if not self.session.use_nonce(message.commitment):
+            if self.state == CLEAR:
+                raise Ignored("unexpected")  # late or replayed: of the exchange before GoClear
             raise Refused(NONCE_REUSE, "", True)
         self._exchange = self._be_responder(message)
         self._keys_without_dh()
@@ -255,8 +263,9 @@ class Commitment(Discovery):
     def _match_preshared(self, exchange: Exchange, message: Commit) -> bool:
         """Find out which of our secrets the peer's keyID names (section 4.4.2.3)."""
         rs1, _, aux, pbx = secrets_of(exchange.entry, self.session.aux)
-        if not rs1 or self._policy.cache_expiration == 0:
-            return False
+        entry = exchange.entry
+        if not rs1 or self._policy.cache_expiration == 0 or entry is None or not entry.verified:
+            return False  # as we begin ourselves only with a secret that was compared (4.4.2.1)
         tried: "list[tuple[bytes | bytearray | None, ...]]" = []
         for secrets in ((rs1, aux, pbx), (rs1, None, pbx), (rs1, aux, None), (rs1, None, None)):
             if secrets in tried:

@@ -97,7 +97,14 @@ class Discovery(Channel):
         self._repeat_hello(now)
 
     def _take_hello(self, message: Hello) -> None:
-        """Verify a Hello and keep it; HelloACK goes out also for one that is of no use."""
+        """Verify a Hello and keep it; HelloACK goes out also for one that is of no use.
+
+        The signalling comes first: a forged Hello must not end anything by what it says.
+        """
+        if not self._fits(message):
+            self._warn(HELLO_HASH, "the Hello does not fit the signalling")
+            if self._policy.strict_hello_hash:
+                raise Ignored("hello_hash")
         if message.zid == self.session.zid:
             raise Refused(EQUAL_ZIDS)
         # The last octet of the version does not count (section 4.1.1).
@@ -108,10 +115,6 @@ class Discovery(Channel):
         if message.version[:3] < VERSION[:3]:
             self._send(HelloACK().emit())
             raise Refused(UNSUPPORTED_VERSION)
-        if not self._fits(message):
-            self._warn(HELLO_HASH, "the Hello does not fit the signalling")
-            if self._policy.strict_hello_hash:
-                raise Ignored("hello_hash")
         if self.session.zrtp_sess is not None and self.session.peer_zid != message.zid:
             # All streams of a session have the same ZID (section 4.4.3).
             raise Refused(HELLO_COMPONENTS_MISMATCH, "another ZID than in the first stream")
@@ -180,6 +183,9 @@ class Discovery(Channel):
 
     def _collide(self, now: int, message: Message) -> None:
         """A packet has our SSRC (section 4.1), or is our own that came back."""
+        if self._peer_hash is not None and self._policy.strict_hello_hash:
+            if not isinstance(message, Hello) or not self._fits(message):
+                raise Ignored("hello_hash")  # not of the peer that the signalling announced
         if isinstance(message, Hello) and message.zid == self.session.zid:
             raise Refused(EQUAL_ZIDS)
         raise Refused(SSRC_COLLISION)

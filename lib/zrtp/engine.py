@@ -10,7 +10,8 @@ from vox6.wire.errors import FormatError, LocalProtocolError
 
 from . import packet
 from .clearing import Clearing
-from .errors import MALFORMED_PACKET
+from .errors import HELLO_COMPONENTS_MISMATCH, MALFORMED_PACKET
+from .events import Failed
 from .messages import parse
 from .state import (
     CONFIRM2_SENT,
@@ -170,6 +171,9 @@ class Engine(Clearing):
         now = self._now
         if self.state == IDLE or self.is_over():
             return
+        if self.state == CONFIRM2_SENT:
+            # Its key to receive was given out already.
+            self._event(Failed(HELLO_COMPONENTS_MISMATCH, "", False, True))
         self._drop_exchange(now)
         self._timers.clear()
         self._peer_hello = None
