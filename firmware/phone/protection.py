@@ -22,10 +22,10 @@ from binascii import hexlify
 
 from firmware import log
 from firmware.net.driver import Driver
+from firmware.phone.description_keys import DescriptionKeys
 from firmware.ui import wording
-from vox6.srtp import SecurityDescriptions, profiles
+from vox6.srtp import profiles
 from vox6.wire import const
-from vox6.wire.errors import ProtocolError, RemoteProtocolError
 
 _LATE_MS = const(4000)  # from the answer to a call until a peer without ZRTP is called so
 _VERSION = "1.10"
@@ -72,10 +72,8 @@ class Protection:
         self._told = False  # the warning tone was heard; who wants no ZRTP hears none
         self._only_secure = False
         self._srtp_only = False  # RTP/SAVP was agreed on
-        self._sdes = None
-        self._sdes_offered = False
-        if self._settings.get("security.sdes") != "off":
-            self._sdes = SecurityDescriptions(security.provider.random)
+        use = self._settings.get("security.sdes")
+        self._described = DescriptionKeys(use, security.provider.random)
         if self._settings.get("security.zrtp"):
             self._begin()
         else:
@@ -106,69 +104,38 @@ class Protection:
     def offer(self, moved):
         """Return (transport or None for the one agreed on, values of a=crypto) for an offer.
 
-        moved: our address changed: keys of SDP are new then (RFC 4568 section 7.1.4).
+        moved: our address is another than the one that the peer knows.
         """
-        self._sdes_offered = False
-        if self._sdes is None:
-            return None, ()
-        if self._sdes.agreed is not None:
-            self._sdes_offered = True
-            return None, self._sdes.create_offer(moved)
-        if self._settings.get("security.sdes") != "offer" or self._stream is not None:
-            return None, ()
-        self._sdes_offered = True
-        return ("RTP/SAVP" if self.is_required() else None), self._sdes.create_offer()
+        return self._described.offer(self._stream is None, moved, self.is_required())
 
     def offer_refused(self):
         """Our offer came to nothing."""
-        if self._sdes_offered:
-            self._sdes_offered = False
-            self._sdes.offer_rejected()
+        self._described.offer_refused()
 
     def take_answer(self, result, final):
         """Take the peer's answer. RemoteProtocolError: its keys are of no use."""
         self._take(result)
-        if not self._sdes_offered:
-            return
-        if result.active:
-            needed = self._needs_lines(result)
-            self._sdes.receive_answer(result.crypto_lines, needed, final)
-            if final:
-                self._sdes_offered = False
-        elif final:
-            self.offer_refused()
+        self._described.take_answer(result, self._needs_lines(result), final)
 
     def take_offer(self, result):
         """Take the peer's offer. RemoteProtocolError: it cannot be answered as it wants."""
-        if not result.active:
-            return
-        if self._sdes is not None and result.crypto_lines:
-            try:
-                self._sdes.receive_offer(result.crypto_lines)
-            except ProtocolError:
-                if self._needs_lines(result) or self._is_keyed("sdes"):
-                    raise
-        elif self._needs_lines(result):
-            raise RemoteProtocolError("no usable keys", 488)
+        # Lines that we cannot use leave an offer of RTP/AVP, unless keys of lines are in force.
+        kept = self._is_keyed("sdes") and bool(result.crypto_lines)
+        self._described.take_offer(result, kept or self._needs_lines(result))
+
+    def answer(self, result):
+        """Return the value of a=crypto for our answer, or None; the answer is agreed then."""
+        self._take(result)
+        return self._described.answer() if result.active else None
+
+    def refuse(self):
+        """Their offer will not be answered."""
+        self._described.refuse()
 
     def _needs_lines(self, result):
         """Whether keys must be in a description: its transport is SRTP, not for ZRTP's sake."""
         zrtp = self._engine is not None and result.zrtp_hash is not None
         return result.is_secure_profile and not zrtp
-
-    def answer(self, result):
-        """Return the value of a=crypto for our answer, or None; the answer is agreed then."""
-        self._take(result)
-        if self._sdes is None or not result.active:
-            return None
-        if self._sdes.state == "remote-offer":
-            return self._sdes.create_answer()
-        return None
-
-    def refuse(self):
-        """Their offer will not be answered."""
-        if self._sdes is not None and self._sdes.state == "remote-offer":
-            self._sdes.reject_offer()
 
     def _take(self, result):
         """Take what a description says that holds whoever wrote it: transport, hash of Hello."""
@@ -206,12 +173,12 @@ class Protection:
         log.say("security", "%s encryption ended by a change of the call" % self._label())
         zrtp = self._is_keyed("zrtp")
         self._unkey()
-        if self._sdes is not None and not zrtp and not self._sdes_offered:
-            self._sdes.clear()  # else the answer that is being read does so
         if zrtp:
             self._session.close(now)
             self._hash = None
             self._begin()
+        else:
+            self._described.clear()
         self._told = False
         self.note = wording.ENCRYPTION_ENDED
 
@@ -232,7 +199,7 @@ class Protection:
         """Offer and answer are complete (again): use the keys that they brought."""
         if self._stream is None:
             return
-        agreement = self._sdes.agreed if self._sdes is not None else None
+        agreement = self._described.agreed
         if agreement is not None and not self._is_keyed("zrtp"):
             for direction in DIRECTIONS:
                 if self._source[direction] == "zrtp":
@@ -312,7 +279,8 @@ class Protection:
         if self._session is not None:
             self._session.close(now)
             self._driver.drain()
-        self._session = self._engine = self._driver = self._sdes = None
+        self._session = self._engine = self._driver = None
+        self._described = DescriptionKeys("off", None)
         self._stream = self._secured = None
 
     # Events of the engine

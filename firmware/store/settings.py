@@ -17,8 +17,7 @@ so after a power cut there is either the old file or the new one. A file of a ne
 refused and left in place. Later work adds rows to the table, nothing else.
 """
 
-import os
-
+from firmware.store.files import Files
 from vox6.wire import const
 
 FILE = "settings.txt"
@@ -74,33 +73,6 @@ ACCOUNT_TABLE = (
 
 class SettingsError(Exception):
     """A setting or the file is refused; text for people, nothing has changed."""
-
-
-class Files:
-    """The file system: what Settings needs of it. Tests cut the power here."""
-
-    def read(self, path, limit):
-        """Return at most limit octets of a file; OSError if it is not there."""
-        with open(path, "rb") as file:
-            return file.read(limit)
-
-    def write(self, path, data):
-        """Write a whole file and bring it to the medium."""
-        with open(path, "wb") as file:
-            file.write(data)
-            file.flush()  # MicroPython's VfsPosix does fsync here, littlefs commits at close
-            if hasattr(os, "fsync"):
-                os.fsync(file.fileno())
-
-    def rename(self, old, new):
-        """Put old in the place of new in one step."""
-        os.rename(old, new)
-        if hasattr(os, "sync"):
-            os.sync()
-
-    def remove(self, path):
-        """Remove a file; OSError if it is not there."""
-        os.remove(path)
 
 
 def row(name):

@@ -21,9 +21,8 @@ it: after a power cut there is the old file or the new one. A file of a newer ve
 place and nothing is written; one that is damaged is put aside as ".bad" and a new one begun.
 """
 
-import os
-
 from firmware import log
+from firmware.store.files import Files
 from vox6.wire import const
 from vox6.zrtp.cache import FOREVER, Cache, Entry
 
@@ -45,36 +44,6 @@ _ENOENT = const(2)
 
 class CacheError(Exception):
     """The file cannot be read or written; text for people."""
-
-
-class Files:
-    """The file system: what ZRTPCache needs of it. Tests cut the power here."""
-
-    def open(self, path):
-        """Return a file to read: read(octets), seek(offset), close(); OSError if there is none."""
-        return open(path, "rb")
-
-    def create(self, path):
-        """Return a new file: write(octets), close()."""
-        if hasattr(os, "open"):  # CPython: nobody else may read it; elsewhere the port sees to it
-            return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
-        return open(path, "wb")
-
-    def commit(self, file):
-        """Bring what was written to the medium; close() follows."""
-        file.flush()
-        if hasattr(os, "fsync"):
-            os.fsync(file.fileno())
-
-    def rename(self, old, new):
-        """Put old in the place of new in one step."""
-        os.rename(old, new)
-        if hasattr(os, "sync"):
-            os.sync()
-
-    def remove(self, path):
-        """Remove a file; OSError if it is not there."""
-        os.remove(path)
 
 
 class ZRTPCache(Cache):

@@ -227,7 +227,8 @@ class TestEncrypted(Case):
         self.call()
         protection = self.alice.phone.lines[0].audio.protection
         self.alice.press("hangup")
-        self.assertEqual((protection._session, protection._engine, protection._sdes), (None,) * 3)
+        self.assertEqual((protection._session, protection._engine), (None, None))
+        self.assertEqual(protection._described.agreed, None)
         self.assert_nothing_left()
 
     def test_stun_is_nothing(self):
