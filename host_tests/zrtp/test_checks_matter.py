@@ -472,6 +472,42 @@ CASES = {
             ("zrtp/commitment.py", "not entry.rs1 or not entry.verified or", "not entry.rs1 or"),
         ],
     ),
+    "Multistream waits for the first exchange": (
+        BZRTP,
+        [
+            (
+                "zrtp/commitment.py",
+                "self.session.zrtp_sess is None and self.session.busy not in (None, self)",
+                "False",
+            ),
+        ],
+    ),
+    "replayed Commit in Clear": (
+        AFTER,
+        [("zrtp/commitment.py", "if self.state == CLEAR:", "if False:")],
+    ),
+    "late Commit of DH mode": (
+        CONTENTION,
+        [("zrtp/commitment.py", 'if exchange.mode == "Mult" and "Mult"', 'if "none"')],
+    ),
+    "secret of Preshared mode compared": (
+        STOLEN,
+        [("zrtp/commitment.py", "or entry is None or not entry.verified", "or entry is None")],
+    ),
+    "false Hello after Confirm1": (
+        HASH,
+        [("zrtp/engine.py", "        if self.state == CONFIRM2_SENT:\n", "        if False:\n")],
+    ),
+    "collision of a false Hello": (
+        HASH,
+        [
+            (
+                "zrtp/discovery.py",
+                "if self._peer_hash is not None and self._policy.strict_hello_hash:",
+                "if False:",
+            ),
+        ],
+    ),
 }
 
 
