@@ -333,3 +333,29 @@ class TestBroken:
         else:
             assert not responder.secured and not responder.context.cache._entries
         assert snapshot(initiator)
+
+    def test_forged_conf2ack(self):
+        """Conf2ACK has no MAC: one forged while Confirm2 is kept back ends only our waiting.
+
+        The responder has no keys in use then, the keys of both are the same all the same, and the
+        next call finds the old secret in rs2.
+        """
+        caches = (
+            cache_with(ALICE, BOB, rs1=RS1, verified=True),
+            cache_with(BOB, ALICE, rs1=RS1, verified=True),
+        )
+        contexts = [ours.Context(seed=i, cache=cache) for i, cache in enumerate(caches)]
+        rules = world.Rules(lose=[(0, "Confirm2", n) for n in range(40)])
+        one = world.World(contexts[0].open(1), contexts[1].open(2), world.Roles(1, rules))
+        one.run(300)
+        one.inject(0, derive.packet(derive.message("Conf2ACK", b""), 2, 9))
+        one.run(30000)
+        initiator, responder = one.parties
+        assert initiator.secured and initiator.verified
+        assert not responder.secured and not responder.keys and responder.failed
+        assert caches[1].get(ALICE).rs1 == RS1
+        contexts = [ours.Context(seed=5 + i, cache=cache) for i, cache in enumerate(caches)]
+        two = world.World(contexts[0].open(1), contexts[1].open(2))
+        two.run_until_secure()
+        world.agree(two)
+        assert all(party.verified and not party.mismatch for party in two.parties)
