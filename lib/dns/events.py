@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""What a Resolver tells its driver. name: as `canonical()` writes what was asked for."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .rdata import Data
+
+
+class Resolved:
+    """There are records.
+
+    records: list of data (rdata.py) in the order of the answer. ttl: seconds for which they hold.
+    canonical_name: whose records they are, behind all CNAMEs; the name itself without any.
+    """
+
+    def __init__(
+        self, name: str, rtype: int, records: "list[Data]", ttl: int, canonical_name: str
+    ) -> None:
+        self.name = name
+        self.rtype = rtype
+        self.records = records
+        self.ttl = ttl
+        self.canonical_name = canonical_name
+
+
+class NotFound:
+    """There is no such record, as a server says.
+
+    exists: the name has records of other types. ttl: seconds for which it holds, 0: not known.
+    """
+
+    def __init__(self, name: str, rtype: int, exists: bool, ttl: int) -> None:
+        self.name = name
+        self.rtype = rtype
+        self.exists = exists
+        self.ttl = ttl
+
+
+class ResolveFailed:
+    """Nobody knows. reason: "timeout", "no servers", "bad answer", "too long a chain of CNAMEs",
+    "truncated", or the RCODE's name: "SERVFAIL", "REFUSED" ..."""
+
+    def __init__(self, name: str, rtype: int, reason: str) -> None:
+        self.name = name
+        self.rtype = rtype
+        self.reason = reason
