@@ -133,7 +133,7 @@ def agreed(phone, other, *names):
     if names:
         said = tuple(ours[word] for word in ("key_agreement", "cipher", "hash", "auth_tag", "sas"))
         if names[0] == "DH2k" and said[1] == "AES1":
-            # "DH2k SHOULD use AES-128" (RFC 6189 section 5.1.5): so it does where the phone chooses.
+            # "DH2k SHOULD use AES-128" (RFC 6189 section 5.1.5): our choice.
             said = (said[0], names[1], *said[2:])
         assert said == names
 
