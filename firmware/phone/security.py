@@ -33,6 +33,8 @@ class Security:
         self.settings = phone.settings
         self.provider = provider
         self.cache = cache
+        self._policy = None
+        self._policy_version = None  # of the settings that it was made of
         self.key_pairs = KeyPairs(provider, self._is_idle)
 
     def _is_idle(self):
@@ -47,10 +49,13 @@ class Security:
 
     def policy(self):
         """Return the zrtp.Policy that the settings mean."""
+        if self._policy_version == self.settings.version:
+            return self._policy
         from vox6.zrtp import Policy
 
         get = self.settings.get
-        return Policy(
+        self._policy_version = self.settings.version
+        self._policy = Policy(
             hashes=tuple(get("security.hashes").split()),
             ciphers=tuple(get("security.ciphers").split()),
             key_agreements=tuple(get("security.key_agreements").split()) + ("Mult",),
@@ -58,6 +63,7 @@ class Security:
             sas_types=tuple(["%-4s" % name for name in get("security.sas").split()]),
             allow_clear=get("security.clear") and not get("security.required"),
         )
+        return self._policy
 
     def protect(self, ssrc):
         """Return the Protection of a new call; ssrc: of its stream."""

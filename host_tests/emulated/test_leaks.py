@@ -44,15 +44,25 @@ def check(pair, first, second):
     time.sleep(33)
     before = {phone.board: state(phone) for phone in pair}
     run_calls(pair, second - first)
-    time.sleep(33)
+    least = {phone.board: 1 << 62 for phone in pair}
+    for look in range(4):
+        # What the collector takes for a pointer keeps objects of the last call (4 kB) now and
+        # then. Another call shows what it is: a leak stays, and grows.
+        run_calls(pair, 2 if look else 0)
+        time.sleep(33)
+        for phone in pair:
+            least[phone.board] = min(least[phone.board], state(phone)[0])
+        if all(least[phone.board] - before[phone.board][0] <= GROWTH_MAX for phone in pair):
+            break
     for phone in pair:
-        heap, counters, use, *texts = state(phone)
+        _, counters, use, *texts = state(phone)
+        heap = least[phone.board]
         old_heap, _, old_use, *old_texts = before[phone.board]
         print(f"{phone.board}: heap {old_heap} -> {heap} between call {first} and call {second}")
         print(counters, texts)
         assert "0 sessions, 0+0 transactions, 0 timers" in texts[0]
         assert texts[1] == old_texts[1]
-        for name in ("streams", "packets", "datagrams", "running"):
+        for name in ("streams", "packets", "datagrams", "keys", "running"):
             assert not counters[name], f"{phone.board}: {name} is {counters[name]}"
         assert use == old_use, f"{phone.board}: endpoints and datagrams in use {old_use} -> {use}"
         assert heap - old_heap <= GROWTH_MAX, f"{phone.board} leaks {heap - old_heap} octets"
