@@ -6,7 +6,8 @@ It joins a ZRTP session and its engine, the stream of media, the cache and what 
 and says truthfully how safe the call is. States, as the person's side shows them:
 
     (none)      no stream yet
-    securing    ZRTP is under way; until then speech goes in clear, unless security.required
+    securing    ZRTP is under way; a peer that announced it (a=zrtp-hash) hears nothing before there
+                are keys, any other peer hears us in clear, unless security.required
     clear       not encrypted: the peer has no ZRTP, or it failed, or the owner switched it off
     sdes        keys of SDP: whoever carried the SDP can listen
     encrypted   keys of ZRTP, the SAS not compared
@@ -94,6 +95,10 @@ class Protection:
     def is_required(self):
         """Return whether the owner, or the transport that was agreed on, forbids clear voice."""
         return self._srtp_only or self._settings.get("security.required")
+
+    def is_waiting(self):
+        """Return whether voice waits for keys: nothing leaves in clear, nor is heard."""
+        return self._only_secure
 
     def zrtp_hash(self):
         """Return the value of our a=zrtp-hash, or None."""
@@ -219,8 +224,12 @@ class Protection:
         self._update()
 
     def _mute_clear(self):
-        """Nothing in clear while the owner or a key agreement says so, or there are keys."""
+        """Nothing in clear while the owner or a key agreement says so, or there are keys.
+
+        Nor while a peer that announced ZRTP was not given up: its keys are a moment away.
+        """
         flag = self.is_required() or self._committed or self._cleared
+        flag = flag or (self._trying and self._hash is not None)
         flag = flag or self._is_keyed("zrtp") or self._is_keyed("sdes")
         if self._only_secure != flag and self._stream is not None:
             self._only_secure = flag

@@ -97,7 +97,7 @@ def security_lines(call, columns):
     protection = call.audio.protection if call.audio is not None else None
     state = protection.state if protection is not None and call.is_live() else ""
     if state == "securing":
-        return [wording.WAIT_FOR_KEYS if protection.is_required() else wording.SECURING]
+        return [wording.WAIT_FOR_KEYS if protection.is_waiting() else wording.SECURING]
     if state == "clear":
         lines = [wording.NOT_ENCRYPTED]
         return [wording.ENCRYPTION_FAILED] + lines if protection.failed else lines

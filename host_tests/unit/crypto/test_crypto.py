@@ -5,6 +5,7 @@
 import unittest
 
 from vox6 import crypto
+from vox6.zrtp import packet
 
 
 def _hex(octets):
@@ -106,8 +107,8 @@ class ProviderTest(unittest.TestCase):
         self.assertEqual(first[16:], PROVIDER.aes_block(key, bytes(16)))
 
     def test_crc32c(self):
-        if not hasattr(PROVIDER, "crc32c"):
-            raise unittest.SkipTest("a host has none: lib/zrtp computes it")
+        # a host has none: lib/zrtp computes it
+        crc32c = getattr(PROVIDER, "crc32c", None) or packet.crc32c
         # RFC 3720 appendix B.4 and the check value of the catalogue of parametrised CRCs
         for data, crc in (
             (b"", "00000000"),
@@ -116,8 +117,8 @@ class ProviderTest(unittest.TestCase):
             (b"\xff" * 32, "43aba862"),
             (bytes(range(32)), "4e79dd46"),
         ):
-            self.assertEqual(_hex(PROVIDER.crc32c(data)), crc)
-            self.assertEqual(_hex(PROVIDER.crc32c(memoryview(data))), crc)
+            self.assertEqual(_hex(crc32c(data)), crc)
+            self.assertEqual(_hex(crc32c(memoryview(data))), crc)
 
     def test_random(self):
         self.assertEqual(len(PROVIDER.random(33)), 33)

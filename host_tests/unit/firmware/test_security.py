@@ -494,6 +494,21 @@ class TestWithoutZRTP(Case):
         self.assertEqual(self.security(), "encrypted")
         self.assert_keyed()
 
+    def test_nothing_in_clear_to_a_peer_that_announced_zrtp(self):
+        """a=zrtp-hash came: silence until the keys; without any, clear voice after the last Hello."""
+        self.bob.settings.set("security.zrtp", "yes")
+        self.world.drop = lambda data, source, destination: data[:1] == b"\x10"
+        self.call()
+        self.world.run(3000)
+        self.assertEqual(self.security(), "securing")
+        self.assertIn("Waiting for keys", self.alice.text())
+        for phone in (self.alice, self.bob):
+            self.assertFalse(phone.stream().speaks_clear())
+        self.world.run(12000)
+        self.assertEqual(self.security(), "clear")
+        for phone in (self.alice, self.bob):
+            self.assertTrue(phone.stream().speaks_clear())
+
     def test_encryption_required_ends_the_call(self):
         self.alice.settings.set("security.required", "yes")
         self.call()
