@@ -6,8 +6,8 @@ It joins a ZRTP session and its engine, the stream of media, the cache and what 
 and says truthfully how safe the call is. States, as the person's side shows them:
 
     (none)      no stream yet
-    securing    ZRTP is under way; a peer that announced it (a=zrtp-hash) hears nothing before there
-                are keys, any other peer hears us in clear, unless security.required
+    securing    ZRTP is under way; a peer that announced it (a=zrtp-hash) hears nothing until
+                there are keys, any other peer hears us in clear, unless security.required
     clear       not encrypted: the peer has no ZRTP, or it failed, or the owner switched it off
     sdes        keys of SDP: whoever carried the SDP can listen
     encrypted   keys of ZRTP, the SAS not compared

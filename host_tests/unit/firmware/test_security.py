@@ -495,7 +495,7 @@ class TestWithoutZRTP(Case):
         self.assert_keyed()
 
     def test_nothing_in_clear_to_a_peer_that_announced_zrtp(self):
-        """a=zrtp-hash came: silence until the keys; without any, clear voice after the last Hello."""
+        """a=zrtp-hash came: silence until the keys; without any, until the last Hello."""
         self.bob.settings.set("security.zrtp", "yes")
         self.world.drop = lambda data, source, destination: data[:1] == b"\x10"
         self.call()
