@@ -184,6 +184,14 @@ class ResolverTest(unittest.TestCase):
         made.resolve(NAME, dns.AAAA, 2)
         self.assertEqual(made.datagrams_to_send(), [])
 
+    def test_records_of_another_class_do_not_count(self):
+        made = resolver()
+        sent = ask(made)
+        chaos = aaaa(NAME)
+        chaos.rclass = 3
+        event = self.answered(made, sent, reply(sent[0], [chaos]))
+        self.assertIsInstance(event, NotFound)
+
     def test_the_cname_itself(self):
         made = resolver()
         made.resolve(NAME, dns.CNAME, 0)
@@ -216,6 +224,17 @@ class ResolverTest(unittest.TestCase):
         made.handle_timer(1000)
         self.assertEqual(one(made)[1], SECOND)
         event = self.answered(made, sent, reply(sent[0], [aaaa(NAME)]), 1500)
+        self.assertIsInstance(event, Resolved)
+
+    def test_a_late_refusal_of_the_first_server_does_not_count(self):
+        made = resolver((SERVER, SECOND))
+        sent = ask(made)
+        made.handle_timer(1000)
+        again = one(made)
+        for answer in (reply(sent[0], rcode=2), reply(sent[0], flags=message.TC)):
+            made.receive_datagram(octets(answer), SERVER, 1500, sent[3])
+            self.assertEqual((made.datagrams_to_send(), events(made)), ([], []))
+        event = self.answered(made, again, reply(again[0], [aaaa(NAME)]), 1600, SECOND)
         self.assertIsInstance(event, Resolved)
 
     def test_a_server_that_failed_is_asked_last(self):
@@ -297,6 +316,7 @@ class ResolverTest(unittest.TestCase):
             again = one(made)
             self.assertEqual((again[1], again[2]), (SECOND, "UDP"))
             self.assertEqual(made.ports(), [again[3]])
+            self.assertEqual(len(set([sent[0][:2], query[0][:2], again[0][:2]])), 3)
 
     def test_without_tcp(self):
         made = resolver((SERVER, SECOND), stream=False)
