@@ -134,6 +134,8 @@ class World:
         for _ in range(steps):
             if condition is not None and condition():
                 return True
+            while self._queue and self._queue[0][2].function is None:
+                heapq.heappop(self._queue)  # cancelled: its time is not the next one
             if until is not None and (not self._queue or self._queue[0][0] > until):
                 self.now = max(self.now, until)
                 return False
