@@ -12,6 +12,7 @@ resolver.resolve("sip.example.com", dns.AAAA, now)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .locate import Locator as Locator
     from .message import Message as Message
     from .message import Question as Question
     from .message import Record as Record
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .resolver import Resolver as Resolver
 
 _WHERE = {
+    "Locator": "locate",
     "Message": "message",
     "Question": "message",
     "Record": "message",
@@ -42,6 +44,7 @@ _WHERE = {
 _MODULES = (
     "cache",
     "events",
+    "locate",
     "lookup",
     "message",
     "name",

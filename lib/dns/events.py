@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""What a Resolver tells its driver. name: as `canonical()` writes what was asked for."""
+"""What a Resolver and a Locator tell. name: as `canonical()` writes what was asked for."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .locate import Candidate, Location
     from .rdata import Data
 
 
@@ -44,4 +45,21 @@ class ResolveFailed:
     def __init__(self, name: str, rtype: int, reason: str) -> None:
         self.name = name
         self.rtype = rtype
+        self.reason = reason
+
+
+class Located:
+    """A Locator knows where a URI leads: candidates (locate.py) in the order to try."""
+
+    def __init__(self, location: "Location", candidates: "list[Candidate]") -> None:
+        self.location = location
+        self.candidates = candidates
+
+
+class LocateFailed:
+    """reason: "no addresses", "no such service", "too many lookups", "name too long", or what
+    the resolver said."""
+
+    def __init__(self, location: "Location", reason: str) -> None:
+        self.location = location
         self.reason = reason

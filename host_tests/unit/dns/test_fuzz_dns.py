@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from host_tests.unit.dns.helpers import SECOND, SERVER, Seed, aaaa, cname, reply
 from host_tests.unit.dns.helpers import octets as emitted
 from host_tests.unit.dns.helpers import resolver as made_resolver
+from host_tests.unit.dns.test_locate import Both
 from vox6.dns import AAAA, A, Message, Question, Record, canonical, rdata
 from vox6.dns.message import QR, RA, RD
 from vox6.dns.name import read_name, split_name, write_name
@@ -274,3 +275,35 @@ def test_any_order_of_things(sequence, stream, mix_case):
         told.add(event.name)
         event = engine.next_event()
     assert told == expected
+
+
+few_names = st.one_of(
+    st.sampled_from(["example.com", "_sip._udp.example.com", "a.example", "b.example", "."]), names
+)
+zone_data = st.one_of(
+    st.builds(rdata.AddressData, st.just(AAAA), st.binary(min_size=16, max_size=16)),
+    st.builds(rdata.SRVData, u16, u16, u16, few_names),
+    st.builds(
+        rdata.NAPTRData,
+        u16,
+        u16,
+        st.sampled_from([b"s", b"S", b"u", b""]),
+        st.sampled_from([b"SIP+D2U", b"sips+d2t", b"SIP+D2T", b"E2U+sip"]),
+        st.sampled_from([b"", b"", b"!a!b!"]),
+        few_names,
+    ),
+    st.builds(rdata.NameData, st.just(rdata.CNAME), few_names),
+)
+
+
+@fewer
+@given(st.lists(st.tuples(few_names, zone_data), max_size=12), st.booleans())
+def test_any_zone_is_located_or_not(entries, secure):
+    """One event for one URI, whatever a zone says; nothing leaves but that."""
+    zone = {}
+    for name, one in entries:
+        zone.setdefault((canonical(name), one.rtype), []).append(one)
+    both = Both(zone)
+    both.locator.locate("example.com", None, None, secure, 0)
+    assert len(both.run()) == 1
+    assert len(both.asked) <= 1 + 4 + 8
