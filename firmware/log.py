@@ -75,10 +75,17 @@ def _trace(exc):
     return "".join(traceback.format_exception(None, exc, exc.__traceback__)).split("\n")
 
 
+def clear():
+    """Forget all lines: what they take depends on the time that stands in them."""
+    for i in range(_LINES):
+        _ring[i] = None
+
+
 def lines():
     """Return the kept lines, oldest first."""
     first = max(0, _count - _LINES)
-    return [_ring[i % _LINES] for i in range(first, _count)]
+    kept = [_ring[i % _LINES] for i in range(first, _count)]
+    return [line for line in kept if line is not None]
 
 
 def count():

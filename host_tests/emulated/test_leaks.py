@@ -14,7 +14,9 @@ from host_tests.emulated.calls import connect, disconnect
 GROWTH_MAX = 256  # octets of heap between two points of a series (design.md section 10)
 _IDLE = """
 import gc, media, net6
+from firmware import log
 from firmware.main import phone
+log.clear()
 gc.collect()
 gc.collect()
 p = phone()

@@ -294,6 +294,10 @@ class TestLog(unittest.TestCase):
         self.assertEqual(lines[-1], "0.000 test: line 199")
         self.assertEqual(lines[0], "0.000 test: line 136")
         self.assertEqual(len(self.out), 200)
+        log.clear()
+        self.assertEqual(log.lines(), [])
+        log.say("test", "again")
+        self.assertEqual(log.lines(), ["0.000 test: again"])
 
     def test_lines_are_cut_and_clean(self):
         log.say("test", "a\r\nb\x1b[2J" + "x" * 300)
