@@ -79,6 +79,20 @@ def test_promoted_within_half_a_second():
         assert times and times[0] - start <= 500
 
 
+@pytest.mark.parametrize("delay_ms", [5, 200])
+def test_the_peer_is_told_by_the_server(delay_ms):
+    """Boris says nothing himself: the probe by the server makes him open his NAT.
+
+    On the slow link Anna's three probes are over long before that; she probes anew when his come.
+    """
+    pair = Pair(link=Link(delay_ms=(delay_ms, delay_ms)))
+    start = pair.world.now
+    pair.call(2500, both=False)
+    for phone in (pair.anna, pair.boris):
+        times = [when for when, event in phone.events if type(event).__name__ == "PathPromoted"]
+        assert times and times[0] - start <= 10 * delay_ms
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_bad_wires(seed):
     pair = Pair(seed, WIRELESS)

@@ -48,6 +48,15 @@ def embedded(addr16: bytes) -> "tuple[bytes, int, int]":
     return addr16[8:12], addr16[12] << 8 | addr16[13], addr16[14] << 8 | addr16[15]
 
 
+def synthetic_name(addr16: bytes, domain: str) -> str:
+    """Return the name behind an address, for a computed PTR record (section 9, 4).
+
+    domain: without a dot at its ends. "203-0-113-77.p54321.tsp.example"
+    """
+    v4, port, _ = embedded(addr16)
+    return "%s.p%d.%s" % (format_ipv4(v4).replace(".", "-"), port, domain)
+
+
 def siphash24(key: bytes, data: bytes) -> int:
     """Return SipHash-2-4 (Aumasson and Bernstein, 2012) of data as a 64-bit integer.
 

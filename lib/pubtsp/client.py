@@ -468,14 +468,11 @@ class Client:
         self._request(messages.Version(_VERSIONS[self._version]).emit(), now)
         return HELLO
 
-    def _wait_for_servers(self, now: int, delay: int) -> str:
-        """All failed: wait, +-25 % (section 2.3)."""
-        if self._busy:
-            delay = max(delay, _BUSY_WAIT)
+    def _wait_for_servers(self, now: int, delay: int, least: int = 0) -> str:
+        """All failed: wait, +-25 % (section 2.3), and not less than least."""
         self._wait = min(2 * self._wait, _WAIT_LAST)
         delay = delay * 3 // 4 + self._number(4) % (delay // 2 + 1)
-        if self._busy:
-            delay = max(delay, _BUSY_WAIT)
+        delay = max(delay, least, _BUSY_WAIT if self._busy else 0)
         self._timers["retry"] = now + delay
         self._drop("no server")
         self.server = None
@@ -599,6 +596,9 @@ class Client:
                 self._enqueue(found, self._hops + 1, True)
         elif code == messages.BUSY:
             self._busy = True
+            if self.address is not None:  # the tunnel stands: renew it later
+                self._timers["lifetime"] = now + _BUSY_WAIT + self._number(2)
+                return UP
         elif (
             code == messages.SERVER_ERROR
             and messages.PORT_TEXT in reply.text
@@ -633,7 +633,7 @@ class Client:
             if old is not None:
                 self._event(events.AddressChanged(old, self.address))
                 if self._too_many_changes(now):
-                    return self._wait_for_servers(now, _STOP_WAIT)
+                    return self._wait_for_servers(now, _STOP_WAIT, _STOP_WAIT)
             self._event(
                 events.TunnelUp(
                     self.address, self.server, self.interval, self._lifetime, self._dns

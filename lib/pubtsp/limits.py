@@ -46,7 +46,8 @@ class Limiter:
 
     def take(self, source: bytes, now: int) -> bool:
         """Take one for a source, 4 octets of IPv4 or 8 of IPv6; False: there is none."""
-        value = int.from_bytes(source, "big") * 0x9E3779B1 & 0xFFFFFFFF
+        value = int.from_bytes(source, "big")
+        value = (value ^ value >> 32) * 0x9E3779B1 & 0xFFFFFFFF  # of IPv6, both halves count
         slot = ((value ^ value >> 15) * self._salt >> 7) % _SLOTS
         bucket = self._slots[slot]
         if bucket is None:

@@ -55,6 +55,7 @@ _STRANGER_RATE = const(10)  # errors of D5 a second in total
 _REQUEST_RATE = const(10)  # TSP requests a second for each IPv4 address
 _REQUEST_BURST = const(30)  # a household behind one NAT that comes up at once
 _REQUEST_TOTAL = const(10000)
+_RATE_TOTAL = const(1024)  # times packet_rate: what all sources together may have
 _MAX_OUTPUT = const(256)  # the driver drains after each call; a call makes one
 _COUNTERS = (
     "received",
@@ -87,7 +88,9 @@ class Server:
     """One prefix behind one IPv4 address.
 
     config: rules.Config. lifetime: minutes. keepalive: (least, default, most) in seconds. dns:
-    16 octets of a resolver that clients are told, or None. salt: a random number. Verbs as of
+    16 octets of a resolver that clients are told, or None. salt: a random number. error_rate:
+    ICMPv6 errors a second for each source, 0 for none at all (section 10). packet_rate: packets a
+    second from and to each IPv4 address (D-11), 0 for no limit. Verbs as of
     every engine, and for the IPv6 side receive_packet() and packets_to_send(). There are neither
     timers nor events.
     """
@@ -99,6 +102,8 @@ class Server:
         keepalive: "tuple[int, int, int]" = (_KEEPALIVE_MIN, _KEEPALIVE_DEFAULT, _KEEPALIVE_MAX),
         dns: "bytes | None" = None,
         salt: int = 0,
+        error_rate: int = _ERROR_RATE,
+        packet_rate: int = 0,
     ) -> None:
         if not 0 < keepalive[0] <= keepalive[1] <= keepalive[2]:
             raise LocalProtocolError("keepalive: least, default, most")
@@ -113,7 +118,10 @@ class Server:
         self._keepalive = keepalive
         self._key_ends: "int | None" = None
         self._brokers: "list[bytes | str] | None" = None
-        self._errors = Limiter(_ERROR_RATE, _ERROR_RATE, _ERROR_TOTAL, salt)
+        self._errors = Limiter(error_rate, error_rate, _ERROR_TOTAL, salt)
+        self._rate: "Limiter | None" = None
+        if packet_rate:
+            self._rate = Limiter(packet_rate, packet_rate, packet_rate * _RATE_TOTAL, salt)
         self._strangers = Bucket(_STRANGER_RATE, _STRANGER_RATE)
         self._requests = Limiter(_REQUEST_RATE, _REQUEST_BURST, _REQUEST_TOTAL, salt)
         self._refusals = Limiter(1, _REQUEST_RATE, _REQUEST_RATE, salt)
@@ -213,6 +221,10 @@ class Server:
     def apply(self, verdict: Verdict, source: bytes, now: int) -> None:
         """Do what a verdict says; source: whose bucket pays for an error."""
         action = verdict.action
+        if self._rate is not None and (action == UP or action == DOWN):
+            if not self._rate.take(verdict.ipv4 if verdict.rule == "D9" else source, now):
+                self._count("drop_rate")
+                return
         if action == UP:
             if verdict.rule == "D3":
                 self.counters["echoes"] += 1

@@ -43,7 +43,7 @@ TABLE: "dict[tuple[str, str], tuple[str, str | None]]" = {
     (AUTH, "refused"): ("refused", None),
     (AUTH, "timeout"): ("fail_server", None),
     (CREATE, "info"): ("configure", None),
-    (CREATE, "refused"): ("create_refused", None),
+    (CREATE, "refused"): ("create_refused", None),  # 530 of a tunnel that stands: Up
     (CREATE, "timeout"): ("fail_server", None),
     (ACCEPT, "acknowledged"): ("settle", UP),
     (ACCEPT, "timeout"): ("settle", UP),

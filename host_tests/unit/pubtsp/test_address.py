@@ -64,6 +64,12 @@ class TestTag(unittest.TestCase):
         self.assertEqual(one, hmac("SHA-256", b"master", b"\0\0\0\0\0\0\x4e\x20")[:16])
         self.assertNotEqual(one, address.day_key(hmac, b"master", 20001))
 
+    def test_name(self):
+        octets = parse_address(vectors.ADDRESSES[0][3])
+        self.assertEqual(
+            address.synthetic_name(octets, "tsp.example"), "203-0-113-77.p54321.tsp.example"
+        )
+
     def test_server(self):
         maker = AddressFormat(vectors.PREFIX, "off")
         self.assertEqual(format_address(maker.server_address), "2001:db8:3653:1::1")
@@ -167,6 +173,18 @@ class TestBuckets(unittest.TestCase):
         one, two = bytes((203, 0, 113, 1)), bytes((203, 0, 113, 2))
         self.assertEqual(len([1 for _ in range(50) if limiter.take(one, 0)]), 10)
         self.assertEqual(len([1 for _ in range(50) if limiter.take(two, 0)]), 10)
+
+    def test_slots_are_spread(self):
+        """Sources that differ in any octet seldom share a slot, IPv6 ones too."""
+        for length in (4, 8):
+            for at in range(length):
+                limiter = Limiter(1, 1, 100000, 7)
+                taken = 0
+                for i in range(256):
+                    source = bytearray(b"\x20\x01\x0d\xb8\0\0\0\0"[:length])
+                    source[at] = i
+                    taken += limiter.take(bytes(source), 0)
+                self.assertGreater(taken, 150, (length, at))
 
     def test_total(self):
         limiter = Limiter(10, 10, 100, 7)

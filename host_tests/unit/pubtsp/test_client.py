@@ -276,6 +276,27 @@ class TestCodes(unittest.TestCase):
             hand.wait(29999)
             self.assertEqual(hand.sent(), [])
 
+    def test_530_when_up(self):
+        """The tunnel stands; asked again after 30 s at least."""
+        hand = Hand([SERVER, OTHER], octet=255).up()
+        hand.events()
+        hand.client.renew(hand.now)
+        hand.sent()
+        hand.reply(b"530 Server too busy\r\n")
+        self.assertEqual((hand.client.state, hand.client.address), ("Up", rows.CLIENT))
+        self.assertEqual(hand.names(), ["ServerRefused"])
+        texts = []
+        for _ in range(298):
+            hand.wait(100)
+            texts += hand.sent()
+            hand.echo()
+        self.assertEqual(texts, [])
+        for _ in range(700):
+            hand.wait(100)
+            texts += hand.sent()
+            hand.echo()
+        self.assertEqual([kind(text) for text in texts][:1], ["create"])
+
     def test_referral(self):
         """R-9: listed addresses and names, three hops, never twice the same."""
 
@@ -393,6 +414,100 @@ class TestStrangers(unittest.TestCase):
         off = Hand(direct=False).up()
         off.client.receive_datagram(good, peer, off.now)
         self.assertEqual(off.client.packets_received(), [])
+
+
+PEER = (mapped(rows.OTHER_V4), rows.OTHER_PORT)
+
+
+class TestDirect(unittest.TestCase):
+    """The two functions that judge, and what a reply must be to promote (X-13)."""
+
+    def test_from_peer(self):
+        prefixes = (rows.PREFIX,)
+        probe = rows.icmp(rows.OTHER, rows.CLIENT, 128, 0, bytes(4) + inner.MAGIC + bytes(8), 255)
+        good = rows.udp(rows.OTHER, rows.CLIENT)
+        for packet, v4, port, taken in (
+            (good, rows.OTHER_V4, rows.OTHER_PORT, True),
+            (rows.hops(good, 3), rows.OTHER_V4, rows.OTHER_PORT, True),
+            (good, rows.V4, rows.OTHER_PORT, False),
+            (good, rows.OTHER_V4, rows.OTHER_PORT + 1, False),
+            (rows.udp(rows.OTHER, rows.HOST), rows.OTHER_V4, rows.OTHER_PORT, False),
+            (rows.udp(rows.CLIENT, rows.CLIENT), rows.V4, rows.PORT, False),
+            (probe, rows.OTHER_V4, rows.OTHER_PORT, True),
+            (rows.hops(probe, 254), rows.OTHER_V4, rows.OTHER_PORT, False),
+        ):
+            self.assertEqual(inner.from_peer(packet, rows.CLIENT, prefixes, v4, port), taken)
+        self.assertFalse(
+            inner.from_peer(good, rows.CLIENT, (b"\x20\x01" + bytes(6),), rows.OTHER_V4, 40000)
+        )
+
+    def test_direct_peer(self):
+        prefixes = (rows.PREFIX,)
+        for address, policy, found in (
+            (rows.OTHER, "lab", (rows.OTHER_V4, rows.OTHER_PORT)),
+            (rows.OTHER, "strict", None),
+            (rows.CLIENT, "lab", None),
+            (rows.HOST, "lab", None),
+            (rows.P1, "lab", None),
+            (rows.OTHER[:12] + b"\x03\xff\0\1", "lab", None),
+            (rows.OTHER[:12] + b"\x04\x00\0\1", "lab", (rows.OTHER_V4, 1024)),
+            (rows.OTHER[:12] + b"\x0e\x45\0\1", "lab", None),
+            (rows.PREFIX + b"\x0a\0\0\1\x9c\x40\0\1", "lab", None),
+        ):
+            self.assertEqual(inner.direct_peer(address, rows.CLIENT, prefixes, policy), found)
+
+    def test_probe_nonce(self):
+        body = bytes(4) + inner.MAGIC + b"nonce678"
+        good = rows.icmp(rows.OTHER, rows.CLIENT, 128, 0, body)
+        self.assertEqual(inner.probe_nonce(good), b"nonce678")
+        for bad in (
+            rows.icmp(rows.OTHER, rows.CLIENT, 128, 0, body + b"x"),
+            rows.icmp(rows.OTHER, rows.CLIENT, 1, 0, body),
+            rows.icmp(rows.OTHER, rows.CLIENT, 128, 0, bytes(4) + b"elsewise" + bytes(8)),
+            rows.raw(good, 42, b"\0\0"),
+            rows.ip6(rows.OTHER, rows.CLIENT, bytes(24), 17),
+        ):
+            self.assertIsNone(inner.probe_nonce(bad))
+
+    def reply(self, hand, nonce, peer=PEER, source=rows.OTHER):
+        body = b"\x7e\x57\0\0" + inner.MAGIC + nonce
+        packet = rows.icmp(source, rows.CLIENT, 129, 0, body, 255)
+        hand.client.receive_datagram(packet, peer, hand.now)
+        return [peer for _, peer in hand.client.direct_paths()]
+
+    def test_promotion(self):
+        """Own nonce, straight, from that peer, while probing; nothing else."""
+        hand = Hand(octet=5).up()
+        self.assertEqual(self.reply(hand, bytes(8)), [])  # before anything was asked
+        hand.client.send_packet(rows.udp(rows.CLIENT, rows.OTHER), hand.now)
+        good = bytes([5]) * 8
+        self.assertEqual(self.reply(hand, b"\5" * 7 + b"\6"), [])
+        self.assertEqual(self.reply(hand, good, SERVER), [])
+        self.assertEqual(self.reply(hand, good, (PEER[0], 40001)), [])
+        self.assertEqual(self.reply(hand, good), [PEER])
+        self.assertIn("PathPromoted", hand.names())
+
+    def test_late_reply(self):
+        """The round is over: it counts no more."""
+        hand = Hand(octet=5).up()
+        hand.client.send_packet(rows.udp(rows.CLIENT, rows.OTHER), hand.now)
+        hand.wait(2200)
+        self.assertEqual(self.reply(hand, bytes([5]) * 8), [])
+
+    def test_told_by_the_driver(self):
+        """Where C carries packets: reach() and note_path()."""
+        hand = Hand(octet=5).up()
+        hand.client.reach(rows.OTHER, hand.now)
+        self.assertEqual(self.reply(hand, bytes([5]) * 8), [PEER])
+        for _ in range(100):
+            hand.client.note_path(rows.OTHER, True, True, hand.now)
+            hand.wait(100)
+        self.assertEqual(len(hand.client.direct_paths()), 1)
+        for _ in range(60):
+            hand.client.note_path(rows.OTHER, True, False, hand.now)
+            hand.wait(100)
+        self.assertEqual(hand.client.direct_paths(), [])
+        self.assertEqual(hand.names()[-1], "PathDemoted")
 
 
 class TestKeepalive(unittest.TestCase):
@@ -613,9 +728,9 @@ class TestMapping(unittest.TestCase):
             told = [event.count for event in hand.events() if hasattr(event, "count")]
             self.assertEqual(told, [i] if i > 4 else [])
         self.assertEqual((hand.client.state, hand.client.address), ("Down", None))
-        hand.wait(600000)
+        hand.wait(899999)
         self.assertEqual(hand.sent(), [])
-        hand.wait(600000)
+        hand.wait(300000)
         self.assertEqual(kind(hand.sent()[0]), "create")
 
     def test_network_changed(self):

@@ -302,6 +302,25 @@ class TestErrors(unittest.TestCase):
             engine.receive_packet(rows.udp(source, rows.CLIENT[:14] + b"\0\1"), 0)
         self.assertEqual(len(engine.packets_to_send()), 10)
 
+    def test_off_switch(self):
+        """Section 10: no errors at all."""
+        self.assertEqual(self.bad(server(error_rate=0), 50), 0)
+
+    def test_packet_rate(self):
+        """D-11: packets of one IPv4 address, whatever its ports; both ways; others go on."""
+        engine = server(packet_rate=20)
+        for _ in range(50):
+            engine.receive_datagram(rows.GOOD, PEER, 0)
+        self.assertEqual(len(engine.packets_to_send()), 20)
+        engine.receive_packet(rows.DOWN, 0)
+        self.assertEqual(engine.datagrams_to_send(), [])
+        other = (mapped(rows.OTHER_V4), rows.OTHER_PORT)
+        engine.receive_datagram(rows.udp(rows.OTHER, rows.HOST), other, 0)
+        self.assertEqual(len(engine.packets_to_send()), 1)
+        engine.receive_packet(rows.DOWN, 1000)
+        self.assertEqual(len(engine.datagrams_to_send()), 1)
+        self.assertEqual(engine.counters["drop_rate"], 31)
+
     def test_icmpv4(self):
         engine = server()
         engine.receive_icmpv4(rows.DOWN[:48], PEER, 0)
