@@ -148,7 +148,6 @@ class Client:
         self._seen: "list[Where]" = []
         self._hops = 0
         self._wait = _WAIT_FIRST
-        self._busy = False
         # of the session with one server
         self._version = 0
         self._quick = False
@@ -426,7 +425,6 @@ class Client:
     def _do_first_server(self, now: int, reply: None) -> str:
         self._seen = []
         self._queue = []
-        self._busy = False
         self._enqueue(self._servers, 0)
         return self._take_server(now)
 
@@ -472,7 +470,7 @@ class Client:
         """All failed: wait, +-25 % (section 2.3), and not less than least."""
         self._wait = min(2 * self._wait, _WAIT_LAST)
         delay = delay * 3 // 4 + self._number(4) % (delay // 2 + 1)
-        delay = max(delay, least, _BUSY_WAIT if self._busy else 0)
+        delay = max(delay, least)  # more than the 30 s after 530 in any case
         self._timers["retry"] = now + delay
         self._drop("no server")
         self.server = None
@@ -595,7 +593,6 @@ class Client:
                     )
                 self._enqueue(found, self._hops + 1, True)
         elif code == messages.BUSY:
-            self._busy = True
             if self.address is not None:  # the tunnel stands: renew it later
                 self._timers["lifetime"] = now + _BUSY_WAIT + self._number(2)
                 return UP
@@ -617,7 +614,6 @@ class Client:
             return self._take_server(now)
         old = self.address
         self._wait = _WAIT_FIRST
-        self._busy = False
         self._reopened = False
         self.address = info.client_ipv6
         self.interval = info.interval or _DEFAULT_INTERVAL  # MUST keep to it (section 5)

@@ -278,7 +278,7 @@ class TestCodes(unittest.TestCase):
 
     def test_530_when_up(self):
         """The tunnel stands; asked again after 30 s at least."""
-        hand = Hand([SERVER, OTHER], octet=255).up()
+        hand = Hand([SERVER, OTHER], octet=0).up()
         hand.events()
         hand.client.renew(hand.now)
         hand.sent()
@@ -325,6 +325,17 @@ class TestCodes(unittest.TestCase):
             hand.reply(messages.with_length(text) if counted else text)
             self.assertEqual(hand.client.state, "Accept")
 
+    def test_info_without_keepalive(self):
+        """Echoes go to the server's own address then, each 30 s."""
+        hand = Hand()
+        hand.sent()
+        text = info_of()
+        at, end = text.find(b"<keepalive"), text.find(b"</keepalive>") + 12
+        hand.reply(text[:at] + text[end:])
+        self.assertEqual((hand.client.address, hand.client.interval), (rows.CLIENT, 30))
+        hand.sent()
+        self.assertEqual(hand.packets[0][0][24:40], rows.P1)
+
     def test_bad_info(self):
         """An address that is none to have, no address for echoes, another type."""
         for text in (
@@ -333,7 +344,7 @@ class TestCodes(unittest.TestCase):
             info_of(bytes(16)),
             info_of(rows.tail("", "ffff01020304")),
             info_of().replace(b"v6udpv4", b"v6v4"),
-            info_of().replace(b'type="ipv6">2001:db8:3653:1::1', b'type="ipv6">x'),
+            info_of().replace(b"2001:db8:3653:1::1<", b"x<"),
         ):
             hand = Hand()
             hand.sent()
@@ -406,6 +417,12 @@ class TestStrangers(unittest.TestCase):
             (rows.udp(rows.HOST, rows.CLIENT), peer, False),
             (rows.udp(rows.OTHER, rows.HOST), peer, False),
             (nonce, peer, False),
+            # his own address, but no public one
+            (
+                rows.udp(rows.PREFIX + bytes((10, 0, 0, 1, 156, 64, 0, 1)), rows.CLIENT),
+                (mapped(bytes((10, 0, 0, 1))), 40000),
+                False,
+            ),
         ):
             hand.client.receive_datagram(packet, source, hand.now)
             self.assertEqual(hand.client.packets_received(), [packet] if taken else [])
