@@ -211,13 +211,14 @@ class Audio:
 
     def answer(self, hold):
         """Return our answer to the offer taken; hold: whether we hold the peer."""
+        moved = self._told[1] != self.local
         self._told = (hold, self.local)
         self._negotiation.zrtp_hash = self.protection.zrtp_hash()
         body = self._negotiation.create_answer(
             self._own_text(),
             self._port,
             "sendonly" if hold else "sendrecv",
-            crypto=self.protection.answer(self._proposed),
+            crypto=self.protection.answer(self._proposed, moved),
         )
         self._result = self._negotiation.agreed
         return body

@@ -67,10 +67,13 @@ class DescriptionKeys:
         elif needed:
             raise RemoteProtocolError("no usable keys", 488)
 
-    def answer(self):
-        """Return the value of a=crypto for our answer, or None; it is agreed then."""
+    def answer(self, moved):
+        """Return the value of a=crypto for our answer, or None; it is agreed then.
+
+        moved: as for offer().
+        """
         if self._keys is not None and self._keys.state == "remote-offer":
-            return self._keys.create_answer()
+            return self._keys.create_answer(moved)
         return None
 
     def refuse(self):

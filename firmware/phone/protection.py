@@ -128,10 +128,13 @@ class Protection:
         kept = self._is_keyed("sdes") and bool(result.crypto_lines)
         self._described.take_offer(result, kept or self._needs_lines(result))
 
-    def answer(self, result):
-        """Return the value of a=crypto for our answer, or None; the answer is agreed then."""
+    def answer(self, result, moved):
+        """Return the value of a=crypto for our answer, or None; the answer is agreed then.
+
+        moved: our address is another than the one that the peer knows.
+        """
         self._take(result)
-        return self._described.answer() if result.active else None
+        return self._described.answer(moved) if result.active else None
 
     def refuse(self):
         """Their offer will not be answered."""

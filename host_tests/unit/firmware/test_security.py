@@ -676,6 +676,18 @@ class TestStranger(Case):
         self.assertNotEqual(self.bob.stream().keys["send"], None)
         self.assertEqual(self.bob.stream().keyed[2:], [])
 
+    def test_an_answer_from_another_address_has_a_new_key(self):
+        """RFC 4568 section 7.1.4; one from the same address repeats it."""
+        session = self.sdes("refuse")
+        keys = [self.bob.stream().keys["send"]]
+        for address in ("2001:db8::b", "2001:db8::b2"):
+            self.bob.phone.lines[0].audio.local = doubles.address(address)
+            self.assertEqual(type(self.reinvite(session, OFFER + KEY)).__name__, "OfferAnswered")
+            keys.append(self.bob.stream().keys["send"])
+        self.assertEqual(keys[1], keys[0])
+        self.assertNotEqual(keys[2], keys[0])
+        self.assertEqual(self.security(self.bob), "sdes")
+
     def test_keys_removed_are_announced(self):
         session = self.sdes("announce")
         self.world.run(15000)
