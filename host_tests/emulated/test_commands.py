@@ -48,7 +48,8 @@ def test_make_call_tells_what_happened(tmp_path):
     output, _ = process.communicate(timeout=90)
     print(output)
     assert process.returncode == 0
-    for words in ("rings", "answers", "speak", "hangs up", "G722", "The call worked."):
+    words_of_a_call = ("rings", "answers", "shows the SAS", "speak", "hangs up", "G722")
+    for words in (*words_of_a_call, "(agree)", "keys by ZRTP", "The call worked."):
         assert words in output
     for name in ("heard-by-host.wav", "heard-by-board.wav", "call.pcap"):
         assert (tmp_path / name).stat().st_size > 10000
