@@ -145,6 +145,15 @@ class TestCodes(unittest.TestCase):
             answer = self.check(content(CREATE), 310, None, (mapped(v4), port))
             self.assertEqual(messages.PORT_TEXT in answer.text, text)
 
+    def test_310_seldom(self):
+        """Ten at once for each address, one a second after that."""
+        engine = server()
+        peer = (mapped(rows.V4), 53)
+        answers = [ask(engine, content(CREATE), peer) for _ in range(50)]
+        self.assertEqual(len([one for one in answers if one]), 10)
+        self.assertIsNone(ask(engine, content(CREATE), peer, 900))
+        self.assertTrue(ask(engine, content(CREATE), peer, 1000))
+
     def test_500(self):
         for text in (b"HELLO\r\n", content(b'<tunnel action="fly"></tunnel>\r\n'),
                      content(b"<tunnel></tunnel>\r\n"), b"Content-length: 99\r\n" + CREATE,
