@@ -15,39 +15,46 @@ if TYPE_CHECKING:
     from .address import embedded as embedded
     from .address import mapped as mapped
     from .client import Client as Client
-    from .client import Settings as Settings
     from .rules import Config as Config
     from .rules import Rules as Rules
     from .rules import Verdict as Verdict
     from .server import Server as Server
+    from .settings import Settings as Settings
 
 _WHERE = {
     "AddressFormat": "address",
     "embedded": "address",
     "mapped": "address",
     "Client": "client",
-    "Settings": "client",
     "Config": "rules",
     "Rules": "rules",
     "Verdict": "rules",
     "Server": "server",
+    "Settings": "settings",
 }
 _MODULES = (
     "address",
+    "channel",
     "client",
     "events",
     "header",
     "inner",
     "ipv6",
+    "keepalive",
+    "lease",
     "limits",
     "markup",
     "martians",
     "messages",
+    "packets",
     "paths",
     "retransmission",
     "rules",
     "search",
+    "selection",
     "server",
+    "settings",
+    "signalling",
     "state",
 )
 

@@ -6,6 +6,7 @@ import unittest
 
 from host_tests.unit.pubtsp import rows
 from vox6.pubtsp import Client, Settings, header, inner, mapped, messages
+from vox6.pubtsp.paths import Paths
 from vox6.pubtsp.search import Search
 from vox6.wire import LocalProtocolError
 
@@ -60,21 +61,36 @@ class Hand:
     def wait(self, ms):
         """Let time pass, timer by timer."""
         end = self.now + ms
-        while True:
+        stuck = 0
+        while stuck < 100:
             due = self.client.get_timer()
             if due is None or due > end:
                 self.now = end
                 return
+            stuck = 0 if due > self.now else stuck + 1
             self.now = max(self.now, due)
             self.client.handle_timer(self.now)
+        raise AssertionError("a timer that stays due at %d" % self.now)
+
+    def until(self, condition, step=100, answer=False):
+        """Let time pass until condition(self) holds, half an hour at most; answer: each echo."""
+        for _ in range(1800000 // step):
+            if condition(self):
+                return
+            self.wait(step)
+            self.sent()
+            if answer:
+                self.echo()
+        raise AssertionError("it never came; state " + self.client.state)
 
     def events(self):
         out = []
-        while True:
+        for _ in range(100):
             event = self.client.next_event()
             if event is None:
                 return out
             out.append(event)
+        raise AssertionError("more events than a client may keep")
 
     def names(self):
         return [type(event).__name__ for event in self.events()]
@@ -526,6 +542,33 @@ class TestDirect(unittest.TestCase):
         self.assertEqual(hand.client.direct_paths(), [])
         self.assertEqual(hand.names()[-1], "PathDemoted")
 
+    def test_lost_echoes_in_a_row(self):
+        """Two echoes are lost, then a packet comes: the next loss is the first one again."""
+        now = 0
+        told = []
+        straight = []  # when a probe went straight
+
+        def emit(packet, peer):
+            if peer is not None:
+                straight.append(now)
+
+        paths = Paths(bytes, emit, lambda event: told.append(type(event).__name__), len)
+        paths.clear(rows.CLIENT)
+        path = paths.reach(rows.OTHER, PEER, now)
+        body = b"\x7e\x57\0\0" + inner.MAGIC + bytes(8)
+        answer = rows.icmp(rows.OTHER, rows.CLIENT, 129, 0, body, 255)
+        paths.receive(answer, bytes(8), PEER, now)
+        self.assertEqual((path.state, straight), ("Direct", [0]))
+        for now in range(0, 67000, 500):
+            if now == 34500:
+                self.assertEqual(path.lost, 2)
+                paths.note_received(path, now)
+            paths.handle_timer(now)
+        self.assertEqual(straight, [0, 30000, 32000, 34000, 64000, 66000])
+        self.assertEqual((told, path.lost), (["PathPromoted"], 1))
+        paths.receive(answer, bytes(8), PEER, now)
+        self.assertEqual((paths.directs(), path.lost), ([(rows.OTHER, PEER)], 0))
+
 
 class TestKeepalive(unittest.TestCase):
     def echoes(self, hand, ms):
@@ -581,10 +624,13 @@ class TestKeepalive(unittest.TestCase):
         hand = Hand().up(interval=28)
         hand.sent()
         times = []
-        while hand.client.state != "Create":
+        for _ in range(2000):  # 100 s
+            if hand.client.state == "Create":
+                break
             hand.wait(50)
             if hand.sent() == []:
                 times += [hand.now for _ in hand.packets]
+        self.assertEqual((hand.client.state, len(times)), ("Create", 3))
         self.assertEqual([b - a for a, b in zip(times, times[1:])], [2000, 2000])
         self.assertEqual(hand.now - times[-1], 2000)
         self.assertEqual(hand.names(), ["TunnelUp"])
@@ -596,9 +642,7 @@ class TestKeepalive(unittest.TestCase):
         hand = Hand().up()
         hand.sent()
         hand.packets = []
-        while not hand.packets:
-            hand.wait(50)
-            hand.sent()
+        hand.until(lambda hand: hand.packets, 50)
         hand.wait(2000)
         self.assertEqual(hand.client.state, "Suspect")
         hand.sent()
@@ -609,9 +653,7 @@ class TestKeepalive(unittest.TestCase):
         """Not from the address asked, another nonce, another identifier, a wrong checksum."""
         hand = Hand(octet=9).up()
         hand.packets = []
-        while not hand.packets:
-            hand.wait(50)
-            hand.sent()
+        hand.until(lambda hand: hand.packets, 50)
         data = hand.packets[0][0]
         good = rows.icmp(rows.P1, rows.CLIENT, 129, 0, data[44:])
         hand.wait(2000)
@@ -632,9 +674,7 @@ class TestKeepalive(unittest.TestCase):
         hand = Hand(octet=9).up()
         hand.events()
         hand.packets = []
-        while not hand.packets:
-            hand.wait(50)
-            hand.sent()
+        hand.until(lambda hand: hand.packets, 50)
         hand.echo(to=rows.CLIENT[:8] + LOCAL + rows.CLIENT[12:])
         self.assertEqual(hand.names(), ["PayloadAltered"])
         hand.echo(to=rows.OTHER)
@@ -643,16 +683,12 @@ class TestKeepalive(unittest.TestCase):
     def test_new_socket_then_next_server(self):
         """Create is not answered either: another socket, then the next server (section 5)."""
         hand = Hand([SERVER, OTHER]).up()
-        while hand.client.state != "Reopen":
-            hand.wait(100)
-            hand.sent()
+        hand.until(lambda hand: hand.client.state == "Reopen")
         self.assertIsNone(hand.client.address)
         self.assertEqual(hand.names(), ["TunnelUp", "TunnelDown", "SocketWanted"])
         hand.client.socket_opened(hand.now)
         self.assertEqual((hand.first(), hand.to), ("create", SERVER))
-        while hand.to == SERVER:
-            hand.wait(100)
-            hand.sent()
+        hand.until(lambda hand: hand.to != SERVER)
         self.assertEqual(hand.to, OTHER)
 
     def test_cheap(self):
@@ -721,10 +757,7 @@ class TestMapping(unittest.TestCase):
         for octet in (0, 128, 255):
             hand = Hand(octet=octet, interval=28).up(lifetime=10)
             start = hand.now
-            while hand.client.state != "Create":
-                hand.wait(100)
-                hand.sent()
-                hand.echo()
+            hand.until(lambda hand: hand.client.state == "Create", answer=True)
             self.assertTrue(450000 <= hand.now - start <= 600100, hand.now - start)
             self.assertEqual(hand.names(), ["TunnelUp"])
 
@@ -767,7 +800,9 @@ class TestSearch(unittest.TestCase):
         port = 1
         count = 0
         lengths = []
-        while search.timer is not None:
+        for _ in range(100):  # a search asks 15 times at most, 4 tries each
+            if search.timer is None:
+                break
             now = search.timer
             search.handle_timer(now)
             for data in search.datagrams():
@@ -779,6 +814,7 @@ class TestSearch(unittest.TestCase):
                 if count not in lost:
                     text = info_of(rows.CLIENT[:13] + bytes((port, 0, 0)))
                     search.receive(data[:8] + text, now + 20)
+        self.assertTrue(search.done)
         return search.found, lengths
 
     def test_found(self):
