@@ -7,6 +7,7 @@ What cannot be told at once is told by settle() as soon as the session allows.
 """
 
 from firmware import log
+from firmware.phone.call import OUTGOING
 from firmware.ui import wording
 from vox6.wire.errors import LocalProtocolError, ProtocolError
 
@@ -29,7 +30,11 @@ class Changes:
     def hold_others(self, line, now):
         """One call has microphone and speaker: hold all others."""
         for call in self.phone.lines:
-            if call is not None and call.line != line and call.is_active():
+            if call is None or call.line == line:
+                continue
+            if call.state in OUTGOING and call.audio.stream is not None:
+                call.audio.apply(True)  # early media has microphone and speaker too
+            elif call.is_active():
                 if call.state == "talking" and not call.changing:
                     self.hold(call, now)
                 else:

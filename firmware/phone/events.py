@@ -101,7 +101,9 @@ class Events:
             # Early media (RFC 3960): the sound of the other side instead of our ring-back tone.
             try:
                 call.audio.take_answer(event.body, False)
-                call.audio.apply(False)
+                # Whoever talks on the other line is heard by the peer there alone.
+                elsewhere = call.line != self.phone.focus and self.phone.is_talking()
+                call.audio.apply(elsewhere)
                 self.phone.started(call)
             except (Unacceptable, OSError) as exc:
                 log.say("media", "early media: %s" % exc)
@@ -111,10 +113,10 @@ class Events:
         if call is None:
             self._hang_up_stranger(event.session, now)
             return
-        if call.line == self.phone.focus:
-            self.phone.changes.hold_others(call.line, now)
-        elif self.phone.is_talking():
+        if call.line != self.phone.focus and self.phone.is_talking():
             call.held_here = True  # somebody else is being talked to: told by Changes.settle
+        else:
+            self.phone.changes.hold_others(call.line, now)
         try:
             call.audio.take_answer(event.body)
             call.audio.apply(call.held_here)
@@ -256,7 +258,8 @@ class Events:
         call.audio.offer_refused()
         call.note = wording.NO_HOLD % event.status
         if what == "hold":
-            call.held_here = False
+            # A peer that refuses to be held hears nothing of the call that it is held for.
+            call.held_here = self.phone.is_engaged(call)
         elif what == "resume":
             call.held_here = True
         call.audio.apply(call.held_here)

@@ -305,6 +305,8 @@ class Phone:
             self.resume()
         else:
             self.changes.hold_others(line, now)
+            if call is not None and call.state in OUTGOING and call.audio.stream is not None:
+                call.audio.apply(False)  # its early media is heard again
             self.drain()
         self.sounds.update()
         return call
@@ -342,6 +344,14 @@ class Phone:
         for call in self.lines:
             if call is not None and call.is_active():
                 return True
+        return False
+
+    def is_engaged(self, besides):
+        """Return whether another call than this one is talked, or under way to be."""
+        for call in self.lines:
+            if call is not None and call is not besides:
+                if call.is_active() or call.state in OUTGOING:
+                    return True
         return False
 
     def agent_name(self):

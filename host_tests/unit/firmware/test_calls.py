@@ -344,6 +344,31 @@ class TestHold(Case):
         self.alice.press("hangup")
         self.assert_nothing_left()
 
+    def test_who_refuses_to_be_held_hears_nothing_of_the_other_call(self):
+        carol = doubles.TestPhone(self.world, ["2001:db8::c"])
+        self.call()
+        events = self.bob.phone.events
+        events._on_OfferReceived = lambda event, now: event.session.reject_offer(now, 488)
+        carol.press("sip:alice@[2001:db8::a]", "call")
+        self.alice.press("line2")
+        self.assertEqual(self.alice.states(), ["talking", "talking"])
+        first, second = self.alice.media.streams
+        self.assertEqual((first.joined, first.direction), (False, (False, False)))
+        self.assertTrue(second.joined)
+        self.assertIn("Line 1: On hold", self.alice.text())
+        self.alice.press("line1")
+        self.assertEqual((first.joined, second.joined), (True, False))
+        self.assertEqual(first.direction, (True, True))
+
+    def test_who_refuses_to_be_held_hears_nothing_of_a_call_that_is_begun(self):
+        doubles.TestPhone(self.world, ["2001:db8::c"])
+        self.call()
+        events = self.bob.phone.events
+        events._on_OfferReceived = lambda event, now: event.session.reject_offer(now, 488)
+        self.alice.press("line2", "sip:carol@[2001:db8::c]", "call")
+        self.assertEqual(self.alice.states(), ["talking", "ringback"])
+        self.assertFalse(self.alice.stream().joined)
+
     def test_a_second_change_waits(self):
         self.call()
         self.world.drop = lambda data, source, destination: data.startswith(b"INVITE")
@@ -595,6 +620,43 @@ class TestRefusals(Case):
         self.world.settle()
         self.assertEqual(self.bob.states()[0], "talking")
         self.assertEqual(len(self.bob.media.streams), 1)
+
+    def early_media(self):
+        """Bob talks to Alice on line 1 and calls the peer on line 2; return the session there."""
+        self.alice.press(BOB, "call")
+        self.bob.press("call", "line2", "sip:x@[2001:db8::9]", "call")
+        return self.events[-1].session
+
+    def tell(self):
+        self.peer.driver.drain()
+        self.world.settle()
+
+    def test_early_media_hears_nothing_of_the_other_line(self):
+        session = self.early_media()
+        self.bob.press("line1")
+        self.assertTrue(self.bob.stream().joined)
+        session.ring(0, 183, GOOD_OFFER)
+        self.tell()
+        first, second = self.bob.media.streams
+        self.assertEqual((first.joined, second.joined), (True, False))
+        self.assertEqual(second.direction, (False, False))
+        self.bob.press("line2")
+        self.assertEqual((first.joined, second.joined), (False, True))
+        self.assertEqual(second.direction, (True, True))
+
+    def test_early_media_left_for_the_other_line_is_silent(self):
+        session = self.early_media()
+        session.ring(0, 183, GOOD_OFFER)
+        self.tell()
+        first, second = self.bob.media.streams
+        self.assertEqual((first.joined, second.joined), (False, True))
+        self.bob.press("line1")
+        self.assertEqual((first.joined, second.joined), (True, False))
+        self.assertEqual(second.direction, (False, False))
+        session.accept(0, GOOD_OFFER)
+        self.tell()
+        self.assertEqual(self.bob.states(), ["talking", "talking"])
+        self.assertEqual((first.joined, second.joined), (True, False))
 
     def test_rtp_ports_run_out(self):
         self.bob.settings.set("rtp.port_low", 20000)
