@@ -281,7 +281,8 @@ class Protection:
                     if self._stream.statistics()["srtp_received"] != self._heard:
                         self._engine.srtp_authenticated(now)
             self._driver.handle_timer(now)
-            self._driver.drain()
+            if self._driver is not None:  # else that was the end of the call
+                self._driver.drain()
         if self._late_at is not None and self._late_at <= now:
             self._late_at = None
             self._update()
@@ -294,6 +295,7 @@ class Protection:
         self._session = self._engine = self._driver = None
         self._described = DescriptionKeys("off", None)
         self._stream = self._secured = None
+        self.state = ""
 
     # Events of the engine
 
@@ -314,7 +316,8 @@ class Protection:
         log.say("zrtp", "%s peer %s, %s" % (self._label(), event.client_id.strip(), event.version))
 
     def _on_PeerSilent(self, event):
-        self._trying = False
+        # Also after a key agreement with one whose Hello turned out to be false.
+        self._trying = self._committed = False
         call = self.call
         if call is not None and call.talking_since is not None:
             # With early media the peer may have begun only when the call was answered.

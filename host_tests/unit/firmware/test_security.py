@@ -520,6 +520,31 @@ class TestWithoutZRTP(Case):
         self.assertIn(b"Encryption required", self.world.requests("BYE")[0])
         self.assert_nothing_left()
 
+    def test_encryption_required_and_announced_in_vain(self):
+        """The engine's own timer ends the call: no fault, and nothing is said of it any more."""
+        self.alice.settings.set("security.required", "yes")
+        self.bob.settings.set("security.zrtp", "yes")
+        self.world.drop = lambda data, source, destination: data[:1] == b"\x10"
+        self.call()
+        self.world.run(14000)
+        self.assertEqual(self.alice.states()[0], "ended")
+        self.assertEqual(self.security(self.alice), "")
+        self.assertRaises(LocalProtocolError, self.alice.phone.security.confirm, 1)
+        self.assert_nothing_left()
+
+    def test_a_false_hello_before_the_answer_leaves_no_silence(self):
+        """A key agreement under way is given up for the signalling; the peer has no ZRTP."""
+        self.world.drop = lambda data, source, destination: data[16:24] == b"DHPart1 "
+        self.bob.settings.set("security.zrtp", "yes")
+        self.call()
+        protection = self.alice.phone.lines[0].audio.protection
+        self.assertTrue(protection._committed)
+        self.world.drop = lambda data, source, destination: data[:1] == b"\x10"
+        protection._engine.set_peer_hello_hash("1.10", bytes(32))
+        self.world.run(20000)
+        self.assertEqual(self.security(self.alice), "clear")
+        self.assertFalse(protection.is_waiting())
+
     def test_encryption_required_and_had(self):
         self.bob.settings.set("security.zrtp", "yes")
         self.alice.settings.set("security.required", "yes")
