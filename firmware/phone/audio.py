@@ -196,18 +196,19 @@ class Audio:
             self._negotiation.reject_offer()
             raise _problem(result)
         self._proposed = result
-        if self.protection.would_end(result):
-            if self.protection.refuses_end():
-                self.protection.refused_end()
-                self.refuse()
-                raise Unacceptable(488, wording.KEPT_ENCRYPTED, (399, "Encryption would end"))
-            self.protection.end_keys(self._clock.now())
+        ends = self.protection.would_end(result)
+        if ends and self.protection.refuses_end():
+            self.protection.refused_end()
+            self.refuse()
+            raise Unacceptable(488, wording.KEPT_ENCRYPTED, (399, "Encryption would end"))
         try:
             self.protection.take_offer(result)
         except RemoteProtocolError as exc:
             log.say("media", "keys of the offer: %s" % exc)
             self.refuse()
             raise Unacceptable(488, wording.NO_COMMON_KEYS, (302, "No usable keys"))
+        if ends:  # not before: a refused offer changes nothing
+            self.protection.end_keys(self._clock.now())
 
     def answer(self, hold):
         """Return our answer to the offer taken; hold: whether we hold the peer."""

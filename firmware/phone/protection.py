@@ -347,7 +347,7 @@ class Protection:
         self._cleared = self.failed = False
         self._secured = event
         self._verified = event.verified and not event.mismatch
-        self._denied = False
+        self._denied = self._denied and event.mode == "Mult"  # whose SAS is that of before
         self.sas_text = event.sas_text
         self.sas_type = event.sas_type
         self.name = event.name

@@ -724,6 +724,15 @@ class TestStranger(Case):
         self.assertEqual(self.bob.media.sounding, tones.TONES["unencrypted"][0])
         self.assertEqual(self.bob.stream().keys, {"send": None, "receive": None})
 
+    def test_an_offer_that_is_refused_ends_no_keys(self):
+        """SRTP without a key cannot be answered: the keys from before stay."""
+        session = self.sdes("announce")
+        keys = dict(self.bob.stream().keys)
+        event = self.reinvite(session, OFFER.replace(b"RTP/AVP", b"RTP/SAVP"))
+        self.assertEqual((type(event).__name__, event.status), ("OfferFailed", 488))
+        self.assertEqual(self.security(self.bob), "sdes")
+        self.assertEqual(self.bob.stream().keys, keys)
+
     def test_a_stream_that_pauses_is_no_drop(self):
         session = self.sdes("refuse")
         event = self.reinvite(session, OFFER.replace(b"audio 4000", b"audio 0"))
@@ -882,6 +891,21 @@ class TestGoClear(Case):
         self.assertTrue(self.bob.stream().speaks_clear())
         self.bob.press("hangup")
         self.assert_nothing_left()
+
+    def test_the_alarm_outlives_keys_of_the_same_sas(self):
+        """Who is between cannot undo "different" by GoClear and a Commit of Multistream mode."""
+        for phone in (self.alice, self.bob):
+            phone.settings.set("security.clear", "yes")
+        self.call()
+        sas = self.bob.phone.security.sas(1)
+        self.bob.phone.security.deny(1)
+        protection = self.alice.phone.lines[0].audio.protection
+        for ask in (protection._engine.go_clear, protection._engine.go_secure):
+            ask(self.world.clock.ms)
+            protection._driver.drain()
+            self.world.run(1000)
+        self.assertEqual(self.security(self.bob), "different")
+        self.assertEqual(self.bob.phone.lines[0].audio.protection.sas_text, sas)
 
 
 class TestKeyPairs(Case):
