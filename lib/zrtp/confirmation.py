@@ -237,6 +237,7 @@ class Confirmation(KeyAgreement):
             min(flags.expiration, self._policy.cache_expiration),
             mismatch and not self._policy.protected_signalling,
             s1 is not None,
+            entry.rs1 if entry is not None else None,
         )
         return Secured(
             sas_text,

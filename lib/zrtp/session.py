@@ -138,6 +138,7 @@ class Session:
         self._expiration = 0
         self._waits = False  # it needs the user's word first (section 4.6.1.1)
         self._continues = False  # rs1 of the cache took part
+        self._before: "bytes | None" = None  # rs1 of the cache when the exchange began
 
     def open(self, ssrc: int, key_pair: "Callable[[str, int], Pair] | None" = None) -> "Engine":
         """Return an engine for one more stream.
@@ -255,7 +256,13 @@ class Session:
         return True
 
     def hold(
-        self, rs1: bytearray, is_dh: bool, expiration: int, waits: bool, continues: bool
+        self,
+        rs1: bytearray,
+        is_dh: bool,
+        expiration: int,
+        waits: bool,
+        continues: bool,
+        before: "bytes | None" = None,
     ) -> None:
         """Take the new rs1; remember() or the user's word bring it into the cache."""
         erase(self._fresh)
@@ -264,12 +271,16 @@ class Session:
         self._expiration = expiration
         self._waits = waits
         self._continues = continues
+        self._before = before
 
     def remember(self) -> None:
         """Update the cache after an exchange (section 4.6.1), unless the user's word is needed."""
         if self._fresh is None or self._waits:
             return
         entry = self.cache.get(self.peer_zid)
+        if entry is not None and entry.rs1 and entry.rs1 != self._before:
+            self._waits = True  # another call has put its secret there meanwhile
+            return
         if self._expiration == 0:
             erase(self._fresh)
             self._fresh = None
@@ -288,7 +299,8 @@ class Session:
             return
         if self._expiration:
             if self._fresh_is_dh:
-                entry.rs2 = entry.rs1
+                # a secret that took no part in this exchange may be somebody else's
+                entry.rs2 = entry.rs1 if self._continues else None
             entry.rs1 = bytes(self._fresh)
             entry.expiration = self._expiration
             entry.expired = False

@@ -107,13 +107,51 @@ class TestMismatch(unittest.TestCase):
         pair.a.verify()
         after = self.a.get(B_ZID)
         self.assertEqual(after.rs1, fresh.get(A_ZID).rs1)
-        self.assertEqual((after.rs2, after.verified, after.name), (self.before.rs1, True, "Bob"))
+        # the old secret took no part: it may be an attacker's
+        self.assertEqual((after.rs2, after.verified, after.name), (None, True, "Bob"))
         pair.a.verify("Robert")
         self.assertEqual(self.a.get(B_ZID).rs1, after.rs1)
         self.assertEqual(self.a.get(B_ZID).name, "Robert")
         again = call(self.a, fresh, seed=5)
         self.assertFalse(secured(again).mismatch)
         self.assertTrue(secured(again).verified)
+
+    def test_secret_of_an_attacker_is_not_kept_behind_the_true_one(self):
+        """A relayed call that nobody compared is not known after one that somebody did."""
+        a, _ = caches()
+        mallory = MemoryCache(B_ZID)  # with the ZID of Bob
+        call(a, mallory)
+        pair = call(a, MemoryCache(B_ZID), seed=3)
+        self.assertTrue(secured(pair).mismatch)
+        pair.a.verify("Bob")
+        told = secured(call(a, mallory, seed=5))
+        self.assertFalse(told.verified)
+        self.assertTrue(told.mismatch)
+
+    def test_stalled_call_does_not_take_the_word_for_another(self):
+        """An exchange that an attacker holds back must not overwrite what a later call stored."""
+        a, _ = caches()
+        mallory = MemoryCache(B_ZID)
+        held = [True]
+        stalled = Pair(
+            session(A_ZID, 7, a),
+            session(B_ZID, 8, mallory),
+            change=lambda sender, octets: (
+                None
+                if held[0] and octets[4:12] in (b"Confirm1", b"Confirm2", b"Conf2ACK")
+                else octets
+            ),
+        )
+        stalled.start().run(500)
+        pair = call(a, MemoryCache(B_ZID), seed=3)
+        self.assertTrue(secured(pair).first)
+        held[0] = False
+        stalled.run(5000)
+        self.assertTrue(stalled.agree())
+        pair.a.verify("Bob")
+        told = secured(call(a, mallory, seed=5))
+        self.assertFalse(told.verified)
+        self.assertTrue(told.mismatch)
 
     def test_verify_comes_after_the_call(self):
         """The old secret must not get the word that was meant for the new one."""
