@@ -344,6 +344,11 @@ class Protection:
 
     def _on_Secured(self, event):
         self._trying = self._committed = False
+        if not self._is_keyed("zrtp"):  # media refused a key
+            log.say("zrtp", "%s keys are there, the stream did not take them" % self._label())
+            self._unkey()
+            self.failed = True
+            return
         self._cleared = self.failed = False
         self._secured = event
         self._verified = event.verified and not event.mismatch

@@ -588,6 +588,23 @@ static void test_srtp_old_key_ends(void) {
     close_secure(stream);
 }
 
+// Whoever knows the old key alone, as a server that read the SDP, and keeps the peer's packets away,
+// is not heard for longer than ZRTP could still change over (11 s).
+static void test_srtp_old_key_ends_though_the_new_is_not_heard(void) {
+    struct media_stream *stream = open_secure();
+    play(stream, 20, NULL);
+    secure(stream, false, 2);
+    play(stream, 540, NULL);
+    CHECK_EQUAL(statistics_of(stream).received, 560);
+    CHECK_EQUAL(srtp_core_used(), 2 + 3);
+    play(stream, 30, NULL);
+    struct media_statistics s = statistics_of(stream);
+    CHECK_BETWEEN(s.received, 565, 575);
+    CHECK_BETWEEN(s.srtp_failed, 15, 25);
+    CHECK_EQUAL(srtp_core_used(), 2 + 2);
+    close_secure(stream);
+}
+
 // The key in use, set again, keeps its windows and counters: nothing of it can be replayed, and no
 // index is used twice. Back to the key before likewise, while it is known.
 static void test_srtp_same_key(void) {
@@ -803,6 +820,7 @@ int main(void) {
     RUN(test_srtcp_index_replay);
     RUN(test_srtp_rekey);
     RUN(test_srtp_old_key_ends);
+    RUN(test_srtp_old_key_ends_though_the_new_is_not_heard);
     RUN(test_srtp_same_key);
     RUN(test_srtp_one_direction);
     RUN(test_srtp_required);

@@ -105,7 +105,8 @@ class Stream:
         profile: of SRTP_PROFILES. key_salt: master key, then master salt (RFC 3711), copied. The
         rollover counter of a new key begins with 0. With a direction that is protected already
         this changes its key without a click: what is sent changes with the next packet; of the
-        peer's the old key is taken as well until 0.4 s after the first packet under the new one.
+        peer's the old key is taken as well until 0.4 s after the first packet under the new one,
+        and for 11 s at most.
         The key that is in use already is kept, with counter and replay windows; a key that was
         used before the present one must not come back (RFC 3711 section 9.1).
 

@@ -6,7 +6,8 @@
 // A direction has one key, and receiving may for a while have two: packets under the old key are on
 // their way when the new one is set, and nobody says which packet is the first of the new. Until that
 // one has come the old key is tried first, from then on the new one, so that in either steady state a
-// packet costs one try. The old key ends GRACE_US after that packet.
+// packet costs one try. The old key ends GRACE_US after that packet, and PREVIOUS_US after the new one
+// was set, come what may: who knows the old one alone must not go on as if nothing had changed.
 
 #include <errno.h>
 #include <string.h>
@@ -17,6 +18,9 @@
 
 // Packets that a network reorders arrive within the longest delay of the jitter buffer; twice that.
 #define GRACE_US (400000)
+
+// Longer than ZRTP repeats the message after which the peer uses its key (RFC 6189 section 6).
+#define PREVIOUS_US (11000000)
 
 // RTP payloads of the codecs here are multiples of 10 ms; with a tag none is.
 #define CLEAR_OCTETS (80)
@@ -100,8 +104,7 @@ int media_unprotect(struct media_stream *stream, const uint8_t *data, size_t len
         stream->count.malformed++;
         return -1;
     }
-    if (security->previous != NULL && security->changed_over
-        && meta->time_us > security->previous_until_us) {
+    if (security->previous != NULL && meta->time_us > security->previous_until_us) {
         end_previous(security);
     }
     memcpy(received_packet, data, length);
@@ -169,8 +172,7 @@ int media_send_rtcp(struct media_stream *stream, const uint8_t *data, size_t len
 void media_reap_keys(struct media_stream *stream) {
     struct media_security *security = &stream->security;
     engine_enter();
-    if (security->previous != NULL && security->changed_over
-        && engine_time_us() > security->previous_until_us) {
+    if (security->previous != NULL && engine_time_us() > security->previous_until_us) {
         end_previous(security);
     }
     struct srtp_core *ended = security->ended;
@@ -263,6 +265,7 @@ static int secure_receive(
     security->previous = security->receive;
     security->receive = key;
     security->changed_over = false;
+    security->previous_until_us = engine_time_us() + PREVIOUS_US;
     engine_exit();
     return 0;
 }

@@ -51,7 +51,7 @@ struct media_security {
     struct srtp_core *previous; // and the one before it, while its packets may come
     bool changed_over; // the peer uses `receive`
     bool required;
-    uint64_t previous_until_us; // after the change
+    uint64_t previous_until_us; // the last moment of `previous`
     struct srtp_core *ended; // for the VM to free
 };
 
