@@ -8,6 +8,7 @@ import os
 import pytest
 
 from host_tests.emulated.calls import TONE_HZ, connect
+from host_tests.interop import secure
 from host_tests.interop.fixtures import Telephone
 from tools.lab import Lab, measure
 from tools.panel.phones import UnixPhone
@@ -49,6 +50,8 @@ def two(tmp_path):
 def test_sound_goes_on_beside_a_blocked_vm(two):
     caller, called = two
     connect(caller, called)
+    for one in two:
+        secure.wait_sas(one)  # until then nothing is said in clear
     before = caller.console("import media; print(media.counters())")
     for one in two:
         one.panel.play((16000, measure.tone(TONE_HZ, 20, 16000)), repeat=True)

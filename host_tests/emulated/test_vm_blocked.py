@@ -10,6 +10,7 @@ import statistics
 import pytest
 
 from host_tests.emulated.calls import Tones, connect, disconnect
+from host_tests.interop import secure
 
 BLOCKED_S = 5
 ANSWER_MS = 20.0
@@ -39,6 +40,8 @@ def test_sound_and_ping_go_on(pair, phones, lab, capture, blocked):
     wanted = BLOCKED_S * 5 - 3
 
     connect(qemu, unix)
+    for one in pair:
+        secure.wait_sas(one)  # until then nothing is said in clear
     before = media_counters(victim)
     with Tones(unix, qemu) as tones:
         with victim.phone.aside() as console:
