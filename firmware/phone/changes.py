@@ -35,12 +35,14 @@ class Changes:
             if call.state in OUTGOING and call.audio.stream is not None:
                 call.audio.apply(True)  # early media has microphone and speaker too
             elif call.is_active():
-                if call.state == "talking" and not call.changing:
-                    self.hold(call, now)
-                else:
-                    # Not agreed yet, or a change is under way: quiet now, told when it can be.
-                    call.held_here = True
-                    call.audio.apply(True)
+                try:
+                    if call.state == "talking":
+                        self.hold(call, now)
+                except ProtocolError as exc:
+                    log.say("call", "%d: %s" % (call.line + 1, exc))
+                # Not agreed yet, or a change is under way: quiet now, told when it can be.
+                call.held_here = True
+                call.audio.apply(True)
 
     def hold(self, call, now):
         """Hold a call. LocalProtocolError: a change is under way."""

@@ -9,6 +9,7 @@ from firmware.phone import tones
 from firmware.phone.dial import DialError
 from host_tests.unit.firmware import doubles
 from vox6.sip.message import parse
+from vox6.wire.errors import LocalProtocolError
 
 BOB = "sip:bob@[2001:db8::b]"
 
@@ -350,7 +351,7 @@ class TestHold(Case):
         events = self.bob.phone.events
         events._on_OfferReceived = lambda event, now: event.session.reject_offer(now, 488)
         carol.press("sip:alice@[2001:db8::a]", "call")
-        self.alice.press("line2")
+        self.alice.press("line2", "call")
         self.assertEqual(self.alice.states(), ["talking", "talking"])
         first, second = self.alice.media.streams
         self.assertEqual((first.joined, first.direction), (False, (False, False)))
@@ -760,6 +761,23 @@ class TestFaults(Case):
         self.assertEqual(self.bob.states(), ["talking", "talking"])
         self.assertIn("lost 0.0%", self.bob.text())
         self.assertIn("ValueError", "\n".join(log.lines()))
+
+    def test_a_line_that_cannot_be_told_of_hold_is_silent_all_the_same(self):
+        """The peer's re-INVITE waits for its ACK: ours cannot leave; the other line is served."""
+        carol = doubles.TestPhone(self.world, ["2001:db8::c"])
+        self.call()
+
+        def busy(now, body):
+            raise LocalProtocolError("an offer is open")
+
+        self.alice.phone.lines[0].session.reinvite = busy
+        carol.press("sip:alice@[2001:db8::a]", "call")
+        self.alice.press("line2", "call")
+        self.assertEqual(self.alice.states(), ["talking", "talking"])
+        first, second = self.alice.media.streams
+        self.assertEqual((first.joined, second.joined), (False, True))
+        self.assertEqual(first.direction, (False, False))
+        self.assertTrue(self.alice.phone.lines[0].held_here)
 
     def test_no_memory_for_a_call_ends_it_on_both_sides(self):
         def broken(*args, **options):
