@@ -416,9 +416,8 @@ class Protection:
         return self.state in ("encrypted", "mismatch", "verified")
 
     def confirm(self, name=None):
-        """The SAS was compared and is the same; name: of the peer, None leaves it as it is."""
-        if name is None:
-            name = self.name
+        """The SAS was compared and is the same; name: of the peer, None or "" leaves it."""
+        name = name or self.name
         self._session.verify(name)
         self._verified = True
         self.name = name

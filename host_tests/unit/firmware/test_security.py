@@ -430,6 +430,9 @@ class TestCompared(Case):
         self.assertEqual(security.state(1), "verified")
         security.name(1, "Robert")
         self.assertEqual([entry[1:] for entry in security.known()], [(True, "Robert")])
+        security.name(1, "")  # no name is no other name
+        self.assertEqual([entry[1:] for entry in security.known()], [(True, "Robert")])
+        self.assertEqual(self.alice.phone.lines[0].audio.protection.name, "Robert")
         self.assertEqual(security.known()[0][0],
                          "".join(["%02x" % octet for octet in self.bob.cache.zid]))  # fmt: skip
         security.deny(1)
