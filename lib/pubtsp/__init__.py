@@ -37,6 +37,7 @@ _MODULES = (
     "channel",
     "client",
     "events",
+    "flows",
     "header",
     "inner",
     "ipv6",

@@ -139,6 +139,7 @@ class AddressFormat:
         self.anycast_address = self.prefix + bytes(8)  # P::, subnet-router anycast (section 4.2)
         self._memo_size = memo
         self._memo: "dict[bytes, bool]" = {}
+        self.period = 0  # counts changes of keys, for who remembers what they made
         self.set_keys(key, previous)
 
     def set_keys(self, key: "bytes | None", previous: "bytes | None" = None) -> None:
@@ -149,6 +150,7 @@ class AddressFormat:
         self._key = key
         self._previous = previous
         self._memo = {}
+        self.period += 1
 
     def is_ready(self) -> bool:
         """Return whether addresses can be made: mode MAC needs a key."""

@@ -10,8 +10,9 @@ one with the same configuration, goes on in the middle of everything.
 from vox6.wire import const
 from vox6.wire.errors import FormatError, LocalProtocolError
 
-from . import header, messages, rules
+from . import header, ipv6, messages, rules
 from .address import MAC, SERVER_PORT, is_mapped, mapped
+from .flows import EXTENSIONS, Flows
 from .limits import Bucket, Limiter
 from .messages import (
     Authenticate,
@@ -90,9 +91,9 @@ class Server:
     config: rules.Config. lifetime: minutes. keepalive: (least, default, most) in seconds. dns:
     16 octets of a resolver that clients are told, or None. salt: a random number. error_rate:
     ICMPv6 errors a second for each source, 0 for none at all (section 10). packet_rate: packets a
-    second from and to each IPv4 address (D-11), 0 for no limit. Verbs as of
-    every engine, and for the IPv6 side receive_packet() and packets_to_send(). There are neither
-    timers nor events.
+    second from and to each IPv4 address (D-11), 0 for no limit. flows: how many pairs of addresses
+    are remembered for batches (flows.py). Verbs as of every engine, and for the IPv6 side
+    receive_packet() and packets_to_send(). There are neither timers nor events.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class Server:
         salt: int = 0,
         error_rate: int = _ERROR_RATE,
         packet_rate: int = 0,
+        flows: int = 0,
     ) -> None:
         if not 0 < keepalive[0] <= keepalive[1] <= keepalive[2]:
             raise LocalProtocolError("keepalive: least, default, most")
@@ -122,6 +124,7 @@ class Server:
         self._rate: "Limiter | None" = None
         if packet_rate:
             self._rate = Limiter(packet_rate, packet_rate, packet_rate * _RATE_TOTAL, salt)
+        self._flows = Flows(self.addresses, flows if config.kernel_forwards else 0)
         self._strangers = Bucket(_STRANGER_RATE, _STRANGER_RATE)
         self._requests = Limiter(_REQUEST_RATE, _REQUEST_BURST, _REQUEST_TOTAL, salt)
         self._refusals = Limiter(1, _REQUEST_RATE, _REQUEST_RATE, salt)
@@ -160,12 +163,69 @@ class Server:
             if reply is not None:
                 self._send(reply, peer, 0)
             return
+        if action == UP and verdict.packet is data and self._rate is None:
+            self._flows.learn(self._flows.up(), data, peer)
         self.apply(verdict, v4, now)
 
     def receive_packet(self, packet: bytes, now: int) -> None:
         """Take a packet of the IPv6 side."""
         self.counters["received_up"] += 1
-        self.apply(self.rules.to_tunnel(packet), packet[8:16], now)
+        verdict = self.rules.to_tunnel(packet)
+        if verdict.action == DOWN and verdict.packet is packet and self._rate is None:
+            peer = (mapped(verdict.ipv4), verdict.port)
+            self._flows.learn(self._flows.down(), packet, peer)
+        self.apply(verdict, packet[8:16], now)
+
+    def receive_datagrams(self, datagrams: "list[tuple[bytes, Peer, int]]", now: int) -> None:
+        """Take what one reading of the socket gave: [(data, peer, tos)], 256 at most.
+
+        The same as receive_datagram() for each, faster: what a packet's addresses decide is
+        remembered (U1, U4, deny, U6, U7, U9), the rest looked at here (U2, U3, U5, ECN, U8).
+        """
+        known, packets, plain = self._flows.up(), self._packets, 0
+        for one in datagrams:
+            data, peer, tos = one
+            if (
+                known.get(data[8:40]) == peer
+                and data[7] > 1
+                and not tos & 3
+                and data[6] not in EXTENSIONS
+                and len(data) == (data[4] << 8 | data[5]) + ipv6.HEADER <= ipv6.MTU
+                and data[0] >> 4 == 6
+                and len(packets) < _MAX_OUTPUT
+            ):
+                packets.append(data)
+                plain += 1
+            else:
+                self.receive_datagram(data, peer, now, tos)
+                known = self._flows.up()
+        self.counters["received"] += plain
+        self.counters["up"] += plain
+
+    def receive_packets(self, packets: "list[bytes]", now: int) -> None:
+        """Take what one reading of the IPv6 side gave, 256 packets at most.
+
+        The same as receive_packet() for each, faster: D2 to D6 are remembered, the rest is looked
+        at here (D1, D7, D8, the traffic class).
+        """
+        known, out, plain = self._flows.down(), self._datagrams, 0
+        mask = 0xFF if self.config.copy_dscp else 3
+        for packet in packets:
+            peer = known.get(packet[8:40])
+            if (
+                peer is not None
+                and packet[7]
+                and len(packet) == (packet[4] << 8 | packet[5]) + ipv6.HEADER <= ipv6.MTU
+                and packet[0] >> 4 == 6
+                and len(out) < _MAX_OUTPUT
+            ):
+                out.append((packet, peer, ((packet[0] & 15) << 4 | packet[1] >> 4) & mask))
+                plain += 1
+            else:
+                self.receive_packet(packet, now)
+                known = self._flows.down()
+        self.counters["received_up"] += plain
+        self.counters["down"] += plain
 
     def receive_icmpv4(self, quoted: bytes, peer: "Peer", now: int) -> None:
         """Take the news that a datagram did not arrive (section 7.7); it changes nothing here.

@@ -19,7 +19,7 @@ CREATE = (
 
 def server(mode="mac", key=rows.KEY, service=rows.SERVER, **more):
     config = {"policy": "lab"}
-    for name in ("policy", "ports_min", "deny"):
+    for name in ("policy", "ports_min", "deny", "kernel_forwards"):
         if name in more:
             config[name] = more.pop(name)
     addresses = AddressFormat(rows.PREFIX, mode, key)
@@ -368,3 +368,97 @@ class TestState(unittest.TestCase):
         for more in ({"keepalive": (30, 20, 40)}, {"keepalive": (0, 1, 2)}, {"lifetime": 0}):
             self.assertRaises(LocalProtocolError, lambda more=more: server(**more))
         self.assertIn("mac", server().debug())
+
+
+class TestBatches(unittest.TestCase):
+    def outputs(self, engine):
+        return engine.datagrams_to_send(), engine.packets_to_send()
+
+    def test_same_as_one_by_one(self):
+        """Each row, asked for the first and for the second time, among packets that passed."""
+        for row in rows.FROM_TUNNEL + rows.TO_TUNNEL:
+            differs = dict(row[5])
+            v4, port = differs.pop("v4", rows.V4), differs.pop("port", rows.PORT)
+            tos, mode = differs.pop("tos", 0), differs.pop("mode", "mac")
+            differs.pop("to", None)
+            differs["kernel_forwards"] = True
+            differs.setdefault("policy", "lab")
+            peer = (mapped(v4), port)
+            engines = []
+            for flows in (0, 8):
+                addresses = AddressFormat(rows.PREFIX, mode, rows.KEY if mode == "mac" else None)
+                config = Config(addresses, rows.SERVER, (rows.PEER_SERVER,), **differs)
+                engines.append(Server(config, flows=flows))
+            slow, fast = engines
+            up = row in rows.FROM_TUNNEL
+            for now in range(3):
+                batch = []
+                for data in (rows.GOOD if up else rows.DOWN, row[2], row[2]):
+                    if up:
+                        slow.receive_datagram(data, peer, now, tos)
+                        batch.append((data, peer, tos))
+                    else:
+                        slow.receive_packet(data, now)
+                        batch.append(data)
+                if up:
+                    fast.receive_datagrams(batch, now)
+                else:
+                    fast.receive_packets(batch, now)
+                self.assertEqual(self.outputs(fast), self.outputs(slow), row[0])
+                self.assertEqual(fast.counters, slow.counters, row[0])
+
+    def test_what_the_memo_does_not_decide(self):
+        """A pair of addresses that passed makes nothing else pass."""
+        good = rows.GOOD
+        for bad, tos in (
+            (good[:39], 0),
+            (good[:-1], 0),
+            (good + b"x", 0),
+            (b"\x40" + good[1:], 0),
+            (good[:7] + b"\1" + good[8:], 0),
+            (good[:6] + b"\x2b" + good[7:], 0),
+            (good[:6] + b"\0" + good[7:], 0),
+            (rows.ip6(rows.CLIENT, rows.HOST, bytes(1241)), 0),
+            (good, 3),
+        ):
+            fast, slow = server(kernel_forwards=True, flows=8), server(kernel_forwards=True)
+            fast.receive_datagrams([(good, PEER, 0), (bad, PEER, tos), (good, PEER, 0)], 0)
+            for data, one in ((good, 0), (bad, tos), (good, 0)):
+                slow.receive_datagram(data, PEER, 0, one)
+            self.assertEqual(self.outputs(fast), self.outputs(slow))
+            self.assertEqual(fast.counters, slow.counters)
+
+    def test_from_another_peer(self):
+        """U4 with a memo: the same packet from another port is refused."""
+        engine = server(kernel_forwards=True, flows=8)
+        engine.receive_datagrams([(rows.GOOD, PEER, 0)], 0)
+        engine.packets_to_send()
+        engine.receive_datagrams([(rows.GOOD, (PEER[0], PEER[1] + 1), 0)], 0)
+        self.assertEqual(engine.packets_to_send(), [])
+        self.assertEqual(engine.counters["drop_U4"], 1)
+
+    def test_keys_change(self):
+        """What an old key allowed is forgotten with it, in the middle of the flow."""
+        engine = server(kernel_forwards=True, flows=8)
+        engine.receive_datagrams([(rows.GOOD, PEER, 0)], 0)
+        engine.receive_packets([rows.DOWN], 0)
+        self.assertEqual(engine.counters["up"] + engine.counters["down"], 2)
+        engine.set_keys(bytes(16), None)
+        engine.receive_datagrams([(rows.GOOD, PEER, 0)], 0)
+        engine.receive_packets([rows.DOWN], 0)
+        self.assertEqual(engine.counters["up"] + engine.counters["down"], 3)  # an error of D5
+        self.assertEqual((engine.counters["drop_U4"], engine.counters["drop_D5"]), (1, 1))
+
+    def test_fixed_size(self):
+        engine = server(kernel_forwards=True, flows=4)
+        for last in range(64):
+            packet = rows.udp(rows.CLIENT, rows.HOST[:15] + bytes((last + 1,)))
+            engine.receive_datagrams([(packet, PEER, 0)], 0)
+            self.assertTrue(len(engine._flows.up()) <= 4)
+        self.assertEqual(len(engine.packets_to_send()), 64)
+
+    def test_packet_rate(self):
+        """D-11 holds for batches too."""
+        engine = server(kernel_forwards=True, flows=8, packet_rate=20)
+        engine.receive_datagrams([(rows.GOOD, PEER, 0)] * 50, 0)
+        self.assertEqual(len(engine.packets_to_send()), 20)
