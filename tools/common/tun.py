@@ -33,6 +33,7 @@ _IFA_F_NODAD = 0x02
 _LONGEST = 65535  # octets: no packet from the kernel is longer, whatever the MTU is
 _FOREVER = 0xFFFFFFFF  # seconds: a lifetime without end
 _PROTO_STATIC = 4
+_MAIN = 254  # the table of routes
 _FULL = (errno.EAGAIN, errno.ENOBUFS)
 _REFUSED = (errno.EINVAL, errno.EIO, errno.EMSGSIZE)  # EIO: the device is down
 
@@ -90,6 +91,8 @@ class Tun:
             return os.read(self._fd, _LONGEST)
         except BlockingIOError:
             return None
+        except OSError as error:
+            raise TunError(f"the TUN device {self.name} is gone: {error.strerror}") from error
 
     def write(self, packet: bytes) -> bool:
         """Give a packet to the kernel as if it had arrived; False: it did not take it."""
@@ -101,7 +104,7 @@ class Tun:
             elif error.errno in _REFUSED:
                 self.counters["refused"] += 1
             else:
-                raise
+                raise TunError(f"the TUN device {self.name}: {error.strerror}") from error
             return False
         return True
 
@@ -160,18 +163,25 @@ def remove_address(index: int, address: Address, prefix_length: int = 128) -> No
 def add_route(
     index: int, destination: str, *, metric: int = 1024, source: Address | None = None
 ) -> None:
-    """Add a route for a prefix over an interface.
+    """Add a route for a prefix over an interface; nothing happens if it is there.
 
-    destination: as "::/0"; metric: the lower is used; source: the address that programs leave by.
+    destination: as "::/0"; metric: the lower is used; source: for packets with this address alone.
     """
-    with _netlink(f"set the route to {destination}") as ip:
-        ip.route("replace", proto=_PROTO_STATIC, **_route(index, destination, metric, source))
+    route = _route(index, destination, metric, source)
+    with _netlink(f"set the route to {destination} with metric {metric}") as ip:
+        try:
+            ip.route("add", proto=_PROTO_STATIC, **route)
+        except NetlinkError as error:
+            if error.code != errno.EEXIST or not _is_there(ip, route):
+                raise  # of somebody else
 
 
-def remove_route(index: int, destination: str, *, metric: int = 1024) -> None:
+def remove_route(
+    index: int, destination: str, *, metric: int = 1024, source: Address | None = None
+) -> None:
     """Take a route away; nothing happens if it is gone already."""
     with _netlink(f"remove the route to {destination}", (errno.ESRCH, errno.ENODEV)) as ip:
-        ip.route("del", **_route(index, destination, metric, None))
+        ip.route("del", **_route(index, destination, metric, source))
 
 
 def _route(index: int, destination: str, metric: int, source: Address | None) -> dict[str, Any]:
@@ -182,8 +192,22 @@ def _route(index: int, destination: str, metric: int, source: Address | None) ->
         "family": socket.AF_INET6,
     }
     if source is not None:
-        route["prefsrc"] = _text(source)
+        route["src"] = _text(source)
+        route["src_len"] = 128
     return route
+
+
+def _is_there(ip: IPRoute, route: dict[str, Any]) -> bool:
+    wanted = ipaddress.IPv6Network(route["dst"])
+    for row in ip.get_routes(family=socket.AF_INET6, oif=route["oif"], table=_MAIN):
+        there = f"{row.get_attr('RTA_DST') or '::'}/{row['dst_len']}"
+        if (
+            ipaddress.IPv6Network(there) == wanted
+            and row.get_attr("RTA_PRIORITY") == route["priority"]
+            and row.get_attr("RTA_SRC") == route.get("src")
+        ):
+            return True
+    return False
 
 
 def _text(address: Address) -> str:

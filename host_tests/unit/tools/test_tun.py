@@ -8,11 +8,11 @@ import os
 import select
 import socket
 import subprocess
-import threading
 
 import pytest
 from pyroute2 import IPRoute
 
+from host_tests.unit.tools.alone import alone
 from tools.common import tun as tuns
 from tools.common.tun import Tun, TunError
 
@@ -20,35 +20,9 @@ pytestmark = [
     pytest.mark.needs_root,
     pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root"),
 ]
-_CLONE_NEWNET = 0x40000000
 OURS = "2001:db8:77::1"
 PEER = "2001:db8:99::5"
 NOBODY = 65534
-
-
-def alone(test):
-    """Run a test in a thread with a namespace of its own, which ends with the thread."""
-
-    def run():
-        failed = []
-
-        def inner():
-            try:
-                libc = ctypes.CDLL(None, use_errno=True)
-                assert libc.unshare(_CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
-                test()
-            except BaseException as error:
-                failed.append(error)
-
-        thread = threading.Thread(target=inner)
-        thread.start()
-        thread.join()
-        if failed:
-            raise failed[0]
-
-    run.__name__ = test.__name__
-    run.__doc__ = test.__doc__
-    return run
 
 
 def wait(device):
@@ -124,7 +98,18 @@ def test_addresses_and_routes_come_and_go():
         assert flags(ip) == {OURS: 0x20}
         tuns.add_address(device.index, OURS)
         assert flags(ip) == {OURS: 0}
-        tuns.add_route(device.index, "::/0", metric=2048, source=OURS)
+        tuns.add_route(device.index, "::/0", metric=2048)
+        tuns.add_route(device.index, "::/0", metric=2048)
+        assert metrics(ip) == [2048]
+        with Tun("other") as other:
+            tuns.set_up(other.index)
+            with pytest.raises(TunError, match="metric 2048: File exists"):
+                tuns.add_route(other.index, "::/0", metric=2048)
+            assert metrics(ip) == [2048], "the route of another program stays"
+        tuns.add_route(device.index, "::/0", metric=1, source=OURS)
+        assert sorted(metrics(ip)) == [1, 2048]
+        tuns.add_route(device.index, "::/0", metric=1, source=OURS)
+        tuns.remove_route(device.index, "::/0", metric=1, source=OURS)
         assert metrics(ip) == [2048]
         tuns.remove_route(device.index, "::/0", metric=2048)
         tuns.remove_route(device.index, "::/0", metric=2048)

@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""The tunnel of a host: lib/pubtsp's Client between a TUN device and a UDP socket.
+
+with Tunnel(options) as tunnel:
+    tunnel.run()
+"""
+
+import logging
+import os
+import signal
+import socket
+from functools import partial
+from pathlib import Path
+
+from vox6.dns import rdata
+from vox6.pubtsp import Client, Settings, events
+from vox6.pubtsp.state import DOWN
+
+from ...common.driver import Loop, Timer
+from ...common.names import Names, resolv_conf
+from ...common.notify import notify
+from ...common.tun import TunError
+from . import network, words
+from .interface import Interface
+from .options import Options, Peer, Where
+from .servers import Discovery
+from .sockets import SIDE, TUNNEL, Sockets
+
+log = logging.getLogger("vox6.tunnel")
+
+_BATCH = 32  # packets into the engine until it is drained: it keeps 64
+_BATCHES = 4  # of one descriptor until others have their turn
+_QUIET = 300  # ms without news until the network is looked at
+_LOOK_AGAIN = 60_000  # ms, for what the kernel does not tell
+_FIND_FIRST = 2_000  # ms until servers are looked for again, doubled
+_FIND_LAST = 60_000
+_ERROR_GAP = 10_000  # ms between two lines about datagrams that the host does not take
+
+
+class Tunnel:
+    """Everything of one tunnel. Made in the thread and namespace that run it.
+
+    client: the engine; interface: what the host sees.
+    """
+
+    def __init__(self, options: Options) -> None:
+        """Make the TUN device; TunError: it could not be had."""
+        self._options = options
+        self.interface = Interface(options.interface, options.metric)
+        self.loop = Loop()
+        self._sockets = Sockets(options.cheap_hop_limit)
+        self._names = Names(os.urandom, self.loop)
+        self._watch = network.Watch()
+        self._network = network.Network(None, (), None, False)
+        self._looking: Timer | None = None
+        self._timer: Timer | None = None
+        self._due_at = 0
+        self._dns_servers: list[Peer] = []
+        self._finding: Discovery | None = None
+        self._find_wait = _FIND_FIRST
+        self._servers: list[Where] = []
+        self._begun = False
+        self._resting = False
+        self._packets_at = 0  # when the host last sent or got a packet
+        self._lost = 0
+        self._lost_told_at = -_ERROR_GAP
+        self.client = Client(
+            os.urandom,
+            Settings(
+                quick_start=options.quick_start,
+                interval=options.keepalive,
+                search=options.keepalive_search,
+                direct=options.direct,
+                prefixes=options.direct_prefix,
+                policy=options.martians,
+                cheap_ms=1000 * options.cheap_keepalive,
+            ),
+        )
+
+    # life
+
+    def run(self) -> None:
+        """Keep the tunnel up until stop(), SIGTERM or SIGINT."""
+        loop = self.loop
+        loop.watch(self.interface.tun.fileno(), self._packets_of_host)
+        loop.watch(self._watch.fileno(), self._news)
+        self._open(TUNNEL)
+        log.info("interface %s is there, looking for a server", self.interface.name)
+        self._look()
+        notify("READY=1")
+        loop.run()
+
+    def stop(self) -> None:
+        """Let run() end."""
+        self.loop.stop()
+
+    def on_signals(self) -> None:
+        """SIGTERM, SIGINT: end. SIGHUP: ask the server anew. SIGUSR1: tell how it is."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.loop.on_signal(number, self.stop)
+        self.loop.on_signal(signal.SIGHUP, self._renew)
+        self.loop.on_signal(signal.SIGUSR1, self._tell)
+
+    def close(self) -> None:
+        """Leave nothing behind: no address, no route, no device."""
+        notify("STOPPING=1")
+        self.client.stop(self.loop.now())
+        for tag in (TUNNEL, SIDE):
+            self._close(tag)
+        self._watch.close()
+        try:
+            self.interface.close()
+        finally:
+            self.loop.close()
+        log.info("the tunnel is gone")
+
+    def __enter__(self) -> "Tunnel":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # the hot path
+
+    def _packets_of_host(self) -> None:
+        """Take what the host sends."""
+        read = self.interface.tun.read
+        send, now = self.client.send_packet, self.loop.now()
+        for _ in range(_BATCHES):
+            for _ in range(_BATCH):
+                packet = read()
+                if packet is None:
+                    self._drain()
+                    return
+                if send(packet, now):
+                    self._packets_at = now
+            self._send()
+        self._drain()
+
+    def _datagrams(self, tag: str) -> None:
+        """Take what has come by UDP."""
+        receive, now = self.client.receive_datagram, self.loop.now()
+        for _ in range(_BATCHES):
+            batch = self._sockets.receive(tag)
+            for first in range(0, len(batch), _BATCH):
+                for data, peer in batch[first : first + _BATCH]:
+                    receive(data, peer, now, tag)
+                self._deliver(now)
+                self._send()
+            if not batch:
+                break
+        self._drain()
+
+    def _deliver(self, now: int) -> None:
+        write = self.interface.tun.write
+        for packet in self.client.packets_received():
+            self._packets_at = now
+            write(packet)
+
+    def _send(self) -> None:
+        out = self.client.datagrams_to_send()
+        if not out:
+            return
+        if self._sockets.get(SIDE) is None and any(tag == SIDE for _, _, tag in out):
+            self._open(SIDE)
+        self._sockets.send(out)
+
+    # the drain rule
+
+    def _drain(self) -> None:
+        """Send and tell all that the engine has, then arm its timer."""
+        now = self.loop.now()
+        while True:
+            self._send()
+            event = self.client.next_event()
+            if event is None:
+                break
+            level, text = words.words(event)
+            log.log(level, "%s", text)
+            self._happened(event, now)
+        self._deliver(now)
+        self._tell_lost(now)
+        due = self.client.get_timer()
+        if due is None or (self._timer is not None and self._due_at <= due):
+            return  # one that is too early does no harm, and thousands of cancelled ones would
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due_at = due
+        self._timer = self.loop.call_at(due, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        before = self.client.state
+        self.client.handle_timer(self.loop.now())
+        said = words.STATES.get((before, self.client.state))
+        if said is not None:
+            log.info("%s", said)
+        self._drain()
+
+    def _happened(self, event: object, now: int) -> None:
+        if isinstance(event, events.TunnelUp):
+            self._packets_at = now
+            self._find_wait = _FIND_FIRST
+            self.interface.set_address(event.address)
+            self._network = network.look(self.interface.index, self._target())
+            self._apply()
+            notify(f"STATUS={words.words(event)[1]}")
+        elif isinstance(event, events.AddressChanged):
+            self._close(SIDE)
+        elif isinstance(event, events.TunnelDown):
+            self._close(SIDE)
+            self.interface.set_address(None)
+            notify(f"STATUS={words.words(event)[1]}")
+        elif isinstance(event, events.Waiting):
+            notify(f"STATUS={words.words(event)[1]}")
+            if not self._options.server:  # the network may know others now
+                self._find()
+        elif isinstance(event, events.SocketWanted):
+            self._open(TUNNEL)
+            self.client.socket_opened(now)
+        elif isinstance(event, events.NameWanted):
+            self._read_resolv_conf()
+            self._names.resolve(event.name, rdata.A, partial(self._resolved, event.name))
+        elif isinstance(event, events.KeepaliveFound):
+            self._close(SIDE)
+
+    # sockets
+
+    def _open(self, tag: str) -> None:
+        old = self._sockets.get(tag)
+        new = self._sockets.open(tag)
+        if old is not None:
+            self.loop.unwatch(old.fileno())
+            old.close()
+        self.loop.watch(new.fileno(), partial(self._datagrams, tag), new.receive_errors)
+
+    def _close(self, tag: str) -> None:
+        old = self._sockets.take(tag)
+        if old is not None:
+            self.loop.unwatch(old.fileno())
+            old.close()
+
+    def _tell_lost(self, now: int) -> None:
+        lost = self._sockets.lost()
+        if lost > self._lost and now - self._lost_told_at >= _ERROR_GAP:
+            self._lost_told_at = now
+            log.warning(
+                "the host did not take %d datagrams for its IPv4 network", lost - self._lost
+            )
+        self._lost = lost
+
+    # the network
+
+    def _news(self) -> None:
+        if self._watch.drain():
+            self._look_in(_QUIET)
+
+    def _look_in(self, delay: int) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        self._looking = self.loop.call_at(self.loop.now() + delay, self._look)
+
+    def _look(self) -> None:
+        """See how the host's network is, and follow it."""
+        self._look_in(_LOOK_AGAIN)
+        before = self._network
+        self._network = found = network.look(self.interface.index, self._target())
+        if found.native != before.native:
+            if found.native is not None:
+                log.info("native IPv6 is there (%s): new flows use it", found.native)
+            elif before.native is not None:
+                log.info("native IPv6 is gone: the tunnel is used")
+        self._apply()
+        if found.way != before.way or not self._begun:
+            self._follow()
+        elif self._resting and not self._may_rest():
+            self._begin()
+        elif not self._resting and self._may_rest() and self.client.state != DOWN:
+            log.info("native IPv6 is there and nothing uses the tunnel: it rests")
+            self._resting = True
+            self._servers = []
+            self.client.stop(self.loop.now())
+            self._drain()
+
+    def _target(self) -> bytes | None:
+        """The IPv4 address to which the way matters."""
+        if self.client.server is not None:
+            return self.client.server[0][12:]
+        for server in self._servers or self._options.server:
+            if not isinstance(server, str):
+                return server[0][12:]
+        return None
+
+    def _may_rest(self) -> bool:
+        """Section 6.1: the tunnel is for hosts without native IPv6, and for flows of before."""
+        linger = 1000 * self._options.linger
+        if not linger or self._network.native is None:
+            return False
+        return self.loop.now() - self._packets_at >= linger
+
+    def _follow(self) -> None:
+        """The way to the server is another one than before."""
+        local = self._network.local_ipv4
+        if local is None:
+            log.warning("there is no way to the server by IPv4")
+        else:
+            log.info("our IPv4 address is %s", socket.inet_ntoa(local))
+        if self._resting:
+            return
+        if not self._begun:
+            self._begun = True
+            self._begin()
+        elif local is not None and self._servers and self._options.server:
+            self.client.network_changed(self.loop.now(), local)
+            self._drain()
+        elif local is not None:
+            self._servers = []  # those of another network
+            self._begin()
+
+    def _begin(self) -> None:
+        self._resting = False
+        if self._options.server:
+            self._start(list(self._options.server))
+        else:
+            self._find()
+
+    def _start(self, servers: list[Where]) -> None:
+        now = self.loop.now()
+        self._servers = servers
+        self.client.stop(now)
+        self.client.start(servers, now, self._network.local_ipv4)
+        self._drain()
+
+    def _read_resolv_conf(self) -> list[str]:
+        """Take the host's DNS servers as they are now; its domains."""
+        servers, domains = resolv_conf(Path(self._options.resolv_conf))
+        if servers != self._dns_servers:
+            self._dns_servers = servers
+            self._names.set_servers(servers)
+        return domains
+
+    def _find(self) -> None:
+        """Ask the network for servers."""
+        domains = self._read_resolv_conf()
+        if self._options.domain:
+            domains = [self._options.domain]
+        self._names.cancel_all()
+        self._finding = Discovery(self._names, os.urandom, domains, self._found)
+        self._finding.start()
+
+    def _found(self, servers: list[Where]) -> None:
+        self._finding = None
+        if self._resting:
+            return
+        if not servers:
+            if self._find_wait == _FIND_FIRST:
+                log.warning("no server is known: set one, or have SRV _tsp._udp in the domain")
+            self.loop.call_at(self.loop.now() + self._find_wait, self._find_again)
+            self._find_wait = min(2 * self._find_wait, _FIND_LAST)
+        elif set(servers) != set(self._servers):  # else the engine waits before it tries again
+            log.info("the network tells of servers: %s", ", ".join(_name(one) for one in servers))
+            self._start(servers)
+
+    def _find_again(self) -> None:
+        if self._finding is None and self.client.server is None and not self._resting:
+            self._find()
+
+    def _resolved(self, name: str, records: list[rdata.Data], reason: str) -> None:
+        found = [one.address for one in records if isinstance(one, rdata.AddressData)]
+        if not found:
+            log.warning("the server %s has no IPv4 address: %s", name, reason)
+        self.client.resolved(name, found, self.loop.now())
+        self._drain()
+
+    def _apply(self) -> None:
+        """Give address and default route the place among others that they should have (6.3)."""
+        found, wish = self._network, self._options.default_route
+        if self.interface.set_deprecated(found.native is not None):
+            log.debug("the address is %s", "deprecated" if found.native else "preferred")
+        default = wish == "yes" or (wish == "auto" and not found.default)
+        default = default and self.interface.address is not None
+        try:
+            if self.interface.set_default(default):
+                log.info("the default route %s", "is ours" if default else "is not ours any more")
+        except TunError as error:
+            log.warning("%s", error)
+
+    # on demand
+
+    def _renew(self) -> None:
+        log.info("asking the server anew")
+        self.client.renew(self.loop.now())
+        self._drain()
+
+    def _tell(self) -> None:
+        counters = {**self.client.counters, **self.interface.tun.counters}
+        moved = " ".join(f"{name}={count}" for name, count in counters.items() if count)
+        address = self.client.address
+        log.info("%s", self.client.debug())
+        log.info("address %s; %s", words.address(address) if address else "none", moved)
+
+
+def _name(server: Where) -> str:
+    return server if isinstance(server, str) else words.peer(server)
