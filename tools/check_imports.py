@@ -13,7 +13,7 @@ The rules, each with the name that stands in the message:
     subset     lib/ and firmware/ import no module that MicroPython lacks
     firmware   imports lib, itself, board and the C modules; no socket, no hardware module
     board      boards/ and ports/ import hardware modules only; a port may start firmware.main
-    server     tools/ never import firmware; siproxy64, pubtspd, vox6 and common import lib and common
+    server     tools/ never import firmware; its servers and vox6 import lib and common alone
     tests      nothing imports host_tests; only tools/ and host_tests/ import tools
     if-board   no `if BOARD`, no sys.platform outside boards/ and ports/
     ipv4       AF_INET and IPv4 socket addresses stay in pubtsp, the tunnel netif and siproxy64
