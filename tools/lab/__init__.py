@@ -6,11 +6,18 @@ with Lab(Path("build/lab")) as lab:
     host = lab.host("phone")
     capture = lab_capture.Capture(lab, "call.pcap")
     print(host.wait_address())
+
+with Internet(Path("build/lab")) as net:
+    net.home("home").host("phone").run(["ping", "-c1", net.host("server").ipv4])
 """
 
 _HOME = {
     "Lab": "network",
-    "Host": "network",
+    "Internet": "internet",
+    "Home": "home",
+    "Office": "office",
+    "Link": "link",
+    "Host": "link",
     "LabError": "errors",
     "Process": "process",
     "Capture": "capture",

@@ -13,7 +13,7 @@ from typing import Any
 
 from tools.lab import wav
 from tools.lab.errors import LabError
-from tools.lab.network import Host
+from tools.lab.link import Host
 
 CODECS = {"PCMU": "PCMU/8000/1", "PCMA": "PCMA/8000/1", "G722": "G722/16000/1"}
 _CONTROL_PORT = 4444

@@ -5,26 +5,50 @@
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from tools.lab.errors import LabError
-from tools.lab.network import Lab
 from tools.lab.pcap import zrtp_messages
+from tools.lab.process import Process
 
 PACKETS_MAX = 400_000  # 20 minutes of one call both ways in G.711 are 120,000; then it stops
 
 
-class Capture:
-    """Every frame on the link into one pcap file, until stopped."""
+class Place(Protocol):
+    """Where frames can be captured: a Link, an Uplink."""
 
-    def __init__(self, lab: Lab, name: str = "lan.pcap") -> None:
-        """Start capturing into `name` in the lab's folder; returns once frames are seen."""
-        self.path = lab.folder / name
+    folder: Path
+    capture_interface: str
+
+    def start_in_switch(self, argv: Sequence[str | Path], log: str) -> Process:
+        """Start a program beside the interface."""
+
+
+class Capture:
+    """Every frame of a place into one pcap file, until stopped."""
+
+    def __init__(self, place: Place, name: str = "lan.pcap") -> None:
+        """Start capturing into `name` in the place's folder; returns once frames are seen."""
+        self.path = place.folder / name
         self.forgiven = ""  # display filter of what may be malformed, for complaints()
         self.path.unlink(missing_ok=True)
-        argv = ["tcpdump", "-i", "br0", "-s", "0", "-U", "-n", "-Z", "root", "-B", "8192"]
+        argv = [
+            "tcpdump",
+            "-i",
+            place.capture_interface,
+            "-s",
+            "0",
+            "-U",
+            "-n",
+            "-Z",
+            "root",
+            "-B",
+            "8192",
+        ]
         argv += ["--immediate-mode", "-c", str(PACKETS_MAX), "-w", str(self.path)]
-        self._process = lab.start_in_switch(argv, name + ".log")
+        self._process = place.start_in_switch(argv, name + ".log")
         self._process.wait_output(r"listening on", 10.0)
 
     def stop(self) -> Path:

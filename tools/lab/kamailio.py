@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.lab.errors import LabError
-from tools.lab.network import Host
+from tools.lab.link import Host
 
 DOMAIN = "vox6.example"
 _MODULES = "tm sl rr pv maxfwd textops siputils sanity usrloc registrar auth htable kex"

@@ -21,7 +21,7 @@ from typing import Any
 
 from tools.lab import wav
 from tools.lab.errors import LabError
-from tools.lab.network import Host
+from tools.lab.link import Host
 
 KEY_AGREEMENTS = ("X255", "DH3k", "DH2k")  # that RFC 6189 or we have too
 CIPHERS = ("AES1", "AES3")

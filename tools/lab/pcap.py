@@ -13,7 +13,8 @@ from pathlib import Path
 
 PAYLOAD_NAMES = {0: "PCMU", 8: "PCMA", 9: "G722"}
 _CLOCK = 8000  # of all three payload types (G.722 too: RFC 3551 section 4.5.2)
-_GLOBAL_HEADER, _PACKET_HEADER, _ETHERNET, _IPV6, _UDP, _RTP = 24, 16, 14, 40, 8, 12
+_GLOBAL_HEADER, _PACKET_HEADER, _ETHERNET, _RTP = 24, 16, 14, 12
+_IPV4, _IPV6, _UDP = 20, 40, 8
 _NEXT_UDP = 17
 _COMMITTED = slice(68, 88)  # of a packet with Commit: five names (RFC 6189 section 5.4)
 _HALF = 1 << 31
@@ -71,10 +72,28 @@ class Stream:
         self._transit = transit
 
 
+def ipv6_packet(frame: bytes) -> bytes | None:
+    """The IPv6 packet of an Ethernet frame, also one that PubTSP carries in UDP/IPv4; or None."""
+    packet = frame[_ETHERNET:]
+    if frame[12:14] == b"\x86\xdd":
+        return packet if len(packet) >= _IPV6 else None
+    if frame[12:14] != b"\x08\x00" or len(packet) < _IPV4 + _UDP + _IPV6:
+        return None
+    header = (packet[0] & 15) * 4
+    if packet[9] != _NEXT_UDP or packet[6] & 0x1F or packet[7]:
+        return None  # no UDP, or not its first fragment
+    (size,) = struct.unpack_from(">H", packet, header + 4)
+    inner = packet[header + _UDP : header + size]
+    if len(inner) < _IPV6 or inner[0] >> 4 != 6:
+        return None
+    return inner if struct.unpack(">H", inner[4:6])[0] == len(inner) - _IPV6 else None
+
+
 def udp_packets(path: Path) -> Iterator[tuple[float, bytes, int, bytes, int, bytes]]:
     """(time, source, port, destination, port, payload) of each unfragmented UDP/IPv6 packet.
 
     path: pcap file of Ethernet frames in the byte order of this machine, as tcpdump writes it.
+    What a tunnel carries counts as if it were native.
     """
     with path.open("rb") as file:
         head = file.read(_GLOBAL_HEADER)
@@ -86,10 +105,8 @@ def udp_packets(path: Path) -> Iterator[tuple[float, bytes, int, bytes, int, byt
                 return
             seconds, micros, length, _ = struct.unpack("<IIII", head)
             frame = file.read(length)
-            if len(frame) < _ETHERNET + _IPV6 + _UDP or frame[12:14] != b"\x86\xdd":
-                continue
-            packet = frame[_ETHERNET:]
-            if packet[6] != _NEXT_UDP:
+            packet = ipv6_packet(frame)
+            if packet is None or packet[6] != _NEXT_UDP or len(packet) < _IPV6 + _UDP:
                 continue
             source_port, port, size = struct.unpack(">HHH", packet[40:46])
             payload = packet[_IPV6 + _UDP : _IPV6 + size]

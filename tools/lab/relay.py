@@ -15,13 +15,15 @@ import threading
 import time
 from types import TracebackType
 
-from tools.lab.network import Lab, inside
-from tools.lab.pcap import zrtp_type
+from tools.lab.link import Link
+from tools.lab.namespace import inside
+from tools.lab.pcap import ipv6_packet, zrtp_type
 
 ZRTP_TYPES = (
     *("Hello", "HelloACK", "Commit", "DHPart1", "DHPart2", "Confirm1", "Confirm2", "Conf2ACK"),
 )  # of a whole handshake in DH mode (RFC 6189 section 5)
-_ETHERNET, _IPV6, _UDP = 14, 40, 8
+_ETHERNET, _IPV4, _IPV6, _UDP = 14, 20, 40, 8
+_TYPE_IPV4 = b"\x08\x00"
 _NEXT_UDP = 17
 _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23
 _ETH_P_ALL = 3
@@ -31,12 +33,19 @@ _URGENT = -10
 
 
 def _udp_payload(frame: bytes) -> bytes | None:
-    """The payload of a UDP/IPv6 Ethernet frame, None if it is something else."""
-    if frame[12:14] != b"\x86\xdd" or len(frame) < _ETHERNET + _IPV6 + _UDP:
+    """The payload of a UDP datagram in an Ethernet frame, None if it is something else.
+
+    Of one that PubTSP carries in UDP/IPv4 the inner payload, so that ZRTP is found in a tunnel.
+    """
+    packet = ipv6_packet(frame)
+    if packet is not None:
+        is_udp = packet[6] == _NEXT_UDP and len(packet) >= _IPV6 + _UDP
+        return packet[_IPV6 + _UDP :] if is_udp else b"" if frame[12:14] == _TYPE_IPV4 else None
+    if frame[12:14] != _TYPE_IPV4 or len(frame) < _ETHERNET + _IPV4 + _UDP:
         return None
-    if frame[_ETHERNET + 6] != _NEXT_UDP:
+    if frame[_ETHERNET + 9] != _NEXT_UDP:
         return None
-    return frame[_ETHERNET + _IPV6 + _UDP :]
+    return frame[_ETHERNET + (frame[_ETHERNET] & 15) * 4 + _UDP :]
 
 
 class Relay:
@@ -50,7 +59,7 @@ class Relay:
         print(relay.seen, relay.dropped, relay.lost)
     """
 
-    def __init__(self, lab: Lab, port: str, *, seed: int = 1) -> None:
+    def __init__(self, lab: Link, port: str, *, seed: int = 1) -> None:
         """Prepare; the frames go this way from the with block on.
 
         lab: an open one; port: name of the port (Host.port, QEMUPhone.port); seed: of the losses.

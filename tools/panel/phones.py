@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tools.lab.network import Host, Lab
+from tools.lab.link import Host, Link
 from tools.lab.process import Process
 from tools.panel import window as window_file
 from tools.panel.console import Console
@@ -165,7 +165,7 @@ class QEMUPhone(Phone):
     board = "QEMU_MPS2_AN500"
     image = TOP / "build/QEMU_MPS2_AN500/firmware.elf"
 
-    def __init__(self, state: Path, lab: Lab | None = None, *, number: int = 1) -> None:
+    def __init__(self, state: Path, lab: Link | None = None, *, number: int = 1) -> None:
         """state: folder of the phone; lab: None for a phone without root; number: of its MAC."""
         super().__init__(state)
         self._lab = lab

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""A line from the provider to a customer: one veth, addresses and routes at both ends.
+
+The customer's end has fe80::2 and perhaps a public IPv4 address, the provider's end fe80::1 and
+the address of the core; neither IPv4 address has a subnet, as on many real access lines.
+"""
+
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.lab.base import Base
+from tools.lab.link import add_address
+from tools.lab.namespace import complete_checksums, index_of, inside, netlink, poll_frames
+from tools.lab.process import Process
+
+CORE_IPV4 = "198.51.100.1"
+_PROVIDER, _CUSTOMER = "fe80::1", "fe80::2"
+
+
+class Uplink:
+    """One access line. A place for a Capture: what passes here is what the provider sees."""
+
+    def __init__(
+        self, base: Base, core: str, port: str, netns: str, interface: str, folder: Path
+    ) -> None:
+        """Make the veth and set both ends up.
+
+        core: namespace of the provider; port: name of its end there; netns, interface: of the
+        customer's end; folder: for captures.
+        """
+        self.base = base
+        self.folder = folder
+        self.netns = netns
+        self.capture_interface = interface
+        self.ipv4: str | None = None
+        self._core = core
+        self._port = port
+        with netlink(core) as ip:
+            peer = {"ifname": interface, "net_ns_fd": netns}
+            ip.link("add", ifname=port, kind="veth", peer=peer)
+        for name, end in ((core, port), (netns, interface)):
+            with inside(name):
+                complete_checksums(end)
+                poll_frames(end)
+            with netlink(name) as ip:
+                ip.link("set", index=index_of(name, end), state="up")
+
+    def route_ipv4(self, address: str, *, default: bool = True) -> None:
+        """Give the customer's end a public IPv4 address; default: and its way to all others."""
+        self.ipv4 = address
+        with netlink(self._core) as ip:
+            index = index_of(self._core, self._port)
+            add_address(ip, index, CORE_IPV4, 32)
+            ip.route("add", dst=f"{address}/32", oif=index, scope="link")
+        with netlink(self.netns) as ip:
+            index = index_of(self.netns, self.capture_interface)
+            add_address(ip, index, address, 32)
+            ip.route("add", dst=f"{CORE_IPV4}/32", oif=index, scope="link")
+            if default:
+                ip.route("add", dst="default", gateway=CORE_IPV4, oif=index, family=socket.AF_INET)
+
+    def route_ipv6(self, prefixes: Sequence[str], *, default: bool = True) -> None:
+        """Route prefixes to the customer; default: and what it sends elsewhere to the provider."""
+        for name, end, address in (
+            (self._core, self._port, _PROVIDER),
+            (self.netns, self.capture_interface, _CUSTOMER),
+        ):
+            with netlink(name) as ip:
+                add_address(ip, index_of(name, end), address, 64)
+        self.add_prefixes(prefixes)
+        if default:
+            with netlink(self.netns) as ip:
+                index = index_of(self.netns, self.capture_interface)
+                ip.route(
+                    "add", dst="default", gateway=_PROVIDER, oif=index, family=socket.AF_INET6
+                )
+
+    def add_prefixes(self, prefixes: Sequence[str]) -> None:
+        """Route more prefixes to a customer that has IPv6 already."""
+        with netlink(self._core) as ip:
+            index = index_of(self._core, self._port)
+            for prefix in prefixes:
+                ip.route("replace", dst=prefix, gateway=_CUSTOMER, oif=index)
+
+    def set_state(self, state: str) -> None:
+        """Pull the provider's plug ("down") or put it back ("up"); its routes go with it."""
+        with netlink(self._core) as ip:
+            ip.link("set", index=index_of(self._core, self._port), state=state)
+
+    def start_in_switch(
+        self, argv: Sequence[str | Path], log: str, urgent: bool = False
+    ) -> Process:
+        """Start a program at the customer's end (a capture)."""
+        return self.base.start(self.netns, argv, self.folder / log, urgent=urgent)
