@@ -32,7 +32,7 @@ BOARDS := $(or $(BOARD),$(ALL_BOARDS))
 port_of = $(shell $(PYTHON3) -c 'import json,sys; print(json.load(open(sys.argv[1]))["port"])' boards/$(1)/board.json)
 
 # Our own C: formatted by clang-format, checked by lint.
-C_FILES = $(shell git ls-files -co --exclude-standard -- 'ports/*.c' 'ports/*.h' 'boards/*.c' 'boards/*.h' 'host_tests/*.c' 'host_tests/*.h')
+C_FILES = $(shell git ls-files -co --exclude-standard -- 'ports/*.c' 'ports/*.h' 'boards/*.c' 'boards/*.h' 'host_tests/*.c' 'host_tests/*.h' 'tools/*.c' 'tools/*.h')
 PY_DIRS = $(wildcard lib firmware boards ports host_tests tools)
 
 PYTEST = $(PY) -m pytest -rs -p no:cacheprovider
@@ -42,7 +42,7 @@ ifeq ($(shell command -v $(PYTHON3)),)
 $(error There is no python3. Remedy, as root: apt-get install python3)
 endif
 
-.PHONY: help setup setup-test call phone test soak lint format size bench boards clean lock
+.PHONY: help setup setup-test call phone test soak lint format size bench boards bpf clean lock
 .PHONY: need-call need-test
 
 help: ## list the verbs
@@ -87,6 +87,9 @@ board-%:
 	fi
 	awk -v a=$$start -v b=$$(date +%s.%N) 'BEGIN { printf "boards: $* built (%.1f s)\n", b - a }'
 
+bpf: ## compile the tunnel server's data plane for the kernel (clang)
+	@$(PYTHON3) tools/pubtspd/bpf/build.py build/bpf/pubtsp.bpf.o
+
 call: boards ## the emulated board calls the host phone over IPv6, with sound; prints what happened
 	@$(PY) -m tools.lab.call $(ARGS)
 
@@ -98,6 +101,7 @@ test: need-test ## lint, then all tests but the long ones (unit on both interpre
 	@status=0
 	$(MAKE) lint || status=1
 	$(MAKE) boards BOARD= || status=1
+	$(MAKE) bpf || status=1
 	rm -rf build/pytest-cache
 	$(PY) -m pytest -rs -o cache_dir=$(TOP)/build/pytest-cache -m "not soak" --ignore=host_tests/bench host_tests $(ARGS) \
 	    || $(PY) -m tools.test_again build/pytest-cache || status=1
@@ -128,7 +132,7 @@ size: ## text, data, bss of each board, and its heap after boot and in a call
 	@$(MAKE) boards BOARD=
 	$(PY) -m tools.size $(BOARDS) $(ARGS)
 
-bench: need-test boards ## the figures of host_tests/bench
+bench: need-test boards bpf ## the figures of host_tests/bench
 	@files=$$(find host_tests/bench -maxdepth 1 -name '[a-z]*.py' 2>/dev/null | sort)
 	if [ -z "$$files" ]; then echo "bench: host_tests/bench holds no benchmark yet" >&2; exit 1; fi
 	status=0

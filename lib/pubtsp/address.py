@@ -152,6 +152,10 @@ class AddressFormat:
         self._memo = {}
         self.period += 1
 
+    def keys(self) -> "tuple[bytes | None, bytes | None]":
+        """Return the current key and the one before."""
+        return self._key, self._previous
+
     def is_ready(self) -> bool:
         """Return whether addresses can be made: mode MAC needs a key."""
         return self.mode != MAC or self._key is not None
