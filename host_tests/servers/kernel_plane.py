@@ -11,8 +11,12 @@ import ctypes
 import os
 import struct
 
+import pytest
+
 from host_tests.unit.pubtsp import rows
-from tools.pubtspd.fastpath import Tables, find_object, settings_of
+from tools.panel.phones import TOP
+from tools.pubtspd.bpf import build
+from tools.pubtspd.fastpath import Tables, settings_of
 from tools.pubtspd.libbpf import library
 from vox6.pubtsp import AddressFormat, Config, Rules
 
@@ -24,6 +28,18 @@ ROUTER4 = bytes.fromhex("020000000004")  # next hops
 ROUTER6 = bytes.fromhex("020000000006")
 STRANGER = bytes.fromhex("0200000000ff")
 MANY = 1_000_000  # errors a second: no bucket stands in the way of a row
+
+
+OBJECT = TOP / "build" / "bpf" / "pubtsp.bpf.o"
+
+
+def need_object():
+    """The compiled program, of the sources as they are; without root the test is skipped."""
+    if os.geteuid() != 0:
+        pytest.skip("BPF needs root")
+    if not build.is_current(OBJECT):
+        build.build(OBJECT)
+    return OBJECT
 
 
 class _Options(ctypes.Structure):
@@ -144,7 +160,7 @@ class KernelPlane:
     """The program with the settings of one row after another."""
 
     def __init__(self, path=None):
-        self.tables = Tables(path or find_object())
+        self.tables = Tables(path or need_object())
         self._salt = 0
         self.routes(b"\0" * 4, 0, LO, ROUTER4)
         self.routes(b"\0" * 16, 0, FAR, ROUTER6)
