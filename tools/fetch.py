@@ -349,7 +349,7 @@ def _check_tree(source: Source, tree: Path) -> None:
 
 
 @contextmanager
-def _locked(cache: Path) -> Iterator[None]:
+def locked(cache: Path) -> Iterator[None]:
     """Let one process at a time fill the cache."""
     with (cache / "fetch.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -389,7 +389,7 @@ def fetch(top: Path = TOP) -> float:
     pins = Pins(top / "ports" / "sources.toml")
     apt = Apt(cache, pins)
     lines = ["# Made by tools/fetch.py from ports/sources.toml.", f"VOX6_CACHE := {cache}"]
-    with _locked(cache):
+    with locked(cache):
         trees = {s.name: cache / "src" / pins.tree_name(s) for s in pins.sources.values()}
         wanted = [s for s in pins.sources.values() if s.variable]
         if not all(trees[s.name].is_dir() for s in wanted):
