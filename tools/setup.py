@@ -10,9 +10,10 @@ built from them stay in the cache (see tools/fetch.py), keyed by checksum:
 
     wheels/   as downloaded from PyPI        venv/KEY/    one environment for each lock file
     tools/    mpy-cross                      ccache/      object files
+    deb/, bin/ Debian packages that are unpacked, not installed (tools/binaries.py)
 
 The names: packages-call.txt, packages-test.txt (Debian); requirements-*.lock (Python, with
-hashes); ports/sources.toml (upstream sources).
+hashes); ports/sources.toml (upstream sources); binaries.toml (unpacked programs).
 """
 
 import fcntl
@@ -25,7 +26,7 @@ import sys
 import time
 from pathlib import Path
 
-from tools import fetch
+from tools import binaries, fetch
 from tools.fetch import TOP, FetchError, cache_dir
 
 _TOOLS = TOP / "tools"
@@ -251,6 +252,14 @@ def bring_mpy_cross() -> None:
     say(f"mpy-cross built ({seconds:.1f} s)")
 
 
+def bring_binaries(clock: Clock) -> None:
+    """Unpack the programs that are not installed since their packages start services."""
+    start = time.monotonic()
+    for name in binaries.Table(_TOOLS / "binaries.toml").programs:
+        binaries.get(name)
+    clock.downloads += time.monotonic() - start
+
+
 def setup(verb: str, quiet: bool = False) -> None:
     """Bring everything that a verb needs; print one line for each thing that was not there.
 
@@ -273,6 +282,8 @@ def setup(verb: str, quiet: bool = False) -> None:
         clock.downloads += fetch.fetch()
         link_python(verb, cache, clock)
         bring_mpy_cross()
+        if verb == "test":
+            bring_binaries(clock)
     total = clock.total()
     if not quiet or total > 10.0:
         say(f"{verb}: ready in {total:.1f} s, of which downloads {clock.downloads:.1f} s")
