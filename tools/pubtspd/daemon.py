@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""The process: what it sets up and in which order, what happens on signals, how it ends."""
+"""The process: what it sets up and in which order, what happens on signals, how it ends.
+
+SIGTERM and SIGINT end it, SIGHUP reads settings and keys again. No packet waits for that longer
+than the reading takes, and none is lost: sockets, device and counters stay.
+"""
 
 import ipaddress
 import logging
@@ -8,21 +12,26 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from ..common import tun as tun_device
 from ..common.driver import Loop
-from ..common.tun import Tun, TunError
+from ..common.notify import Notifier
+from ..common.tun import TunError
 from ..common.udp import UDPSocket
 from . import keys as key_file
+from . import privileges
+from .control import ControlError, ControlSocket
+from .health import Health
 from .keys import KeyFileError, Keys
+from .metrics import MetricsServer
 from .plane import Member, PortablePlane
+from .privileges import PrivilegesError
 from .service import KeyRing, make_server, utc
-from .settings import Settings
+from .settings import ROWS, Settings, SettingsError, changed
+from .status import Operator
+from .tunnel import ServerTun, forwards
 from .values import SERVER_PORT
 
 log = logging.getLogger("pubtspd")
 
-_FORWARDING = Path("/proc/sys/net/ipv6/conf/all/forwarding")
-_MTU = 1280  # of the tunnel (section 7.6)
 _CLOCK_MS = 30_000  # between two looks at the clock: it may have been set
 
 
@@ -36,51 +45,43 @@ class Daemon:
     def __init__(self, settings: Settings, read_settings: Callable[[], Settings]) -> None:
         """settings: of now; read_settings: reads them again, SettingsError if they are wrong."""
         self.settings = settings
-        self.read_settings = read_settings
+        self._read_settings = read_settings
         self.loop = Loop()
-        self.ring = KeyRing(self._read_keys(settings, create=True))
-        self.tun: Tun | None = None
-        self.plane: PortablePlane | None = None
+        self.ring = KeyRing(None)
         self.members: list[Member] = []
+        self._notifier = Notifier()
+        self._operator = Operator(self.loop, self.members, self.ring)
+        self._tun: ServerTun | None = None
+        self._plane: PortablePlane | None = None
+        self._control: ControlSocket | None = None
+        self._metrics: MetricsServer | None = None
+        self._health: Health | None = None
 
     # -- start --------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Set everything up; StartError: what cannot be had."""
         settings = self.settings
-        self._warn()
-        self.tun = self._make_tun()
-        for ipv4, prefix in settings.pairs:
-            udp = self._make_socket(ipv4)
-            self.members.append(Member(ipv4, prefix, make_server(settings, ipv4, prefix), udp))
-        self._turn_keys()
-        self.plane = PortablePlane(self.loop, self.members, self.tun.fileno())
-        self.loop.on_signal(signal.SIGTERM, self.loop.stop)
-        self.loop.on_signal(signal.SIGINT, self.loop.stop)
-        for member in self.members:
-            log.info(
-                "serving %s at %s port %d, TUN device %s",
-                _prefix(member.prefix),
-                ipaddress.IPv4Address(member.ipv4),
-                SERVER_PORT,
-                self.tun.name,
-            )
-
-    def run(self) -> None:
-        """Serve until a signal ends it."""
-        log.info("ready")
-        self.loop.run()
-
-    def close(self) -> None:
-        """Give everything back."""
-        if self.plane is not None:
-            self.plane.close()
-        for member in self.members:
-            member.udp.close()
-        if self.tun is not None:
-            self.tun.close()
-        self.loop.close()
-        log.info("stopped")
+        try:
+            uid, gid = privileges.find(settings.user, settings.group)
+            self.ring.replace(self._read_keys(settings, (uid, gid)))
+            self._warn()
+            self._tun = ServerTun(settings)
+            self._open_sockets()
+            self._watch_clock()
+            self._plane = PortablePlane(self.loop, self.members, self._tun.fileno())
+            self._operator.plane_counters = self._plane.counters
+            if settings.control:
+                self._control = ControlSocket(self.loop, settings.control, self._operator.answer)
+                self._control.own(uid, gid)
+            self.loop.on_signal(signal.SIGTERM, self.loop.stop)
+            self.loop.on_signal(signal.SIGINT, self.loop.stop)
+            self.loop.on_signal(signal.SIGHUP, self.reload)
+            privileges.drop(uid, gid, settings.chroot, {privileges.NET_ADMIN})
+            self._start_metrics()
+        except (ControlError, KeyFileError, PrivilegesError, TunError) as error:
+            raise StartError(str(error)) from None
+        self._start_health()
 
     def _warn(self) -> None:
         if self.settings.martians == "lab":
@@ -89,69 +90,147 @@ class Daemon:
             log.warning(
                 "tag = off: anybody can make this server send packets to any IPv4 address and port"
             )
-        try:
-            forwarding = _FORWARDING.read_text().strip() == "1"
-        except OSError:
-            forwarding = False
-        if not forwarding:
+        if not forwards():
             log.warning(
                 "IPv6 forwarding is off, no packet passes: sysctl net.ipv6.conf.all.forwarding=1"
             )
 
-    def _make_tun(self) -> Tun:
-        settings = self.settings
-        try:
-            if settings.tun.startswith("fd:"):
-                tun = Tun(fd=int(settings.tun[3:]), mtu=_MTU)
-            else:
-                tun = Tun(settings.tun, mtu=_MTU)
-        except (OSError, TunError) as error:
-            raise StartError(str(error)) from None
-        try:
-            for _, prefix in settings.pairs:
-                tun_device.add_address(tun.index, prefix + bytes(7) + b"\x01", 64)
-            tun_device.set_up(tun.index)
-        except TunError as error:
-            log.warning("TUN device %s: %s; it is taken to be set up already", tun.name, error)
-        return tun
+    def _open_sockets(self) -> None:
+        assert self._tun is not None
+        for ipv4, prefix in self.settings.pairs:
+            text = str(ipaddress.IPv4Address(ipv4))
+            try:
+                udp = UDPSocket(text, SERVER_PORT)
+            except OSError as error:
+                raise StartError(
+                    f"listen = {text}, port {SERVER_PORT}: {error.strerror}; the address must be "
+                    "one of this machine (or service-on-tun = true), and no other program there"
+                ) from None
+            member = Member(ipv4, prefix, make_server(self.settings, ipv4, prefix), udp)
+            self.members.append(member)
+            log.info(
+                "prefix %s at %s port %d, TUN device %s",
+                member.prefix_text,
+                text,
+                SERVER_PORT,
+                self._tun.name,
+            )
 
-    def _make_socket(self, ipv4: bytes) -> UDPSocket:
-        text = str(ipaddress.IPv4Address(ipv4))
+    def _start_metrics(self) -> None:
+        where = self.settings.metrics
+        if isinstance(where, tuple):
+            try:
+                self._metrics = MetricsServer(where, self._operator.status)
+            except OSError as error:
+                raise StartError(
+                    f"metrics = {where[0]} port {where[1]}: {error.strerror}"
+                ) from None
+
+    def _start_health(self) -> None:
+        assert self._tun is not None
+        self._health = Health(
+            self.loop,
+            self.settings.listen,
+            self._tun,
+            self._notifier,
+            trial=self.settings.service_on_tun,
+            failed=self._operator.note_failure,
+        )
+        self._operator.health = self._health
+        self._health.every(self.settings.self_test)
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve until a signal ends it."""
+        log.info("ready")
+        self._notifier.send("READY=1", "STATUS=serving")
+        self.loop.run()
+        self._notifier.send("STOPPING=1")
+
+    def close(self) -> None:
+        """Give everything back."""
+        for part in (self._health, self._metrics, self._control, self._plane):
+            if part is not None:
+                part.close()
+        for member in self.members:
+            member.udp.close()
+        if self._tun is not None:
+            self._tun.close()
+            log.info("stopped")
+        self.loop.close()
+
+    def reload(self) -> None:
+        """Read settings and keys again; what is wrong leaves all as it was."""
+        self._notifier.reloading()
         try:
-            return UDPSocket(text, SERVER_PORT)
-        except OSError as error:
-            raise StartError(f"{text} port {SERVER_PORT}: {error.strerror}") from None
+            self._reload()
+        except SettingsError as error:
+            for line in error.lines:
+                log.error("%s", line)
+            log.error("the settings stay as they were")
+        except KeyFileError as error:
+            log.error("%s", error)
+            log.error("settings and keys stay as they were")
+        self._notifier.send("READY=1")
+
+    def _reload(self) -> None:
+        new = self._read_settings()
+        names = changed(self.settings, new)
+        fixed = [name for name in names if ROWS[name].fixed]
+        if fixed:
+            raise SettingsError([f"{name}: a change needs a restart" for name in fixed])
+        keys = self._read_keys(new)
+        servers = [make_server(new, member.ipv4, member.prefix) for member in self.members]
+        # From here on nothing fails.
+        for member, server in zip(self.members, servers, strict=True):
+            server.counters.update(member.server.counters)
+            member.server = server
+        self.settings = new
+        self._operator.apply_drain()
+        self.ring.replace(keys)
+        self._turn_keys()
+        if self._health is not None and "self-test" in names:
+            self._health.every(new.self_test)
+        log.info("settings read again; changed: %s", ", ".join(names) or "nothing")
 
     # -- keys ---------------------------------------------------------------------------------
 
-    def _read_keys(self, settings: Settings, create: bool = False) -> Keys | None:
-        """Return the keys that the settings name, None if tags need none; KeyFileError."""
+    def _read_keys(
+        self, settings: Settings, owner: tuple[int | None, int | None] | None = None
+    ) -> Keys | None:
+        """Return the keys that the settings name, None if tags need none; KeyFileError.
+
+        owner: make the file if it is absent, for this user and group.
+        """
         if settings.tag != "mac":
             return None
         path = Path(settings.key_file)
-        if create and not path.exists():
-            key_file.create(path)
+        if owner is not None and not path.exists():
+            key_file.create(path, *owner)
             log.info("%s: made, with a new master key; other servers of the prefix need it", path)
         return key_file.load(path)
 
     def _turn_keys(self) -> None:
-        """Give the engines the keys of now, and come back when they end."""
+        """Give the engines the keys of now."""
         now, clock = self.loop.now(), utc()
         period = self.ring.look(clock)
-        current = self.ring.current
-        if period is not None:
-            ends = None if period.ends is None else now + (period.ends - clock) * 1000
-            for member in self.members:
-                member.server.set_keys(period.key, period.previous, ends)
+        if period is None:
+            return
+        ends = None if period.ends is None else now + (period.ends - clock) * 1000
+        for member in self.members:
+            member.server.set_keys(period.key, period.previous, ends)
+        if self.ring.is_news():
             log.info("key %s counts from now on", period.name)
+
+    def _watch_clock(self) -> None:
+        """Turn keys at the end of their period, also when the clock has been set."""
+        self._turn_keys()
         wait = _CLOCK_MS
+        current = self.ring.current
         if current is not None and current.ends is not None:
-            wait = min(wait, max(0, current.ends - clock) * 1000 + 20)
-        self.loop.call_at(now + wait, self._turn_keys)
+            wait = min(wait, max(0, current.ends - utc()) * 1000 + 20)
+        self.loop.call_at(self.loop.now() + wait, self._watch_clock)
 
 
-def _prefix(octets: bytes) -> str:
-    return str(ipaddress.IPv6Network((octets + bytes(8), 64)))
-
-
-__all__ = ["Daemon", "KeyFileError", "StartError"]
+__all__ = ["Daemon", "StartError"]

@@ -136,11 +136,13 @@ def generate() -> str:
     return f"{_HEADER} {_VERSION}\nmaster {master}\n"
 
 
-def create(path: Path) -> None:
+def create(path: Path, uid: int | None = None, gid: int | None = None) -> None:
     """Make a key file that its owner alone may read; KeyFileError: it cannot be made."""
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "w") as file:
+            if uid is not None or gid is not None:
+                os.fchown(fd, -1 if uid is None else uid, -1 if gid is None else gid)
             file.write(generate())
     except OSError as error:
         raise KeyFileError(

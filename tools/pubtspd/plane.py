@@ -6,6 +6,7 @@ Each prefix has its service address, its socket and its Server; all share the TU
 plane in the kernel does not decide itself comes here too.
 """
 
+import ipaddress
 import os
 
 from vox6.pubtsp import Server
@@ -15,6 +16,7 @@ from ..common.udp import BATCH, UDPSocket
 
 _LONGEST = 2048  # octets of a packet from the TUN device, whose MTU is 1280
 _UNREACHABLE = 3  # ICMPv4
+_TSP = 0xF0  # the first octet of signalling is at least this
 
 
 class Member:
@@ -25,12 +27,20 @@ class Member:
         self.prefix = prefix
         self.server = server
         self.udp = udp
+        self.octets_up = 0
+        self.octets_down = 0
+
+    @property
+    def prefix_text(self) -> str:
+        """The prefix for people."""
+        return str(ipaddress.IPv6Network((self.prefix + bytes(8), 64)))
 
 
 class PortablePlane:
     """Moves packets between sockets, engines and the TUN device.
 
     counters: not_written (packets that the kernel did not take from us), foreign (of no prefix).
+    Each member counts octets that passed.
     """
 
     def __init__(self, loop: Loop, members: list[Member], tun: int) -> None:
@@ -91,12 +101,17 @@ class PortablePlane:
         datagrams = member.server.datagrams_to_send()
         if datagrams:
             member.udp.send(datagrams)
-        write, tun = os.write, self._tun
-        for packet in member.server.packets_to_send():
-            try:
-                write(tun, packet)
-            except OSError:  # no room, or the device is down
-                self.counters["not_written"] += 1
+            member.octets_down += sum([len(one[0]) for one in datagrams if one[0][0] < _TSP])
+        packets = member.server.packets_to_send()
+        if packets:
+            write, tun = os.write, self._tun
+            octets = 0
+            for packet in packets:
+                try:
+                    octets += write(tun, packet)
+                except OSError:  # no room, or the device is down
+                    self.counters["not_written"] += 1
+            member.octets_up += octets
 
     def close(self) -> None:
         """Look at sockets and device no more; they stay open."""

@@ -58,6 +58,7 @@ class KeyRing:
     def __init__(self, keys: Keys | None) -> None:
         self._keys = keys
         self._current: Period | None = None
+        self._told: Period | None = None
 
     def replace(self, keys: Keys | None) -> None:
         """Take the keys of another file, from the next look on."""
@@ -68,6 +69,14 @@ class KeyRing:
     def current(self) -> Period | None:
         """The period that the engines have, None if tags need no key."""
         return self._current
+
+    def is_news(self) -> bool:
+        """Return whether the period is another one than when this was asked last."""
+        old, new = self._told, self._current
+        self._told = new
+        if old is None or new is None:
+            return old is not new
+        return (old.key, old.previous) != (new.key, new.previous)
 
     def look(self, now_utc: int) -> Period | None:
         """Return the period if it is another one than at the last look."""
