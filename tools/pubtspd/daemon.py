@@ -18,7 +18,9 @@ from ..common.tun import TunError
 from ..common.udp import UDPSocket
 from . import keys as key_file
 from . import privileges
+from .choice import choose
 from .control import ControlError, ControlSocket
+from .fastpath import FastPath, FastPathUnavailable
 from .health import Health
 from .keys import KeyFileError, Keys
 from .metrics import MetricsServer
@@ -32,6 +34,8 @@ from .values import SERVER_PORT
 
 log = logging.getLogger("pubtspd")
 
+_START_ERRORS = (ControlError, FastPathUnavailable, KeyFileError, PrivilegesError, TunError)
+_OF_KERNEL = ("packet-rate", "error-rate", "icmp-errors")  # fixed while its plane is in use
 _CLOCK_MS = 30_000  # between two looks at the clock: it may have been set
 
 
@@ -53,6 +57,7 @@ class Daemon:
         self._operator = Operator(self.loop, self.members, self.ring)
         self._tun: ServerTun | None = None
         self._plane: PortablePlane | None = None
+        self._fast: FastPath | None = None
         self._control: ControlSocket | None = None
         self._metrics: MetricsServer | None = None
         self._health: Health | None = None
@@ -71,15 +76,16 @@ class Daemon:
             self._watch_clock()
             self._plane = PortablePlane(self.loop, self.members, self._tun.fileno())
             self._operator.plane_counters = self._plane.counters
+            keep = {privileges.NET_ADMIN} | self._choose_plane()
             if settings.control:
                 self._control = ControlSocket(self.loop, settings.control, self._operator.answer)
                 self._control.own(uid, gid)
             self.loop.on_signal(signal.SIGTERM, self.loop.stop)
             self.loop.on_signal(signal.SIGINT, self.loop.stop)
             self.loop.on_signal(signal.SIGHUP, self.reload)
-            privileges.drop(uid, gid, settings.chroot, {privileges.NET_ADMIN})
+            privileges.drop(uid, gid, settings.chroot, keep)
             self._start_metrics()
-        except (ControlError, KeyFileError, PrivilegesError, TunError) as error:
+        except _START_ERRORS as error:
             raise StartError(str(error)) from None
         self._start_health()
 
@@ -116,6 +122,14 @@ class Daemon:
                 self._tun.name,
             )
 
+    def _choose_plane(self) -> set[int]:
+        """Start the kernel's plane if it can be had; the capabilities that it needs."""
+        choice = choose(self.settings, self.members[0].server.config)
+        self._fast = choice.fast
+        self._operator.use_plane(choice.name, choice.fast)
+        log.info("data plane: %s (%s)", choice.name, choice.why)
+        return set() if choice.fast is None else {privileges.BPF}
+
     def _start_metrics(self) -> None:
         where = self.settings.metrics
         if isinstance(where, tuple):
@@ -150,7 +164,7 @@ class Daemon:
 
     def close(self) -> None:
         """Give everything back."""
-        for part in (self._health, self._metrics, self._control, self._plane):
+        for part in (self._health, self._metrics, self._control, self._fast, self._plane):
             if part is not None:
                 part.close()
         for member in self.members:
@@ -177,7 +191,8 @@ class Daemon:
     def _reload(self) -> None:
         new = self._read_settings()
         names = changed(self.settings, new)
-        fixed = [name for name in names if ROWS[name].fixed]
+        kernel = _OF_KERNEL if self._fast is not None else ()
+        fixed = [name for name in names if ROWS[name].fixed or name in kernel]
         if fixed:
             raise SettingsError([f"{name}: a change needs a restart" for name in fixed])
         keys = self._read_keys(new)
@@ -188,6 +203,8 @@ class Daemon:
             member.server = server
         self.settings = new
         self._operator.apply_drain()
+        if self._fast is not None:
+            self._fast.set_config(servers[0].config)
         self.ring.replace(keys)
         self._turn_keys()
         if self._health is not None and "self-test" in names:
@@ -220,6 +237,8 @@ class Daemon:
         ends = None if period.ends is None else now + (period.ends - clock) * 1000
         for member in self.members:
             member.server.set_keys(period.key, period.previous, ends)
+        if self._fast is not None:
+            self._fast.set_keys(period.key, period.previous)
         if self.ring.is_news():
             log.info("key %s counts from now on", period.name)
 

@@ -4,11 +4,12 @@
 
 import ipaddress
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..common.driver import Loop
 from . import values
+from .fastpath import FastPath
 from .health import Health
 from .plane import Member
 from .service import KeyRing
@@ -29,13 +30,18 @@ class Operator:
     def __init__(self, loop: Loop, members: list[Member], ring: KeyRing) -> None:
         self.plane = "portable"
         self.plane_counters: Mapping[str, int] = {}
-        self.kernel_counters: Callable[[Member], dict[str, int]] | None = None
         self.health: Health | None = None
+        self._fast: FastPath | None = None
         self._loop = loop
         self._members = members
         self._ring = ring
         self._drained: list[bytes | str] | None = None
         self._failures = 0
+
+    def use_plane(self, name: str, fast: FastPath | None) -> None:
+        """Take the name of the data plane, and the kernel's if there is one."""
+        self.plane = name
+        self._fast = fast
 
     def note_failure(self) -> None:
         """Count a self-test that failed."""
@@ -57,8 +63,8 @@ class Operator:
             portable.update(member.udp.counters)
             portable.update(self.plane_counters if member is self._members[0] else {})
             counters = {"portable": portable}
-            if self.kernel_counters is not None:
-                counters["xdp"] = self.kernel_counters(member)
+            if self._fast is not None:  # with one prefix alone
+                counters["xdp"] = self._fast.counters()
             members.append(
                 {
                     "listen": str(ipaddress.IPv4Address(member.ipv4)),

@@ -97,13 +97,3 @@ def forwards() -> bool:
         return _FORWARDING.read_text().strip() == "1"
     except OSError:
         return False
-
-
-def default_interface(family: int) -> str:
-    """Return the interface of the default route, "" without one."""
-    with IPRoute() as ip:
-        for route in ip.get_default_routes(family):
-            index = route.get_attr("RTA_OIF")
-            if index:
-                return socket.if_indextoname(index)
-    return ""
