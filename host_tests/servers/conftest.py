@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Small Internets for tests with servers."""
+"""What tests with servers share: small Internets, wires, data planes."""
 
 import os
 
 import pytest
 
+from host_tests.servers.wire import Wire
 from tools.lab import Internet, LabError
 from tools.panel.phones import TOP
 
@@ -26,3 +27,18 @@ def net():
     """An Internet of this file's own."""
     with open_internet("servers") as opened:
         yield opened
+
+
+@pytest.fixture
+def wire(tmp_path):
+    """An Internet that is the test itself, without servers yet."""
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+    with Wire(tmp_path) as wire:
+        yield wire
+
+
+@pytest.fixture(params=("portable", "xdp"))
+def plane(request):
+    """Each data plane of pubtspd in turn."""
+    return request.param
