@@ -107,7 +107,7 @@ class Tables:
             "deny4": _networks(config.deny, 4),
             "allow4": _networks(config.allow, 4),
             "deny6": _networks(config.deny, 16),
-            "servers": {v4: b"\1" for v4 in config.servers},
+            "servers": {v4: b"\1" for v4 in config.servers if v4 != config.service_ipv4},
         }
         for name, entries in wanted.items():
             for key, value in entries.items():

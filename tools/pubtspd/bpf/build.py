@@ -55,17 +55,18 @@ def _run(command: list[str]) -> None:
         raise BuildError(f"{' '.join(command)}:\n{done.stdout[-2000:]}{remedy}")
 
 
-def build(output: Path, folder: Path = FOLDER) -> Path:
+def build(output: Path, folder: Path = FOLDER, more: tuple[str, ...] = ()) -> Path:
     """Compile the program in a folder; return output, written only when all went well.
 
-    BuildError: a tool is absent, or it refuses the source.
+    more: options for clang. BuildError: a tool is absent, or it refuses the source.
     """
     clang = _find(_CLANG, "clang")
     strip = _find(_STRIP, "llvm")
     output.parent.mkdir(parents=True, exist_ok=True)
     new = output.with_name(f"{output.name}.{os.getpid()}")
     try:
-        _run([clang, *_FLAGS, *_includes(), "-c", str(folder / "pubtsp.bpf.c"), "-o", str(new)])
+        flags = [*_FLAGS, *more, *_includes()]
+        _run([clang, *flags, "-c", str(folder / "pubtsp.bpf.c"), "-o", str(new)])
         _run([strip, "-g", str(new)])  # line numbers go, the types of the maps stay
         new.rename(output)
     finally:

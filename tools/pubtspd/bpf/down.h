@@ -26,11 +26,7 @@ static __always_inline int to_client(struct xdp_md *ctx, const struct settings *
     if (!is_within_rate(set, v4)) {
         return drop(cpu, COUNT_received_up, COUNT_drop_rate);
     }
-    int more = bpf_xdp_get_buff_len(ctx) - (INNER_DOWN + length);
-    if (more > 0 && bpf_xdp_adjust_tail(ctx, -more) < 0) {
-        return XDP_ABORTED;
-    }
-    if (bpf_xdp_adjust_head(ctx, -OUTER) < 0) {
+    if (cut(ctx, INNER_DOWN + length) < 0 || bpf_xdp_adjust_head(ctx, -OUTER) < 0) {
         return XDP_ABORTED;
     }
     void *data = (void *)(long)ctx->data;

@@ -96,6 +96,12 @@ static __noinline int next_hop4(
     return result;
 }
 
+// Cut what stands behind a packet in its frame. It changes the frame: look for its end anew.
+static __always_inline int cut(struct xdp_md *ctx, __u32 whole) {
+    int more = bpf_xdp_get_buff_len(ctx) - whole;
+    return more > 0 ? bpf_xdp_adjust_tail(ctx, -more) : 0;
+}
+
 // Hand a dressed frame to an interface.
 static __always_inline int leave(struct xdp_md *ctx, const struct hop *hop) {
     if (hop->interface == ctx->ingress_ifindex) {

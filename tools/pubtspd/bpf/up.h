@@ -26,6 +26,9 @@ static __always_inline int hairpin(struct xdp_md *ctx, const struct settings *se
     if (!is_within_rate(set, inner->source[2])) {
         return drop(cpu, COUNT_received, COUNT_drop_rate);
     }
+    if (cut(ctx, INNER_UP + length) < 0) {
+        return XDP_ABORTED;
+    }
     void *data = (void *)(long)ctx->data;
     void *end = (void *)(long)ctx->data_end;
     struct inner *packet = data + INNER_UP;
@@ -60,11 +63,7 @@ static __always_inline int to_internet(struct xdp_md *ctx, const struct settings
     if (!is_within_rate(set, inner->source[2])) {
         return drop(cpu, COUNT_received, COUNT_drop_rate);
     }
-    int more = bpf_xdp_get_buff_len(ctx) - (INNER_UP + length);
-    if (more > 0 && bpf_xdp_adjust_tail(ctx, -more) < 0) {
-        return XDP_ABORTED;
-    }
-    if (bpf_xdp_adjust_head(ctx, OUTER) < 0) {
+    if (cut(ctx, INNER_UP + length) < 0 || bpf_xdp_adjust_head(ctx, OUTER) < 0) {
         return XDP_ABORTED;
     }
     void *data = (void *)(long)ctx->data;
@@ -126,8 +125,8 @@ static __always_inline int from_tunnel(
     if (*nibble >> 4 != 6) {
         return drop(cpu, COUNT_received, COUNT_drop_nibble);
     }
-    // U3
-    if (received < HEADER || data + INNER_UP + HEADER > end) {
+    // U3; what is shorter than a header is shorter than it says, too
+    if (data + INNER_UP + HEADER > end) {
         return drop(cpu, COUNT_received, COUNT_drop_U3);
     }
     __builtin_memcpy(&inner, data + INNER_UP, sizeof(inner));
