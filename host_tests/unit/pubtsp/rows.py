@@ -117,6 +117,10 @@ _BIG = ip6(CLIENT, HOST, bytes(1241))
 _LARGEST = ip6(CLIENT, HOST, bytes(1240))
 
 
+def _client(v4, port, tag=0):
+    return PREFIX + v4 + port.to_bytes(2, "big") + tag.to_bytes(2, "big")
+
+
 def _to(destination):
     return udp(CLIENT, destination)
 
@@ -260,12 +264,9 @@ FROM_TUNNEL = (
         {"tos": 3, "copy_dscp": False, "to": (OTHER_V4, OTHER_PORT, 3)}),
     ("U9 hairpin to itself", "U9", udp(CLIENT, CLIENT), "down", hops(udp(CLIENT, CLIENT), 63),
         {"to": (V4, PORT, 0)}),
-    ("U9 to a private address", "D4", udp(CLIENT, PREFIX + b"\x0a\0\0\1\x9c\x40\0\5"), "error-down",
-        error(CLIENT, 1, 1, udp(CLIENT, PREFIX + b"\x0a\0\0\1\x9c\x40\0\5")), {}),
-    ("U9 to the port of a server", "D4", udp(CLIENT, PREFIX + OTHER_V4 + b"\x0e\x45\0\5"),
-        "error-down", error(CLIENT, 1, 1, udp(CLIENT, PREFIX + OTHER_V4 + b"\x0e\x45\0\5")), {}),
-    ("U9 to another server", "D4", udp(CLIENT, PREFIX + PEER_SERVER + b"\x9c\x40\0\5"),
-        "error-down", error(CLIENT, 1, 1, udp(CLIENT, PREFIX + PEER_SERVER + b"\x9c\x40\0\5")), {}),
+    _refused("U9 to a private address", _client(b"\x0a\0\0\1", 40000, 5), 1, "D4"),
+    _refused("U9 to the port of a server", _client(OTHER_V4, 3653, 5), 1, "D4"),
+    _refused("U9 to another server", _client(PEER_SERVER, 40000, 5), 1, "D4"),
     ("U9 hairpin off", "U9", udp(CLIENT, OTHER), "error-down",
         error(CLIENT, 1, 1, udp(CLIENT, OTHER)), {"hairpin": False}),
     ("U9 to port 0", "D3", udp(CLIENT, tail("20010db836530001cb00714d0000", "0005")), "error-down",
@@ -289,10 +290,6 @@ FROM_TUNNEL = (
 
 def _down(name, rule, packet, type, code, **config):
     return (name, rule, packet, "error-up", error(packet[8:24], type, code, packet), config)
-
-
-def _client(v4, port, tag=0):
-    return PREFIX + v4 + port.to_bytes(2, "big") + tag.to_bytes(2, "big")
 
 
 _D_BIG = ip6(HOST, CLIENT, bytes(1241))
@@ -322,10 +319,11 @@ TO_TUNNEL = (
     _down("D4 port of a server", "D4", udp(HOST, _client(V4, 3653)), 1, 1),
     _down("D4 our own IPv4", "D4", udp(HOST, _client(SERVER, 40000)), 1, 1),
     _down("D4 another server", "D4", udp(HOST, _client(PEER_SERVER, 40000)), 1, 1),
-    _down("D4 private, tag off", "D4", udp(HOST, _client(bytes((10, 0, 0, 1)), 5060)), 1, 1, mode="off"),
+    _down("D4 private, tag off", "D4", udp(HOST, _client(b"\x0a\0\0\1", 5060)), 1, 1, mode="off"),
     _down("D4 port below, tag off", "D4", udp(HOST, _client(V4, 1023)), 1, 1, mode="off"),
     _down("D4 our own IPv4, tag off", "D4", udp(HOST, _client(SERVER, 40000)), 1, 1, mode="off"),
-    _down("D4 another server, tag off", "D4", udp(HOST, _client(PEER_SERVER, 40000)), 1, 1, mode="off"),
+    _down("D4 another server, tag off", "D4", udp(HOST, _client(PEER_SERVER, 40000)), 1, 1,
+        mode="off"),
     _down("D4 denied", "D4", DOWN, 1, 1, deny=((V4, 32),)),
     _down("D5 wrong tag", "D5", udp(HOST, _WRONG_TAG), 1, 3),
     _down("D5 no tag", "D5", udp(HOST, CLIENT[:14] + b"\0\0"), 1, 3),
