@@ -8,7 +8,9 @@
 #   - adds $(CMODULES_CFLAGS) to CFLAGS,
 #   - writes `vpath %.c $(VOX6_TOP)/ports $(CMODULES_VPATH)`: names here are relative to ports/, so
 #     that objects lie in $(BUILD)/cmodules/...
-# Backends and devices (net6_kernel.c, net6_lwip.c, engine_*.c, audio_*.c) stand in the port's list.
+#   - adds $(CMODULES_LWIP_C) and $(CMODULES_NET6_LWIP_C) to SRC_C or the like, with
+#     $(CMODULES_LWIP_CFLAGS) (boards add Ethernet, IPv4 and net6_nic.c).
+# Backends and devices (net6_kernel.c, net6_nic.c, engine_*.c, audio_*.c) stand in the port's list.
 
 CMODULES_CFLAGS += -I$(VOX6_TOP)/ports/cmodules
 CMODULES_CORE_C :=
@@ -22,6 +24,18 @@ CMODULES_CORE_C += cmodules/ring/ring.c
 # net6
 CMODULES_CORE_C += cmodules/net6/net6_core.c cmodules/net6/net6_text.c
 CMODULES_BINDING_C += cmodules/net6/modnet6.c
+
+# lwIP: upstream's files, what net6 has for every port, and the configuration
+CMODULES_LWIP_C := $(addprefix lib/lwip/src/core/, \
+	def.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c raw.c sys.c timeouts.c udp.c \
+	ipv6/icmp6.c ipv6/inet6.c ipv6/ip6.c ipv6/ip6_addr.c ipv6/ip6_frag.c ipv6/nd6.c)
+CMODULES_NET6_LWIP_C := $(addprefix cmodules/net6/,net6_lwip.c net6_route.c net6_turn.c)
+CMODULES_LWIP_CFLAGS := -I$(VOX6_TOP)/ports/cmodules/lwip -I$(TOP)/lib/lwip/src/include
+
+# tunnel6; its netif is lwIP's, its IPv4 the port's
+CMODULES_CORE_C += $(addprefix cmodules/tunnel6/,tunnel6_core.c inner.c)
+CMODULES_BINDING_C += cmodules/tunnel6/modtunnel6.c
+CMODULES_NET6_LWIP_C += cmodules/tunnel6/tunnel6_netif.c
 
 # voicecodecs: spandsp's files are taken by spandsp_unit.c
 CMODULES_CFLAGS += -I$(SPANDSP_DIR)/src

@@ -12,6 +12,8 @@
 #include "lan9118.h"
 #include "mps2.h"
 #include "net6/net6_lwip.h"
+#include "net6/net6_nic.h"
+#include "tunnel6/tunnel6_netif.h"
 
 static volatile uint32_t events; // interrupts so far: what board_wait_for_event() compares
 static uint32_t enter_depth;
@@ -70,7 +72,7 @@ int engine_start(void) {
     if (!started) {
         started = true;
         engine_enter();
-        int result = net6_lwip_start(lan9118_netif_init, lan9118_drain);
+        int result = net6_nic_start(lan9118_netif_init, lan9118_drain);
         engine_exit();
         if (result < 0) {
             started = false;
@@ -101,13 +103,22 @@ void ethernet_handler(void) {
     SCB_ICSR = SCB_ICSR_PENDSVSET;
 }
 
+void net6_lwip_wake(void) {
+    SCB_ICSR = SCB_ICSR_PENDSVSET;
+}
+
+int tunnel6_port_run(bool up) {
+    (void)up; // lwIP's clock runs always
+    return 0;
+}
+
 void engine_qemu_event(void) {
     events++;
 }
 
 void pendsv_handler(void) {
     if (started) {
-        net6_lwip_poll();
+        net6_nic_poll();
     }
     if (audio_qemu_tick()) {
         SCB_ICSR = SCB_ICSR_PENDSVSET;

@@ -198,6 +198,7 @@ err_t lan9118_netif_init(struct netif *netif) {
     netif->mtu = 1500;
     netif->flags =
         NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
+    netif->output = etharp_output;
     netif->output_ip6 = ethip6_output;
     netif->linkoutput = link_output;
     follow_link(netif);

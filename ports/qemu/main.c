@@ -10,7 +10,8 @@
 #include "extmod/vfs.h"
 #include "media/media_core.h"
 #include "net6/net6_core.h"
-#include "net6/net6_lwip.h"
+#include "net6/net6_nic.h"
+#include "tunnel6/tunnel6_netif.h"
 #include "py/compile.h"
 #include "py/gc.h"
 #include "py/mphal.h"
@@ -32,7 +33,7 @@ int main(void) {
     engine_qemu_init();
     board_note_boot();
     board_seed();
-    net6_lwip_init();
+    net6_nic_init();
 
     for (;;) {
         mp_cstack_init_with_top(&_estack, (&_estack - &_sstack) - INTERRUPT_STACK);
@@ -64,6 +65,7 @@ int main(void) {
         mp_hal_stdout_tx_str("MPY: soft reboot\r\n");
         gc_sweep_all();
         media_deinit();
+        tunnel6_stop();
         net6_close_all();
         mp_deinit();
     }

@@ -16,6 +16,8 @@
 #include "extmod/vfs.h"
 #include "extmod/vfs_posix.h"
 #include "net6/net6_kernel.h"
+#include "net6/net6_unix.h"
+#include "tunnel6/tunnel6_netif.h"
 #include "port_unix.h"
 #include "py/builtin.h"
 #include "py/compile.h"
@@ -132,6 +134,7 @@ static void deinit_vm(void) {
 #if VOX6_MEDIA
     media_deinit();
 #endif
+    tunnel6_stop();
     net6_close_all();
     board_unix_deinit();
     mp_deinit();
@@ -422,7 +425,7 @@ static MP_NOINLINE int main_(int argc, char **argv) {
     ssize_t length = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
     mp_obj_str_set_data(
         &mp_sys_executable_obj, (byte *)executable, length > 0 ? (size_t)length : 0);
-    int result = net6_init(&net6_kernel);
+    int result = net6_init(&net6_unix);
     if (result == 0) {
         result = net6_kernel_watch();
     }

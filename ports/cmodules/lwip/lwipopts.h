@@ -3,10 +3,17 @@
 //
 // lwIP 2.2.1 for phones: one file for all boards. lwIP runs in the engine context alone, or in the VM
 // between engine_enter() and engine_exit(); it has no threads, no sockets and no timers of its own
-// (net6_lwip.c runs its cyclic timers). About 60 kB of static memory in all.
+// (net6_turn.c runs its cyclic timers). About 60 kB of static memory in all.
+//
+// VOX6_LWIP_NIC 1: a board with an Ethernet interface. 0: the tunnel's interface alone (unix).
 
 #ifndef VOX6_LWIPOPTS_H
 #define VOX6_LWIPOPTS_H
+
+#ifndef VOX6_LWIP_NIC
+#define VOX6_LWIP_NIC (1)
+#endif
+#define LWIP_HOOK_FILENAME "lwip_hooks.h"
 
 #define NO_SYS (1)
 #define SYS_LIGHTWEIGHT_PROT (0)
@@ -18,19 +25,29 @@
 #define LWIP_CHKSUM_ALGORITHM (3)
 #define LWIP_CHECKSUM_CTRL_PER_NETIF (0)
 
-// Protocols. IPv4 comes with the tunnel (it alone uses it), TCP with net6.Stream.
-#ifndef LWIP_IPV4
-#define LWIP_IPV4 (0)
-#endif
+// Protocols. IPv4 is for the tunnel alone, TCP comes with net6.Stream.
+#define LWIP_IPV4 VOX6_LWIP_NIC
 #define LWIP_ARP LWIP_IPV4
+#define LWIP_ICMP LWIP_IPV4
+#define LWIP_DHCP LWIP_IPV4
+#define LWIP_DHCP_MAX_DNS_SERVERS (0) // tunnel6/ipv4_lwip.c: RDNSS fills lwIP's list
+#define LWIP_DHCP_DOES_ACD_CHECK (0) // two seconds that a phone does not wait
+#define LWIP_ACD (0)
+#define DHCP_COARSE_TIMER_SECS (1) // leases of less than a minute, in labs
+#define DHCP_TIMEOUT_SIZE_T u32_t
+#define IP_FORWARD (0)
+#define IP_FRAG (0) // what we send over IPv4 fits
+#define IP_REASSEMBLY LWIP_IPV4 // the tunnel's datagrams may be cut: DF is clear
+#define ARP_TABLE_SIZE (8)
+#define ARP_QUEUEING (0) // the last packet waits for an answer
 #define LWIP_IPV6 (1)
-#define LWIP_ETHERNET (1)
+#define LWIP_ETHERNET VOX6_LWIP_NIC
 #define LWIP_UDP (1)
 #define LWIP_RAW (1)
 #ifndef LWIP_TCP
 #define LWIP_TCP (0)
 #endif
-#define LWIP_DNS (1) // only its list of servers, which RDNSS fills: lib/dns does the asking
+#define LWIP_DNS VOX6_LWIP_NIC // only its list of servers, which RDNSS fills: lib/dns does the asking
 #define DNS_TABLE_SIZE (1)
 #define DNS_MAX_SERVERS (4)
 #define DNS_MAX_NAME_LENGTH (16)
@@ -47,8 +64,8 @@
 // IPv6.
 #define LWIP_IPV6_SCOPES (1)
 #define LWIP_IPV6_NUM_ADDRESSES \
-    (6) // link-local, two prefixes, and what replaces them on renumbering
-#define LWIP_IPV6_AUTOCONFIG (1)
+    (8) // link-local, two prefixes, DHCPv6, and what replaces them on renumbering
+#define LWIP_IPV6_AUTOCONFIG VOX6_LWIP_NIC
 #define LWIP_IPV6_ADDRESS_LIFETIMES (1)
 #define LWIP_IPV6_SEND_ROUTER_SOLICIT (1)
 #define LWIP_IPV6_DUP_DETECT_ATTEMPTS (1)
@@ -57,7 +74,7 @@
 #define LWIP_IPV6_REASS (1)
 #define IPV6_FRAG_COPYHEADER \
     (UINTPTR_MAX > 0xffffffff) // 64-bit hosts: a pointer does not fit otherwise
-#define LWIP_IPV6_MLD (1)
+#define LWIP_IPV6_MLD VOX6_LWIP_NIC
 #define MEMP_NUM_MLD6_GROUP (12)
 #define LWIP_ND6_NUM_NEIGHBORS (16)
 #define LWIP_ND6_NUM_DESTINATIONS (16)
@@ -65,13 +82,19 @@
 #define LWIP_ND6_NUM_ROUTERS (3)
 #define LWIP_ND6_QUEUEING (1)
 #define MEMP_NUM_ND6_QUEUE (8)
+#if VOX6_LWIP_NIC
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS (3)
+#endif
 #define LWIP_ND6_TCP_REACHABILITY_HINTS LWIP_TCP
 #define UDP_TTL (64)
 
 // Memory. A received frame lies in a chain of small buffers: one for a voice packet, six for a full
 // frame, so that a burst of 90 voice packets or two datagrams of 8 kB in fragments find room.
+#if UINTPTR_MAX > 0xffffffff
+#define MEM_ALIGNMENT (8)
+#else
 #define MEM_ALIGNMENT (4)
+#endif
 #ifndef MEM_SIZE
 #define MEM_SIZE (12 * 1024)
 #endif
@@ -83,7 +106,7 @@
 #define IPV6_REASS_MAXAGE (15) // seconds; RFC 8200 says 60, a phone cannot hold buffers so long
 #define MEMP_NUM_REASSDATA (4)
 #define MEMP_NUM_PBUF (16)
-#define MEMP_NUM_UDP_PCB (20) // NET6_ENDPOINTS and lwIP's own
+#define MEMP_NUM_UDP_PCB (20) // NET6_ENDPOINTS and lwIP's own (DNS, DHCP)
 #define MEMP_NUM_RAW_PCB (2)
 
 #endif

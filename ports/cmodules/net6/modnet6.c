@@ -146,17 +146,39 @@ static mp_obj_t endpoint_meta(mp_obj_t self_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(endpoint_meta_obj, endpoint_meta);
 
-static mp_obj_t endpoint_send(size_t n_args, const mp_obj_t *args) {
+static mp_obj_t endpoint_send(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
+    enum { ARG_data, ARG_address, ARG_port, ARG_local, ARG_hop_limit };
+    static const mp_arg_t allowed[] = {
+        { MP_QSTR_data, MP_ARG_OBJ | MP_ARG_REQUIRED, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_address, MP_ARG_OBJ | MP_ARG_REQUIRED, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_port, MP_ARG_OBJ | MP_ARG_REQUIRED, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_local, MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_hop_limit, MP_ARG_INT, { .u_int = 0 } },
+    };
+    mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
+    mp_arg_parse_all(n_args - 1, pos + 1, kw, MP_ARRAY_SIZE(allowed), allowed, args);
     mp_buffer_info_t data;
-    mp_get_buffer_raise(args[1], &data, MP_BUFFER_READ);
-    const uint8_t *peer = net6_get_address(args[2]);
-    uint16_t port = get_port(args[3]);
-    const uint8_t *local =
-        n_args > 4 && args[4] != mp_const_none ? net6_get_address(args[4]) : NULL;
-    check(net6_send(get_open(args[0]), data.buf, data.len, peer, port, local));
+    mp_get_buffer_raise(args[ARG_data].u_obj, &data, MP_BUFFER_READ);
+    const uint8_t *peer = net6_get_address(args[ARG_address].u_obj);
+    uint16_t port = get_port(args[ARG_port].u_obj);
+    mp_int_t hop_limit = args[ARG_hop_limit].u_int;
+    if (hop_limit < 0 || hop_limit > 255) {
+        mp_raise_ValueError(MP_ERROR_TEXT("hop limit out of range"));
+    }
+    struct net6_way way = { .hop_limit = (uint8_t)hop_limit, .traffic_class = NET6_USUAL };
+    if (args[ARG_local].u_obj != mp_const_none) {
+        way.local = net6_get_address(args[ARG_local].u_obj);
+    }
+    check(net6_send(get_open(pos[0]), data.buf, data.len, peer, port, &way));
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(endpoint_send_obj, 4, 5, endpoint_send);
+static MP_DEFINE_CONST_FUN_OBJ_KW(endpoint_send_obj, 4, endpoint_send);
+
+static mp_obj_t endpoint_move(mp_obj_t self_in, mp_obj_t local_in) {
+    net6_move(get_open(self_in), local_in == mp_const_none ? NULL : net6_get_address(local_in));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(endpoint_move_obj, endpoint_move);
 
 static mp_obj_t endpoint_set_traffic_class(mp_obj_t self_in, mp_obj_t value_in) {
     mp_int_t value = mp_obj_get_int(value_in);
@@ -230,6 +252,7 @@ static const mp_rom_map_elem_t endpoint_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_recv_into), MP_ROM_PTR(&endpoint_recv_into_obj) },
     { MP_ROM_QSTR(MP_QSTR_meta), MP_ROM_PTR(&endpoint_meta_obj) },
     { MP_ROM_QSTR(MP_QSTR_send), MP_ROM_PTR(&endpoint_send_obj) },
+    { MP_ROM_QSTR(MP_QSTR_move), MP_ROM_PTR(&endpoint_move_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_traffic_class), MP_ROM_PTR(&endpoint_set_traffic_class_obj) },
     { MP_ROM_QSTR(MP_QSTR_join), MP_ROM_PTR(&endpoint_join_obj) },
     { MP_ROM_QSTR(MP_QSTR_counters), MP_ROM_PTR(&endpoint_counters_obj) },
@@ -265,6 +288,40 @@ static mp_obj_t module_addresses(void) {
     return list;
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(module_addresses_obj, module_addresses);
+
+// Seconds of a lifetime: 0..0xffffffff.
+static uint32_t get_seconds(mp_obj_t object) {
+    if (mp_obj_is_small_int(object) && MP_OBJ_SMALL_INT_VALUE(object) >= 0) {
+        return (uint32_t)MP_OBJ_SMALL_INT_VALUE(object);
+    }
+    return (uint32_t)mp_obj_get_int_truncated(object);
+}
+
+static mp_obj_t module_add_address(mp_obj_t address_in, mp_obj_t preferred_in, mp_obj_t valid_in) {
+    const uint8_t *address = net6_get_address(address_in);
+    check(net6_add_address(address, get_seconds(preferred_in), get_seconds(valid_in)));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(module_add_address_obj, module_add_address);
+
+static mp_obj_t module_remove_address(mp_obj_t address_in) {
+    check(net6_remove_address(net6_get_address(address_in)));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(module_remove_address_obj, module_remove_address);
+
+static mp_obj_t module_router_flags(void) {
+    int flags = net6_router_flags();
+    if (flags < 0) {
+        return mp_const_none;
+    }
+    mp_obj_t items[2] = {
+        mp_obj_new_bool(flags & NET6_MANAGED),
+        mp_obj_new_bool(flags & NET6_OTHER),
+    };
+    return mp_obj_new_tuple(2, items);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(module_router_flags_obj, module_router_flags);
 
 static mp_obj_t module_servers(void) {
     uint8_t servers[NET6_SERVERS][16];
@@ -319,6 +376,9 @@ static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_net6) },
     { MP_ROM_QSTR(MP_QSTR_Endpoint), MP_ROM_PTR(&net6_endpoint_type) },
     { MP_ROM_QSTR(MP_QSTR_addresses), MP_ROM_PTR(&module_addresses_obj) },
+    { MP_ROM_QSTR(MP_QSTR_add_address), MP_ROM_PTR(&module_add_address_obj) },
+    { MP_ROM_QSTR(MP_QSTR_remove_address), MP_ROM_PTR(&module_remove_address_obj) },
+    { MP_ROM_QSTR(MP_QSTR_router_flags), MP_ROM_PTR(&module_router_flags_obj) },
     { MP_ROM_QSTR(MP_QSTR_changed), MP_ROM_PTR(&module_changed_obj) },
     { MP_ROM_QSTR(MP_QSTR_servers), MP_ROM_PTR(&module_servers_obj) },
     { MP_ROM_QSTR(MP_QSTR_text), MP_ROM_PTR(&module_text_obj) },

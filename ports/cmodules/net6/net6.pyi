@@ -2,7 +2,8 @@
 # Copyright (c) 2026 The vox6 authors
 """Datagrams over IPv6, the only network of firmware (design.md section 5).
 
-Addresses are 16 octets in network order. Those that belong to one link (fe80::/10, ff01::/16,
+Addresses are 16 octets in network order. An endpoint with a v4-mapped local address
+(::ffff:0.0.0.0: any) is of IPv4, its peers are v4-mapped: for the tunnel alone. Those that belong to one link (fe80::/10, ff01::/16,
 ff02::/16) carry the interface index in octets 2 and 3, which are zero on the wire. Nothing here
 blocks: wait with select.poll(), or in asyncio with
     yield asyncio.core._io_queue.queue_read(endpoint)
@@ -56,10 +57,19 @@ class Endpoint:
         address: bytes,
         port: int,
         local: bytes | None = None,
+        hop_limit: int = 0,
     ) -> None:
         """Send data from this port; local: from this address of ours, None: the usual one.
 
-        OSError: ENETUNREACH, EADDRNOTAVAIL (local is not ours), EMSGSIZE, EAGAIN, ENOMEM ...
+        hop_limit: of this datagram alone, 0: the usual one.
+        OSError: ENETUNREACH, EADDRNOTAVAIL (local is not ours), EAFNOSUPPORT (an address of the
+        other family), EMSGSIZE, EAGAIN, ENOMEM ...
+        """
+
+    def move(self, local: bytes | None) -> None:
+        """Let datagrams without local=... leave from this address of ours; None: chosen again.
+
+        So media and tunnel follow an address. It is not looked at here: send() says if it is gone.
         """
 
     def set_traffic_class(self, value: int) -> None:
@@ -78,15 +88,37 @@ class Endpoint:
 def addresses() -> list[tuple[bytes, int, str, int, int, int]]:
     """Return our addresses, the best first: global before link-local before ::1.
 
-    Each is (address, prefix length, state, preferred seconds, valid seconds, interface index);
-    state is "tentative", "preferred" or "deprecated" (RFC 4862); 0xffffffff seconds: for ever.
+    Each is (address, prefix length, state, preferred seconds, valid seconds, interface index); the
+    tunnel's is among them (tunnel6.INDEX, 128, "deprecated" unless tunnel6.prefer()). state is "tentative", "preferred" or "deprecated" (RFC 4862); 0xffffffff seconds: for ever.
+    """
+
+def add_address(address: bytes, preferred_s: int, valid_s: int) -> None:
+    """Take an address that DHCPv6 brought, /128; again: other lifetimes.
+
+    It is tentative until duplicate address detection is over; if somebody has it already it
+    disappears from addresses(). 0xffffffff: for ever. OSError: EOPNOTSUPP (on unix the kernel owns
+    addresses), EINVAL, EADDRINUSE (we have it by other means), EADDRNOTAVAIL (somebody has it),
+    ENOBUFS.
+    """
+
+def remove_address(address: bytes) -> None:
+    """Give up an address of add_address(). OSError: EADDRNOTAVAIL, EOPNOTSUPP."""
+
+def router_flags() -> tuple[bool, bool] | None:
+    """Return M (managed) and O (other) of the last router advertisement (RFC 4861 section 4.2).
+
+    None: none was heard since the link came up; always on unix, whose kernel does what they ask.
     """
 
 def changed() -> Signal:
-    """Return the signal that any change of addresses raises."""
+    """Return the signal that any change of addresses, servers or router flags raises."""
 
 def servers() -> list[bytes]:
-    """Return the DNS servers that routers told (RFC 8106); none on unix."""
+    """Return the IPv6 DNS servers, 4 at most.
+
+    Boards: those that routers told (RFC 8106). Unix: those of /etc/resolv.conf; VOX6_RESOLV_CONF
+    names another file.
+    """
 
 def text(address: bytes) -> str:
     """Return RFC 5952 text; an interface index follows as %index. ValueError: not 16 octets."""

@@ -291,9 +291,22 @@ int net6_read(struct net6_endpoint *endpoint, uint8_t *data, size_t size, struct
 }
 
 int net6_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,
-    const uint8_t peer[16], uint16_t port, const uint8_t *local) {
+    const uint8_t peer[16], uint16_t port, const struct net6_way *way) {
+    struct net6_way whole = { .traffic_class = NET6_USUAL };
     engine_enter();
-    int result = endpoint->backend->send(endpoint, data, length, peer, port, local);
+    if (way != NULL) {
+        whole = *way;
+    }
+    if (whole.local == NULL && endpoint->moved) {
+        whole.local = endpoint->source;
+    }
+    if (whole.traffic_class == NET6_USUAL) {
+        whole.traffic_class = endpoint->traffic_class;
+    }
+    // One family for both ends: a socket of both would hide a mistake of the caller's.
+    int result = net6_is_v4_mapped(endpoint->local) == net6_is_v4_mapped(peer)
+        ? endpoint->backend->send(endpoint, data, length, peer, port, &whole)
+        : -EAFNOSUPPORT;
     if (result < 0) {
         ++endpoint->counters.errors;
     } else {
@@ -301,6 +314,15 @@ int net6_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length
     }
     engine_exit();
     return result;
+}
+
+void net6_move(struct net6_endpoint *endpoint, const uint8_t *source) {
+    engine_enter();
+    endpoint->moved = source != NULL;
+    if (source != NULL) {
+        memcpy(endpoint->source, source, 16);
+    }
+    engine_exit();
 }
 
 int net6_set_traffic_class(struct net6_endpoint *endpoint, uint8_t traffic_class) {
@@ -329,6 +351,68 @@ size_t net6_servers(uint8_t (*servers)[16], size_t max) {
     return ready && default_backend != NULL ? default_backend->servers(servers, max) : 0;
 }
 
+int net6_add_address(const uint8_t address[16], uint32_t preferred_s, uint32_t valid_s) {
+    if (preferred_s > valid_s || valid_s == 0) {
+        return -EINVAL;
+    }
+    if (!ready || default_backend == NULL || default_backend->add_address == NULL) {
+        return -EOPNOTSUPP;
+    }
+    int result = engine_start();
+    if (result == 0) {
+        engine_enter();
+        result = default_backend->add_address(address, preferred_s, valid_s);
+        engine_exit();
+    }
+    return result;
+}
+
+int net6_remove_address(const uint8_t address[16]) {
+    if (!ready || default_backend == NULL || default_backend->remove_address == NULL) {
+        return -EOPNOTSUPP;
+    }
+    engine_enter();
+    int result = default_backend->remove_address(address);
+    engine_exit();
+    return result;
+}
+
+int net6_router_flags(void) {
+    if (!ready || default_backend == NULL || default_backend->router_flags == NULL) {
+        return -EOPNOTSUPP;
+    }
+    engine_enter();
+    int result = default_backend->router_flags();
+    engine_exit();
+    return result;
+}
+
+/// What sorts net6.addresses(): a phone is called at its address, so temporary ones come later.
+static int rank(const struct net6_address *address) {
+    int rank = address->temporary ? 1 : 0;
+    rank += address->state == NET6_PREFERRED ? 0 : address->state == NET6_DEPRECATED ? 2 : 4;
+    if (net6_is_loopback(address->address)) {
+        return rank + 16;
+    }
+    return rank + (net6_is_scoped(address->address) ? 8 : 0);
+}
+
+size_t net6_insert(
+    struct net6_address *list, size_t count, size_t max, const struct net6_address *address) {
+    int mine = rank(address);
+    size_t at = count;
+    while (at > 0 && rank(&list[at - 1]) > mine) {
+        --at;
+    }
+    if (at >= max) {
+        return count;
+    }
+    size_t moved = (count < max ? count : max - 1) - at;
+    memmove(&list[at + 1], &list[at], moved * sizeof(*list));
+    list[at] = *address;
+    return count < max ? count + 1 : max;
+}
+
 engine_signal *net6_changed(void) {
     return &changed;
 }
@@ -350,17 +434,23 @@ static int packet_send(
     return net6_send(endpoint, data, length, peer, port, NULL);
 }
 
+void net6_set_filter(struct net6_endpoint *endpoint, net6_receiver receiver, void *arg) {
+    engine_enter();
+    endpoint->receiver = receiver;
+    endpoint->receiver_arg = arg;
+    if (receiver == NULL && endpoint->closing) {
+        close_now(endpoint);
+    }
+    engine_exit();
+}
+
 static void packet_set_receiver(void *arg, net6_receiver receiver, void *receiver_arg) {
     struct net6_endpoint *endpoint = arg;
     engine_enter();
     if (receiver != NULL) {
         flush(endpoint, true);
     }
-    endpoint->receiver = receiver;
-    endpoint->receiver_arg = receiver_arg;
-    if (receiver == NULL && endpoint->closing) {
-        close_now(endpoint);
-    }
+    net6_set_filter(endpoint, receiver, receiver_arg);
     engine_exit();
 }
 

@@ -2,7 +2,10 @@
 // Copyright (c) 2026 The vox6 authors
 //
 // Datagram endpoints over IPv6: bounded queues in static pools, filled by the engine, read by the VM
-// or taken over by media. A backend (kernel, lwip-nic, lwip-tunnel) moves the octets.
+// or taken over by media. A backend (kernel, lwIP, or both of them on unix) moves the octets.
+//
+// An endpoint whose local address is v4-mapped (::ffff:0.0.0.0: any) is an IPv4 endpoint and its peers
+// are v4-mapped: the tunnel's own, and DNS before there is a tunnel. All others are IPv6 alone.
 //
 // Read it in four parts: what media sees (struct packet_ops), what a backend implements
 // (struct net6_backend), what a backend calls (net6_deliver and friends), what the binding calls.
@@ -85,16 +88,26 @@ struct net6_address {
     uint32_t preferred_s;
     uint32_t valid_s;
     uint16_t scope; // interface index
+    bool temporary; // RFC 8981: ours for a while, not one to be called at
 };
+
+// How one datagram leaves. For net6_send() all fields may be left at "the usual"; a backend gets
+// local with the address of net6_move() filled in, and the traffic class.
+struct net6_way {
+    const uint8_t *local; // from this address of ours; NULL: the usual one
+    uint8_t hop_limit; // 0: the usual one
+    int16_t traffic_class; // NET6_USUAL: the endpoint's
+};
+#define NET6_USUAL (-1)
 
 struct net6_backend {
     // Binds endpoint->local and endpoint->port (0: any; the port found is written back). VM context
     // within engine_enter(), as all up to join. Returns 0 or a negative errno.
     int (*open)(struct net6_endpoint *endpoint);
     void (*close)(struct net6_endpoint *endpoint);
-    // local is NULL, or the address to send from. Engine or VM context within engine_enter().
+    // Engine or VM context within engine_enter().
     int (*send)(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,
-        const uint8_t peer[16], uint16_t port, const uint8_t *local);
+        const uint8_t peer[16], uint16_t port, const struct net6_way *way);
     // endpoint->traffic_class has changed.
     int (*set_traffic_class)(struct net6_endpoint *endpoint);
     // scope: interface index, 0 for the one that the routing table names.
@@ -102,6 +115,10 @@ struct net6_backend {
     // VM context, not within engine_enter(): they take it themselves. Return how many were written.
     size_t (*addresses)(struct net6_address *addresses, size_t max);
     size_t (*servers)(uint8_t (*servers)[16], size_t max);
+    // NULL where the system owns its addresses. As net6_add_address() and its like below.
+    int (*add_address)(const uint8_t address[16], uint32_t preferred_s, uint32_t valid_s);
+    int (*remove_address)(const uint8_t address[16]);
+    int (*router_flags)(void);
 };
 
 struct net6_counters {
@@ -116,10 +133,13 @@ struct net6_endpoint {
     bool used;
     bool closing; // closed by the VM while media still holds it
     const struct net6_backend *backend;
-    intptr_t handle; // the backend's own: descriptor or pcb
+    intptr_t handle; // the kernel backend's: descriptor; -1: none
+    void *pcb; // the lwIP backend's; NULL: none
     uint8_t local[16];
     uint16_t port;
     uint8_t traffic_class;
+    bool moved;
+    uint8_t source[16]; // if moved: where datagrams leave from that name no local address
     uint8_t limit; // longest queue
     uint8_t waiting; // datagrams in the queue
     uint8_t first, last; // datagram indices; NET6_NONE: empty
@@ -149,6 +169,12 @@ void net6_deliver_from(struct net6_endpoint *endpoint, net6_copy copy, const voi
 // Addresses, their states or the servers may have changed. Either context.
 void net6_note_change(void);
 
+// Puts one address into a list that is sorted the best first (global before link-local before
+// loopback; preferred before deprecated; lasting before temporary), behind its equals. Returns the new
+// count, max at most.
+size_t net6_insert(
+    struct net6_address *list, size_t count, size_t max, const struct net6_address *address);
+
 // ---------------------------------------------------------------------------------------------
 // What the binding calls (VM context; each takes engine_enter() itself). Negative errno on failure.
 
@@ -160,12 +186,27 @@ void net6_close_all(void);
 // Takes the first datagram of the queue: copies at most size octets, returns its whole length or
 // -EAGAIN.
 int net6_read(struct net6_endpoint *endpoint, uint8_t *data, size_t size, struct net6_meta *meta);
+// way: NULL is the usual one.
 int net6_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,
-    const uint8_t peer[16], uint16_t port, const uint8_t *local);
+    const uint8_t peer[16], uint16_t port, const struct net6_way *way);
+// Datagrams that name no local address leave from source from now on; NULL: it is chosen again.
+void net6_move(struct net6_endpoint *endpoint, const uint8_t *source);
+// A receiver for some of the datagrams: what it does not consume is queued as always, and what waits
+// stays. receiver NULL ends that. It holds the endpoint as media does: closed by Python, it goes when
+// the filter ends.
+void net6_set_filter(struct net6_endpoint *endpoint, net6_receiver receiver, void *arg);
 int net6_set_traffic_class(struct net6_endpoint *endpoint, uint8_t traffic_class);
 int net6_join(struct net6_endpoint *endpoint, const uint8_t group[16], uint32_t scope);
 size_t net6_addresses(struct net6_address *addresses, size_t max);
 size_t net6_servers(uint8_t (*servers)[16], size_t max);
+// An address that DHCPv6 brought (/128); again: other lifetimes. -EOPNOTSUPP: the system's matter.
+int net6_add_address(const uint8_t address[16], uint32_t preferred_s, uint32_t valid_s);
+int net6_remove_address(const uint8_t address[16]);
+// NET6_MANAGED and NET6_OTHER of the last router advertisement (RFC 4861 section 4.2); negative: none
+// was heard, or the system does what they ask for.
+#define NET6_MANAGED (0x80)
+#define NET6_OTHER (0x40)
+int net6_router_flags(void);
 // Raised after any change of addresses until cleared.
 engine_signal *net6_changed(void);
 
@@ -182,6 +223,10 @@ void net6_use(struct net6_use *use);
 
 // True for addresses that belong to one link and so carry an interface index in octets 2 and 3.
 bool net6_is_scoped(const uint8_t address[16]);
+// True for ::ffff:0:0/96 (RFC 4291 section 2.5.5.2).
+bool net6_is_v4_mapped(const uint8_t address[16]);
+bool net6_is_loopback(const uint8_t address[16]);
+bool net6_is_unspecified(const uint8_t address[16]);
 // RFC 5952 text; %index is added to an address that carries one. Returns the length.
 size_t net6_to_text(const uint8_t address[16], char text[NET6_TEXT_MAX]);
 // RFC 4291 section 2.2 text, with %index for a link-local address. Returns 0 or -EINVAL.

@@ -2,8 +2,8 @@
 // Copyright (c) 2026 The vox6 authors
 //
 // net6 over the host kernel's UDP sockets (RFC 3542 ancillary data) and rtnetlink. Sockets carry
-// IPv6 alone. The kernel gives interface indices beside addresses; here they move into octets 2 and
-// 3 of link-local addresses and back.
+// IPv6 alone, or IPv4 alone if their local address is v4-mapped. The kernel gives interface indices
+// beside addresses; here they move into octets 2 and 3 of link-local addresses and back.
 
 #define _GNU_SOURCE
 #include "net6/net6_kernel.h"
@@ -25,6 +25,10 @@
 #define DUMP_PATIENCE_MS (500) // the kernel answers a dump at once, or something is wrong
 
 static int events_fd = -1; // netlink, groups of address changes
+
+// Addresses as they last were, so that a send need not ask the kernel. Within engine_enter().
+static uint8_t own[NET6_ADDRESSES][16];
+static size_t own_count;
 
 /// The wire's address and the scope id of a sockaddr, from the form of net6.
 static void to_sockaddr(const uint8_t address[16], uint16_t port, struct sockaddr_in6 *sockaddr) {
@@ -51,7 +55,7 @@ static void receive_one(struct net6_endpoint *endpoint, bool *more) {
     struct sockaddr_in6 peer;
     struct iovec part = { data, sizeof(data) };
     _Alignas(struct cmsghdr) char
-        control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
+        control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int))];
     struct msghdr message = {
         .msg_name = &peer,
         .msg_namelen = sizeof(peer),
@@ -69,6 +73,9 @@ static void receive_one(struct net6_endpoint *endpoint, bool *more) {
     from_kernel(&peer.sin6_addr, peer.sin6_scope_id, meta.peer);
     meta.peer_port = ntohs(peer.sin6_port);
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+            meta.traffic_class = *CMSG_DATA(c);
+        }
         if (c->cmsg_level != IPPROTO_IPV6) {
             continue;
         }
@@ -94,17 +101,30 @@ static void on_readable(int fd, void *arg) {
     }
 }
 
-static int kernel_open(struct net6_endpoint *endpoint) {
+/// The options of an IPv4 endpoint: no DF, as a tunnel server's path is not searched for its MTU, and
+/// the TOS octet of what comes.
+static int set_v4_options(int fd) {
+    int on = 1, fragment = IP_PMTUDISC_DONT;
+    return setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof(on)) < 0
+            || setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &fragment, sizeof(fragment)) < 0
+        ? -1
+        : 0;
+}
+
+int net6_kernel_open(struct net6_endpoint *endpoint) {
     int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return -errno;
     }
     int on = 1;
+    bool v4 = net6_is_v4_mapped(endpoint->local);
+    int only = !v4;
     struct sockaddr_in6 local;
     socklen_t length = sizeof(local);
     to_sockaddr(endpoint->local, endpoint->port, &local);
     int result = -1;
-    if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0
+    if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0
+        || (v4 && set_v4_options(fd) < 0)
         || setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0
         || setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on)) < 0
         || bind(fd, (struct sockaddr *)&local, sizeof(local)) < 0
@@ -123,36 +143,56 @@ out:
     return 0;
 }
 
-static void kernel_close(struct net6_endpoint *endpoint) {
+void net6_kernel_close(struct net6_endpoint *endpoint) {
     engine_unwatch((int)endpoint->handle);
     close((int)endpoint->handle);
     endpoint->handle = -1;
 }
 
-static int kernel_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,
-    const uint8_t peer[16], uint16_t port, const uint8_t *local) {
+static void add_control(
+    struct msghdr *message, int level, int type, const void *data, size_t length) {
+    struct cmsghdr *c = (void *)((char *)message->msg_control + message->msg_controllen);
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(length);
+    memcpy(CMSG_DATA(c), data, length);
+    message->msg_controllen += CMSG_SPACE(length);
+}
+
+int net6_kernel_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,
+    const uint8_t peer[16], uint16_t port, const struct net6_way *way) {
     struct sockaddr_in6 to;
     to_sockaddr(peer, port, &to);
     struct iovec part = { (void *)(uintptr_t)data, length };
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo))] = { 0 };
+    _Alignas(struct cmsghdr) char
+        control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int))] = { 0 };
     struct msghdr message = {
         .msg_name = &to,
         .msg_namelen = sizeof(to),
         .msg_iov = &part,
         .msg_iovlen = 1,
+        .msg_control = control,
     };
-    if (local != NULL) {
+    bool v4 = net6_is_v4_mapped(endpoint->local);
+    if (way->local != NULL) {
         struct sockaddr_in6 from;
-        to_sockaddr(local, 0, &from);
+        to_sockaddr(way->local, 0, &from);
         struct in6_pktinfo info = { .ipi6_addr = from.sin6_addr,
             .ipi6_ifindex = from.sin6_scope_id };
-        message.msg_control = control;
-        message.msg_controllen = sizeof(control);
-        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-        c->cmsg_level = IPPROTO_IPV6;
-        c->cmsg_type = IPV6_PKTINFO;
-        c->cmsg_len = CMSG_LEN(sizeof(info));
-        memcpy(CMSG_DATA(c), &info, sizeof(info));
+        add_control(&message, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+    }
+    if (way->hop_limit != 0) {
+        int value = way->hop_limit;
+        add_control(&message, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TTL : IPV6_HOPLIMIT, &value,
+            sizeof(value));
+    }
+    if (way->traffic_class != endpoint->traffic_class) {
+        int value = way->traffic_class;
+        add_control(
+            &message, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &value, sizeof(value));
+    }
+    if (message.msg_controllen == 0) {
+        message.msg_control = NULL;
     }
     for (;;) {
         if (sendmsg((int)endpoint->handle, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
@@ -162,18 +202,21 @@ static int kernel_send(struct net6_endpoint *endpoint, const uint8_t *data, size
             continue;
         }
         // The kernel says EINVAL of a source address that is not ours.
-        return errno == EINVAL && local != NULL ? -EADDRNOTAVAIL : -errno;
+        return errno == EINVAL && way->local != NULL ? -EADDRNOTAVAIL : -errno;
     }
 }
 
-static int kernel_set_traffic_class(struct net6_endpoint *endpoint) {
+int net6_kernel_set_traffic_class(struct net6_endpoint *endpoint) {
     int value = endpoint->traffic_class;
-    return setsockopt((int)endpoint->handle, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value)) < 0
+    bool v4 = net6_is_v4_mapped(endpoint->local);
+    return setsockopt((int)endpoint->handle, v4 ? IPPROTO_IP : IPPROTO_IPV6,
+               v4 ? IP_TOS : IPV6_TCLASS, &value, sizeof(value))
+            < 0
         ? -errno
         : 0;
 }
 
-static int kernel_join(struct net6_endpoint *endpoint, const uint8_t group[16], uint32_t scope) {
+int net6_kernel_join(struct net6_endpoint *endpoint, const uint8_t group[16], uint32_t scope) {
     struct sockaddr_in6 address;
     to_sockaddr(group, 0, &address);
     struct ipv6_mreq request = {
@@ -187,25 +230,9 @@ static int kernel_join(struct net6_endpoint *endpoint, const uint8_t group[16], 
     return 0;
 }
 
-static bool is_loopback(const uint8_t address[16]) {
-    static const uint8_t loopback[16] = { [15] = 1 };
-    return memcmp(address, loopback, 16) == 0;
-}
-
-/// Order of net6.addresses(): global before link-local before loopback; preferred first; addresses
-/// that stay before temporary ones (RFC 8981), as a phone is called at its address.
-static int rank(const struct net6_address *address, uint32_t flags) {
-    int rank = flags & IFA_F_TEMPORARY ? 1 : 0;
-    rank += address->state == NET6_PREFERRED ? 0 : address->state == NET6_DEPRECATED ? 2 : 4;
-    if (is_loopback(address->address)) {
-        return rank + 16;
-    }
-    return rank + (net6_is_scoped(address->address) ? 8 : 0);
-}
-
 /// One RTM_NEWADDR into *address. False if it tells nothing that can be used.
-static bool read_address(
-    const struct nlmsghdr *header, struct net6_address *address, uint32_t *flags) {
+static bool read_address(const struct nlmsghdr *header, struct net6_address *address) {
+    uint32_t flags;
     const struct ifaddrmsg *message = NLMSG_DATA(header);
     if (header->nlmsg_type != RTM_NEWADDR || message->ifa_family != AF_INET6) {
         return false;
@@ -214,7 +241,7 @@ static bool read_address(
     memset(address, 0, sizeof(*address));
     address->prefix_length = message->ifa_prefixlen;
     address->preferred_s = address->valid_s = NET6_FOREVER;
-    *flags = message->ifa_flags;
+    flags = message->ifa_flags;
     int left = (int)IFA_PAYLOAD(header);
     for (const struct rtattr *a = IFA_RTA(message); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
         size_t length = RTA_PAYLOAD(a);
@@ -222,8 +249,8 @@ static bool read_address(
             wire = RTA_DATA(a);
         } else if (a->rta_type == IFA_LOCAL && length == 16) {
             local = RTA_DATA(a); // ours, where IFA_ADDRESS is the peer's
-        } else if (a->rta_type == IFA_FLAGS && length == sizeof(*flags)) {
-            memcpy(flags, RTA_DATA(a), sizeof(*flags));
+        } else if (a->rta_type == IFA_FLAGS && length == sizeof(flags)) {
+            memcpy(&flags, RTA_DATA(a), sizeof(flags));
         } else if (a->rta_type == IFA_CACHEINFO && length >= sizeof(struct ifa_cacheinfo)) {
             struct ifa_cacheinfo info;
             memcpy(&info, RTA_DATA(a), sizeof(info));
@@ -232,25 +259,24 @@ static bool read_address(
         }
     }
     wire = local != NULL ? local : wire;
-    if (wire == NULL || *flags & IFA_F_DADFAILED || message->ifa_index > 0xffff) {
+    if (wire == NULL || flags & IFA_F_DADFAILED || message->ifa_index > 0xffff) {
         return false;
     }
     from_kernel(wire, message->ifa_index, address->address);
     address->scope = (uint16_t)message->ifa_index;
     address->state = NET6_PREFERRED;
-    if (*flags & IFA_F_TENTATIVE && !(*flags & IFA_F_OPTIMISTIC)) {
+    address->temporary = flags & IFA_F_TEMPORARY;
+    if (flags & IFA_F_TENTATIVE && !(flags & IFA_F_OPTIMISTIC)) {
         address->state = NET6_TENTATIVE;
-    } else if (*flags & IFA_F_DEPRECATED) {
+    } else if (flags & IFA_F_DEPRECATED) {
         address->state = NET6_DEPRECATED;
     }
     return true;
 }
 
 /// Dumps the kernel's addresses. VM context, on a socket of its own, so nothing is held meanwhile.
-static size_t kernel_addresses(struct net6_address *addresses, size_t max) {
+size_t net6_kernel_addresses(struct net6_address *addresses, size_t max) {
     size_t count = 0;
-    int ranks[NET6_ADDRESSES];
-    max = max < NET6_ADDRESSES ? max : NET6_ADDRESSES;
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0) {
         return 0;
@@ -279,36 +305,30 @@ static size_t kernel_addresses(struct net6_address *addresses, size_t max) {
         for (const struct nlmsghdr *h = (void *)buffer; more && NLMSG_OK(h, left);
             h = NLMSG_NEXT(h, left)) {
             struct net6_address address;
-            uint32_t flags;
             if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) {
                 more = false;
-            } else if (read_address(h, &address, &flags)) {
-                int mine = rank(&address, flags);
-                size_t at = count < max ? count : max; // insertion, the best first
-                while (at > 0 && ranks[at - 1] > mine) {
-                    if (at < max) {
-                        addresses[at] = addresses[at - 1];
-                        ranks[at] = ranks[at - 1];
-                    }
-                    --at;
-                }
-                if (at < max) {
-                    addresses[at] = address;
-                    ranks[at] = mine;
-                    count += count < max ? 1 : 0;
-                }
+            } else if (read_address(h, &address)) {
+                count = net6_insert(addresses, count, max, &address);
             }
         }
     }
     close(fd);
+    engine_enter();
+    own_count = 0;
+    for (size_t i = 0; i < count && own_count < NET6_ADDRESSES; ++i) {
+        memcpy(own[own_count++], addresses[i].address, 16);
+    }
+    engine_exit();
     return count;
 }
 
-/// The host's resolver configuration is not an address matter: lib/dns will read it.
-static size_t kernel_servers(uint8_t (*servers)[16], size_t max) {
-    (void)servers;
-    (void)max;
-    return 0;
+bool net6_kernel_is_own(const uint8_t address[16]) {
+    for (size_t i = 0; i < own_count; ++i) {
+        if (memcmp(own[i], address, 16) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void on_netlink(int fd, void *arg) {
@@ -339,13 +359,3 @@ int net6_kernel_watch(void) {
     events_fd = fd;
     return 0;
 }
-
-const struct net6_backend net6_kernel = {
-    kernel_open,
-    kernel_close,
-    kernel_send,
-    kernel_set_traffic_class,
-    kernel_join,
-    kernel_addresses,
-    kernel_servers,
-};

@@ -16,6 +16,21 @@ bool net6_is_scoped(const uint8_t address[16]) {
     return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
 }
 
+bool net6_is_v4_mapped(const uint8_t address[16]) {
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+    return memcmp(address, mapped, sizeof(mapped)) == 0;
+}
+
+bool net6_is_loopback(const uint8_t address[16]) {
+    static const uint8_t loopback[16] = { [15] = 1 };
+    return memcmp(address, loopback, sizeof(loopback)) == 0;
+}
+
+bool net6_is_unspecified(const uint8_t address[16]) {
+    static const uint8_t unspecified[16];
+    return memcmp(address, unspecified, sizeof(unspecified)) == 0;
+}
+
 static char *put_number(char *to, unsigned value) {
     char digits[5];
     size_t count = 0;
@@ -39,8 +54,7 @@ size_t net6_to_text(const uint8_t address[16], char text[NET6_TEXT_MAX]) {
         zone = words[1];
         words[1] = 0;
     }
-    static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-    size_t groups = memcmp(address, mapped, sizeof(mapped)) == 0 ? 6 : 8; // RFC 5952 section 5
+    size_t groups = net6_is_v4_mapped(address) ? 6 : 8; // RFC 5952 section 5
     // The longest run of at least two zero words, the first of equals (RFC 5952 section 4.2).
     size_t best = groups, best_length = 1;
     for (size_t i = 0; i < groups;) {

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Copyright (c) 2026 The vox6 authors
+//
+// net6's backend on unix: the kernel's sockets, and lwIP for the tunnel inside this process.
+
+#ifndef VOX6_NET6_UNIX_H
+#define VOX6_NET6_UNIX_H
+
+#include "net6/net6_core.h"
+
+extern const struct net6_backend net6_unix;
+
+#endif
