@@ -42,7 +42,9 @@ CORES = [
         )
     ),
     *sorted((CMODULES / "srtp").glob("*.c")),
-    *(CMODULES / name for name in ("net6/net6_core.c", "net6/net6_text.c", "ring/ring.c")),
+    *(CMODULES / "net6" / name for name in ("net6_core.c", "net6_text.c", "resolv_conf.c")),
+    *(CMODULES / "tunnel6" / name for name in ("tunnel6_core.c", "inner.c")),
+    CMODULES / "ring" / "ring.c",
 ]
 
 

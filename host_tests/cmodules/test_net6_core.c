@@ -6,8 +6,10 @@
 #include "harness.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "net6/net6_core.h"
+#include "net6/resolv_conf.h"
 #include "ring/ring.h"
 
 static const uint8_t any[16];
@@ -19,6 +21,8 @@ static struct {
     uint8_t peer[16], local[16];
     uint16_t port;
     bool has_local;
+    uint8_t hop_limit;
+    int traffic_class;
     int result;
 } sent;
 
@@ -41,17 +45,19 @@ static void fake_close(struct net6_endpoint *endpoint) {
 }
 
 static int fake_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,
-    const uint8_t to[16], uint16_t port, const uint8_t *local) {
+    const uint8_t to[16], uint16_t port, const struct net6_way *way) {
     (void)endpoint;
     (void)data;
     CHECK(world.depth > 0);
     sent.length = length;
     memcpy(sent.peer, to, 16);
     sent.port = port;
-    sent.has_local = local != NULL;
-    if (local != NULL) {
-        memcpy(sent.local, local, 16);
+    sent.has_local = way->local != NULL;
+    if (way->local != NULL) {
+        memcpy(sent.local, way->local, 16);
     }
+    sent.hop_limit = way->hop_limit;
+    sent.traffic_class = way->traffic_class;
     return sent.result;
 }
 
@@ -88,6 +94,9 @@ static const struct net6_backend backend = {
     fake_join,
     fake_addresses,
     fake_servers,
+    NULL,
+    NULL,
+    NULL,
 };
 
 static uint8_t pattern(size_t length, size_t at) {
@@ -335,7 +344,10 @@ static void test_receiver(void) {
 static void test_send(void) {
     struct net6_endpoint *endpoint = open_one(1);
     static const uint8_t data[3] = { 1, 2, 3 }, local[16] = { 0xfd, [15] = 9 };
-    CHECK_EQUAL(net6_send(endpoint, data, 3, peer, 5060, local), 0);
+    struct net6_way way = { .local = local, .hop_limit = 9, .traffic_class = NET6_USUAL };
+    CHECK_EQUAL(net6_send(endpoint, data, 3, peer, 5060, &way), 0);
+    CHECK_EQUAL(sent.hop_limit, 9);
+    CHECK_EQUAL(sent.traffic_class, 0);
     CHECK_EQUAL(sent.length, 3);
     CHECK_EQUAL(sent.port, 5060);
     CHECK(
@@ -350,6 +362,11 @@ static void test_send(void) {
     CHECK_EQUAL(endpoint->counters.sent, 2);
     CHECK_EQUAL(endpoint->counters.errors, 1);
     CHECK_EQUAL(net6_set_traffic_class(endpoint, 0xb8), 0);
+    CHECK_EQUAL(net6_send(endpoint, data, 1, peer, 7, NULL), 0);
+    CHECK(sent.traffic_class == 0xb8 && sent.hop_limit == 0);
+    way = (struct net6_way){ .traffic_class = 0x21 };
+    CHECK_EQUAL(net6_send(endpoint, data, 1, peer, 7, &way), 0);
+    CHECK(sent.traffic_class == 0x21 && !sent.has_local);
     CHECK_EQUAL(net6_set_traffic_class(endpoint, 0xff), -EPERM);
     static const uint8_t group[16] = { 0xff, 0x05, [15] = 0xfb };
     CHECK_EQUAL(net6_join(endpoint, group, 3), 0);
@@ -357,6 +374,138 @@ static void test_send(void) {
     CHECK_EQUAL(net6_join(endpoint, peer, 3), -EINVAL);
     net6_close(endpoint);
     check_idle();
+}
+
+static void test_move(void) {
+    struct net6_endpoint *endpoint = open_one(1);
+    static const uint8_t data[1], one[16] = { 0xfd, [15] = 1 }, two[16] = { 0xfd, [15] = 2 };
+    net6_move(endpoint, one);
+    CHECK_EQUAL(net6_send(endpoint, data, 1, peer, 7, NULL), 0);
+    CHECK(sent.has_local && memcmp(sent.local, one, 16) == 0);
+    engine_enter();
+    CHECK_EQUAL(net6_packet_ops.send(endpoint, data, 1, peer, 7), 0); // media goes along
+    engine_exit();
+    CHECK(sent.has_local && memcmp(sent.local, one, 16) == 0);
+    struct net6_way way = { .local = two, .traffic_class = NET6_USUAL };
+    CHECK_EQUAL(net6_send(endpoint, data, 1, peer, 7, &way), 0);
+    CHECK(memcmp(sent.local, two, 16) == 0);
+    net6_move(endpoint, NULL);
+    CHECK_EQUAL(net6_send(endpoint, data, 1, peer, 7, NULL), 0);
+    CHECK(!sent.has_local);
+    net6_close(endpoint);
+    check_idle();
+}
+
+static void test_two_families_do_not_mix(void) {
+    static const uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff }, data[1];
+    static const uint8_t server[16] = { [10] = 0xff, [11] = 0xff, 192, 0, 2, 1 };
+    struct net6_endpoint *endpoint, *six = open_one(1);
+    CHECK_EQUAL(net6_open(&endpoint, mapped, 0, 1), 0);
+    CHECK_EQUAL(net6_send(endpoint, data, 1, server, 3653, NULL), 0);
+    CHECK_EQUAL(net6_send(endpoint, data, 1, peer, 3653, NULL), -EAFNOSUPPORT);
+    CHECK_EQUAL(net6_send(six, data, 1, server, 3653, NULL), -EAFNOSUPPORT);
+    CHECK_EQUAL(six->counters.errors, 1);
+    net6_close(endpoint);
+    net6_close(six);
+    check_idle();
+}
+
+static bool consume_short(
+    void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta) {
+    (void)data;
+    (void)meta;
+    ++*(int *)arg;
+    return length < 10;
+}
+
+static void test_filter(void) {
+    struct net6_endpoint *endpoint = open_one(8);
+    int calls = 0;
+    deliver(endpoint, 20);
+    net6_set_filter(endpoint, consume_short, &calls);
+    CHECK_EQUAL(endpoint->waiting, 1); // what waited is still there
+    deliver(endpoint, 9);
+    deliver(endpoint, 21);
+    CHECK_EQUAL(calls, 2);
+    read_back(endpoint, 20);
+    read_back(endpoint, 21);
+    CHECK_EQUAL(endpoint->counters.received, 3);
+    net6_close(endpoint); // stays while it is held
+    CHECK(endpoint->used);
+    net6_set_filter(endpoint, NULL, NULL);
+    CHECK(!endpoint->used);
+    check_idle();
+}
+
+static void test_address_order(void) {
+    struct net6_address list[4];
+    const struct net6_address rows[] = {
+        { .address = { [15] = 1 }, .state = NET6_PREFERRED },
+        { .address = { 0xfe, 0x80 }, .state = NET6_PREFERRED },
+        { .address = { 0x20, [15] = 1 }, .state = NET6_DEPRECATED },
+        { .address = { 0x20, [15] = 2 }, .state = NET6_PREFERRED, .temporary = true },
+        { .address = { 0x20, [15] = 3 }, .state = NET6_PREFERRED },
+        { .address = { 0x20, [15] = 4 }, .state = NET6_PREFERRED },
+        { .address = { 0x20, [15] = 5 }, .state = NET6_TENTATIVE },
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); ++i) {
+        count = net6_insert(list, count, 4, &rows[i]);
+    }
+    CHECK_EQUAL(count, 4);
+    CHECK_EQUAL(list[0].address[15], 3);
+    CHECK_EQUAL(list[1].address[15], 4);
+    CHECK_EQUAL(list[2].address[15], 2);
+    CHECK_EQUAL(list[3].address[15], 1);
+    CHECK_EQUAL(list[3].address[0], 0x20);
+}
+
+static void test_what_a_system_may_not_do(void) {
+    CHECK_EQUAL(net6_add_address(peer, 1, 1), -EOPNOTSUPP);
+    CHECK_EQUAL(net6_add_address(peer, 2, 1), -EINVAL);
+    CHECK_EQUAL(net6_remove_address(peer), -EOPNOTSUPP);
+    CHECK(net6_router_flags() < 0);
+}
+
+static void check_server(const struct resolv_conf *conf, size_t i, const char *text) {
+    char found[NET6_TEXT_MAX];
+    CHECK(i < conf->server_count);
+    net6_to_text(conf->servers[i], found);
+    if (strcmp(found, text) != 0) {
+        fprintf(stderr, "%s is not %s\n", found, text);
+        exit(1);
+    }
+}
+
+static void test_resolv_conf(void) {
+    char path[] = "/tmp/resolv-XXXXXX";
+    int fd = mkstemp(path);
+    CHECK(fd >= 0);
+    FILE *file = fdopen(fd, "w");
+    fprintf(file,
+        "# nameserver 192.0.2.9\nnameserver 192.0.2.53\r\n\tnameserver  2001:db8::53 x\n"
+        "nameserver\nnameserver fe80::1\nnameserver fe80::1%%7\nnameserver fe80::2%%lo\n"
+        "nameserver 192.0.2.999\nnameserver zzz\ndomain first.example\n"
+        "search second.example third.example\noptions edns0\n");
+    for (int i = 0; i < 3000; ++i) {
+        fputc('x', file);
+    }
+    fprintf(
+        file, "nameserver 192.0.2.8\nnameserver ::2"); // the end of a long line; no end of line
+    fclose(file);
+    setenv("VOX6_RESOLV_CONF", path, 1);
+    struct resolv_conf conf;
+    resolv_conf_read(&conf);
+    CHECK_EQUAL(conf.server_count, 5);
+    check_server(&conf, 0, "::ffff:192.0.2.53");
+    check_server(&conf, 1, "2001:db8::53");
+    check_server(&conf, 2, "fe80::1%7");
+    check_server(&conf, 3, "fe80::2%1");
+    check_server(&conf, 4, "::2");
+    CHECK(strcmp(conf.domain, "second.example") == 0);
+    unlink(path);
+    resolv_conf_read(&conf);
+    CHECK(conf.server_count == 0 && conf.domain[0] == 0);
 }
 
 static void test_changes_and_lists(void) {
@@ -569,6 +718,12 @@ int main(void) {
     RUN(test_flood_does_not_starve);
     RUN(test_receiver);
     RUN(test_send);
+    RUN(test_move);
+    RUN(test_two_families_do_not_mix);
+    RUN(test_filter);
+    RUN(test_address_order);
+    RUN(test_what_a_system_may_not_do);
+    RUN(test_resolv_conf);
     RUN(test_changes_and_lists);
     RUN(test_random_use);
     RUN(test_text_both_ways);

@@ -26,8 +26,7 @@ void tunnel6_dhcp_option(
     u8_t message_type, u8_t option, u8_t length, struct pbuf *p, u16_t offset);
 #define LWIP_HOOK_DHCP_APPEND_OPTIONS(netif, dhcp, state, msg, msg_type, options_len_ptr) \
     tunnel6_dhcp_append(msg, options_len_ptr)
-#define LWIP_HOOK_DHCP_PARSE_OPTION( \
-    netif, dhcp, state, msg, msg_type, option, len, pbuf, offset) \
+#define LWIP_HOOK_DHCP_PARSE_OPTION(netif, dhcp, state, msg, msg_type, option, len, pbuf, offset) \
     do { \
         (void)(msg); \
         tunnel6_dhcp_option(msg_type, option, len, pbuf, offset); \

@@ -47,7 +47,8 @@
 #ifndef LWIP_TCP
 #define LWIP_TCP (0)
 #endif
-#define LWIP_DNS VOX6_LWIP_NIC // only its list of servers, which RDNSS fills: lib/dns does the asking
+#define LWIP_DNS \
+    VOX6_LWIP_NIC // only its list of servers, which RDNSS fills: lib/dns does the asking
 #define DNS_TABLE_SIZE (1)
 #define DNS_MAX_SERVERS (4)
 #define DNS_MAX_NAME_LENGTH (16)

@@ -3,9 +3,9 @@
 """Datagrams over IPv6, the only network of firmware (design.md section 5).
 
 Addresses are 16 octets in network order. An endpoint with a v4-mapped local address
-(::ffff:0.0.0.0: any) is of IPv4, its peers are v4-mapped: for the tunnel alone. Those that belong to one link (fe80::/10, ff01::/16,
-ff02::/16) carry the interface index in octets 2 and 3, which are zero on the wire. Nothing here
-blocks: wait with select.poll(), or in asyncio with
+(::ffff:0.0.0.0: any) is of IPv4, its peers are v4-mapped: for the tunnel alone. Addresses that
+belong to one link (fe80::/10, ff01::/16, ff02::/16) carry the interface index in octets 2 and 3,
+which are zero on the wire. Nothing here blocks: wait with select.poll(), or in asyncio with
     yield asyncio.core._io_queue.queue_read(endpoint)
 OSError carries the errno of the failure.
 """
@@ -89,7 +89,8 @@ def addresses() -> list[tuple[bytes, int, str, int, int, int]]:
     """Return our addresses, the best first: global before link-local before ::1.
 
     Each is (address, prefix length, state, preferred seconds, valid seconds, interface index); the
-    tunnel's is among them (tunnel6.INDEX, 128, "deprecated" unless tunnel6.prefer()). state is "tentative", "preferred" or "deprecated" (RFC 4862); 0xffffffff seconds: for ever.
+    tunnel's is among them (tunnel6.INDEX, 128, "deprecated" unless tunnel6.prefer()). state is
+    "tentative", "preferred" or "deprecated" (RFC 4862); 0xffffffff seconds: for ever.
     """
 
 def add_address(address: bytes, preferred_s: int, valid_s: int) -> None:

@@ -188,8 +188,8 @@ int net6_kernel_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t
     }
     if (way->traffic_class != endpoint->traffic_class) {
         int value = way->traffic_class;
-        add_control(
-            &message, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &value, sizeof(value));
+        add_control(&message, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &value,
+            sizeof(value));
     }
     if (message.msg_controllen == 0) {
         message.msg_control = NULL;
@@ -325,6 +325,15 @@ size_t net6_kernel_addresses(struct net6_address *addresses, size_t max) {
 bool net6_kernel_is_own(const uint8_t address[16]) {
     for (size_t i = 0; i < own_count; ++i) {
         if (memcmp(own[i], address, 16) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool net6_kernel_has_unique_local(void) {
+    for (size_t i = 0; i < own_count; ++i) {
+        if ((own[i][0] & 0xfe) == 0xfc) {
             return true;
         }
     }

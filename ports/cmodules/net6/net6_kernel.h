@@ -20,6 +20,9 @@ size_t net6_kernel_addresses(struct net6_address *addresses, size_t max);
 // Whether an address is one of those that net6_kernel_addresses() told last. Within engine_enter().
 bool net6_kernel_is_own(const uint8_t address[16]);
 
+// Whether one of them is unique local (RFC 4193), so that others may be reached. Within engine_enter().
+bool net6_kernel_has_unique_local(void);
+
 // Begins to watch for changes of addresses. Idempotent; 0 or a negative errno.
 int net6_kernel_watch(void);
 

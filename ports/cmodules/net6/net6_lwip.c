@@ -197,8 +197,8 @@ static void wake_for_loops(void) {
     }
 }
 
-static err_t send_from(
-    struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to, uint16_t port, const uint8_t *local) {
+static err_t send_from(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to, uint16_t port,
+    const uint8_t *local) {
     ip_addr_t from;
     to_ip(&from, local);
     if (IP_GET_TYPE(&from) != IP_GET_TYPE(to)) {

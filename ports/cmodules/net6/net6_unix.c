@@ -60,10 +60,11 @@ static void unix_close(struct net6_endpoint *endpoint) {
     }
 }
 
-/// Whether the kernel reaches a destination by itself: on a link, or ourselves.
+/// Whether the kernel reaches a destination by itself: on a link, ourselves, the site.
 static bool is_near(const uint8_t address[16]) {
     return address[0] == 0xff || net6_is_scoped(address) || net6_is_loopback(address)
-        || net6_kernel_is_own(address);
+        || net6_kernel_is_own(address)
+        || ((address[0] & 0xfe) == 0xfc && net6_kernel_has_unique_local());
 }
 
 static int unix_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,

@@ -94,8 +94,8 @@ static void take_address(const struct nlmsghdr *header, struct search *search) {
     }
 }
 
-static void dump(uint16_t type, void (*take)(const struct nlmsghdr *, struct search *),
-    struct search *search) {
+static void dump(
+    uint16_t type, void (*take)(const struct nlmsghdr *, struct search *), struct search *search) {
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0) {
         return;

@@ -146,7 +146,7 @@ static mp_obj_t module_set_prefixes(size_t n_args, const mp_obj_t *args) {
     }
     check(tunnel6_prepare());
     enum tunnel6_martians martians = n_args > 1 ? get_martians(args[1]) : TUNNEL6_ANY;
-    check(tunnel6_set_prefixes((const uint8_t(*)[8])prefixes, count, martians));
+    check(tunnel6_set_prefixes((const uint8_t (*)[8])prefixes, count, martians));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(module_set_prefixes_obj, 1, 2, module_set_prefixes);

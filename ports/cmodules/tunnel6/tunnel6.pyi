@@ -3,7 +3,8 @@
 """The interface of a PubTSP tunnel: IPv6 packets in UDP over IPv4, and IPv4 itself.
 
 C carries the packets, lib/pubtsp decides: its Client is driven over the same endpoint, which keeps
-for Python what is not a packet for our IPv6 stack. Addresses are 16 octets, those of IPv4 v4-mapped.
+for Python what is not a packet for our IPv6 stack. Addresses are 16 octets; those of IPv4 are
+v4-mapped.
 """
 
 import net6
@@ -28,7 +29,7 @@ def attach(endpoint: net6.Endpoint) -> None:
       - signalling (high nibble F),
       - Echo Replies from the keepalive address, whatever their destination,
       - ICMPv6 1/5 from the server that quotes a packet of ours,
-      - probes of direct paths and their replies, from the server or from a client of a known prefix.
+      - probes of direct paths and their replies, from the server or a client of a known prefix.
     Empty datagrams are counted and dropped. An endpoint that Python closes lives until detach() or
     another attach(). ValueError: not an open IPv4 endpoint.
     """
@@ -45,7 +46,7 @@ def configure(
     """Bring the interface up with an address (/128, MTU 1280), or down (None).
 
     server, port: where packets go and come from; keepalive: the server's own IPv6 address. With
-    another address direct paths are forgotten, and endpoints bound to the old one hear nothing more.
+    another address direct paths are forgotten, and endpoints bound to the old one hear no more.
     """
 
 def prefer(preferred: bool) -> None:
@@ -58,8 +59,8 @@ def prefer(preferred: bool) -> None:
 def set_prefixes(prefixes: list[bytes] | tuple[bytes, ...], martians: str | None = None) -> None:
     """Set the known PubTSP prefixes, 8 octets each, 16 at most; none: no direct paths.
 
-    martians: "strict", "private" or "lab" (lib/pubtsp/martians.py) refuses clients whose IPv4 address
-    is not public; None: any unicast address but 0/8 and 127/8. ValueError.
+    martians: "strict", "private" or "lab" (lib/pubtsp/martians.py) refuses clients whose IPv4
+    address is not public; None: any unicast address but 0/8 and 127/8. ValueError.
     """
 
 def set_peer(address: bytes, peer: bytes | None, port: int = 0) -> None:

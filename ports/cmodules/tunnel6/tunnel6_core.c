@@ -111,8 +111,7 @@ static bool receive_from_stranger(
     return true;
 }
 
-bool tunnel6_receive(
-    void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta) {
+bool tunnel6_receive(void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta) {
     (void)arg;
     if (length == 0) {
         ++count.keepalives;
@@ -220,8 +219,7 @@ void tunnel6_configure(const uint8_t *address, const uint8_t new_server[16], uin
     engine_exit();
 }
 
-int tunnel6_set_prefixes(
-    const uint8_t (*list)[8], size_t number, enum tunnel6_martians martians) {
+int tunnel6_set_prefixes(const uint8_t (*list)[8], size_t number, enum tunnel6_martians martians) {
     if (number > TUNNEL6_PREFIXES) {
         return -E2BIG;
     }

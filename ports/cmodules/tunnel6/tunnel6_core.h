@@ -63,8 +63,7 @@ enum tunnel6_martians {
 int tunnel6_init(const struct tunnel6_sides *sides);
 
 // A datagram for the tunnel's endpoint (a net6_receiver). True: it is consumed; false: it is Python's.
-bool tunnel6_receive(
-    void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta);
+bool tunnel6_receive(void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta);
 
 // A packet of our IPv6 stack, by a direct path or by the server. Engine context or within
 // engine_enter(). 0 or a negative errno.
@@ -73,8 +72,8 @@ int tunnel6_output(const uint8_t *packet, size_t length);
 // VM context, all below; each takes engine_enter() itself.
 
 // Up with this address; NULL: down. Another address forgets peers and wanted destinations.
-void tunnel6_configure(const uint8_t *address, const uint8_t server[16], uint16_t port,
-    const uint8_t keepalive[16]);
+void tunnel6_configure(
+    const uint8_t *address, const uint8_t server[16], uint16_t port, const uint8_t keepalive[16]);
 // Known PubTSP prefixes; none: no direct paths. Peers outside are forgotten. -E2BIG.
 int tunnel6_set_prefixes(
     const uint8_t (*prefixes)[8], size_t count, enum tunnel6_martians martians);

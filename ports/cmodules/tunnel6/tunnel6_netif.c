@@ -93,7 +93,8 @@ int tunnel6_prepare(void) {
     if (!added) {
         result = net6_lwip_start();
 #if LWIP_IPV4
-        added = result == 0 && netif_add(&tunnel, NULL, NULL, NULL, NULL, start, ip6_input) != NULL;
+        added =
+            result == 0 && netif_add(&tunnel, NULL, NULL, NULL, NULL, start, ip6_input) != NULL;
 #else
         added = result == 0 && netif_add(&tunnel, NULL, start, ip6_input) != NULL;
 #endif
@@ -129,8 +130,8 @@ int tunnel6_attach(struct net6_endpoint *endpoint) {
     return 0;
 }
 
-int tunnel6_set_address(const uint8_t *address, const uint8_t server[16], uint16_t port,
-    const uint8_t keepalive[16]) {
+int tunnel6_set_address(
+    const uint8_t *address, const uint8_t server[16], uint16_t port, const uint8_t keepalive[16]) {
     int result = tunnel6_prepare();
     if (result < 0) {
         return result;

@@ -17,8 +17,8 @@ int tunnel6_prepare(void);
 int tunnel6_attach(struct net6_endpoint *endpoint);
 
 // tunnel6_configure() of the core, and the interface with that address. 0 or a negative errno.
-int tunnel6_set_address(const uint8_t *address, const uint8_t server[16], uint16_t port,
-    const uint8_t keepalive[16]);
+int tunnel6_set_address(
+    const uint8_t *address, const uint8_t server[16], uint16_t port, const uint8_t keepalive[16]);
 
 // Whether new flows prefer the tunnel's address, or it is deprecated.
 void tunnel6_prefer(bool preferred);
