@@ -68,7 +68,8 @@ _HEADER = ctypes.sizeof(_ControlHeader)
 _WORD = ctypes.sizeof(ctypes.c_size_t)
 _SIZE_T: Literal["Q", "I"] = "Q" if _WORD == 8 else "I"
 _TOS_SPACE = _HEADER + max(_WORD, ctypes.sizeof(ctypes.c_int))
-_STRIDE = ctypes.sizeof(_Message) // 4  # in words of 32 bits
+_MESSAGE = ctypes.sizeof(_Message)
+_STRIDE = _MESSAGE // 4  # in words of 32 bits
 _LENGTH_AT = _Message.length.offset // 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -108,6 +109,7 @@ class _Batch:
         self.words = memoryview(self.messages).cast("B").cast("I")
         self.lengths = memoryview(self.vectors).cast("B").cast(_SIZE_T)  # every second one
         self.template = bytes(self.messages)
+        self.used = 0
 
 
 def _address(buffer: bytearray) -> int:
@@ -185,8 +187,10 @@ class UDPSocket:
         One longer than 2048 octets is cut there.
         """
         batch = self._in
-        ctypes.memmove(batch.pointer, batch.template, len(batch.template))
+        if batch.used:  # the kernel has written lengths over ours
+            ctypes.memmove(batch.pointer, batch.template, batch.used * _MESSAGE)
         count = _recvmmsg(self._fd, batch.pointer, BATCH, socket.MSG_DONTWAIT, None)
+        batch.used = max(count, 0)
         if count <= 0:
             return []  # nothing there, or an error that receive_errors() tells
         lengths = batch.words[_LENGTH_AT : count * _STRIDE : _STRIDE].tolist()
@@ -247,11 +251,10 @@ class UDPSocket:
 
     def _flush(self, count: int) -> None:
         """Give the kernel what stands in the buffers."""
-        size = ctypes.sizeof(_Message)
         done = 0
         retried = False
         while done < count:
-            pointer = self._out.pointer + done * size
+            pointer = self._out.pointer + done * _MESSAGE
             sent = _sendmmsg(self._fd, pointer, count - done, socket.MSG_DONTWAIT)
             if sent > 0:
                 self.counters["sent"] += sent
