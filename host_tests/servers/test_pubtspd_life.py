@@ -20,6 +20,7 @@ from host_tests.servers.conversation import Conversation
 from host_tests.servers.frames import ETHERTYPE_IPV4, ones_sum
 from host_tests.servers.wire import NATIVE, PYTHON, TOP, Wire, environment, udp_packet
 from tools.lab import LabError
+from tools.lab.namespace import inside as namespace
 from tools.lab.process import Process
 from vox6.pubtsp import ipv6
 from vox6.pubtsp.messages import TunnelRequest, parse_reply
@@ -133,7 +134,11 @@ def test_what_the_machine_refuses(wire, tmp_path, flags, words):
     values = {"--listen": "198.51.100.1", "--prefix": "2001:db8:3653:1::/64", "--control": "",
               "--key-file": str(tmp_path / "key"), "--martians": "lab", **flags}  # fmt: skip
     code, out = inside(
-        server, PYTHON, "-m", "tools.pubtspd", *[f"{name}={value}" for name, value in values.items()]
+        server,
+        PYTHON,
+        "-m",
+        "tools.pubtspd",
+        *[f"{name}={value}" for name, value in values.items()],
     )
     assert code == 1 and words in out and "Traceback" not in out, out
 
@@ -220,19 +225,40 @@ def ipv4(source, destination, protocol, payload):
     return head + ones_sum(head + b"\0\0" + ends).to_bytes(2, "big") + ends + payload
 
 
+def two_services(server):
+    for address in ("198.51.100.2", "203.0.113.50"):
+        inside(server, "ip", "addr", "add", address, "dev", "lo")
+    server.settings["listen"] = "198.51.100.1,198.51.100.2"
+    server.settings["prefix"] = "2001:db8:3653:1::/64,2001:db8:3653:2::/64"
+
+
 def test_two_services_on_one_machine(wire):
-    """Each prefix leaves by its own address; their clients reach each other by the kernel."""
-    server = wire.server(
-        listen="198.51.100.1,198.51.100.2", prefix="2001:db8:3653:1::/64,2001:db8:3653:2::/64",
-        before=add_second_address,
-    )  # fmt: skip
+    """Each prefix by its own address; their clients meet by way of the kernel, one hop."""
+    server = wire.server(before=two_services)
+    clients = []
+    for last, prefix in ((1, "20010db836530001"), (2, "20010db836530002")):
+        with namespace(server.netns):
+            channel = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        channel.settimeout(3)
+        channel.bind(("203.0.113.50", 0))
+        channel.connect((f"198.51.100.{last}", 3653))  # from no other address does it take any
+        request = TunnelRequest("create", "v6udpv4", socket.inet_aton("192.0.2.20"), 30)
+        channel.send(b"\xf0" + bytes(7) + request.emit(192))
+        info = parse_reply(channel.recv(2048)[8:]).info
+        assert info.client_ipv6[:8].hex() == prefix
+        assert info.server_ipv4 == bytes((198, 51, 100, last))
+        clients.append((channel, info.client_ipv6))
+    (one, here), (two, there) = clients
+    for channel, other, packet in (
+        (one, two, udp_packet(here, there, hop_limit=9)),
+        (two, one, udp_packet(there, here, hop_limit=9)),
+    ):
+        channel.send(packet)
+        assert other.recv(2048) == packet[:7] + b"\x08" + packet[8:]
     assert [one["prefix"] for one in status(server)["members"]] == [
-        "2001:db8:3653:1::/64", "2001:db8:3653:2::/64",
-    ]  # fmt: skip
-
-
-def add_second_address(server):
-    inside(server, "ip", "addr", "add", "198.51.100.2/32", "dev", "lo")
+        "2001:db8:3653:1::/64",
+        "2001:db8:3653:2::/64",
+    ]
 
 
 # -- settings that change ------------------------------------------------------------------------
@@ -263,7 +289,6 @@ def test_reload_changes_what_is_allowed(wire):
     hangup(server, "settings read again; changed: deny")
     alice.send(udp_packet(address, NATIVE), server)
     assert ask_create(alice, server).code == 310
-    wire.settle_other = None
     assert wire.native == []
     path.write_text("")
     hangup(server, "(?s)changed: deny.*changed: deny")
@@ -332,10 +357,14 @@ def test_a_day_ends(wire, tmp_path):
     loaded = key_module.load(key)
     day = midnight // 86400
     first = ask_create(alice, server).info
-    assert first.lifetime == 1 and first.client_ipv6 == server.address(*ALICE, loaded.of_day(day - 1))
+    assert first.lifetime == 1 and first.client_ipv6 == server.address(
+        *ALICE, loaded.of_day(day - 1)
+    )
     server.process.wait_output(r"(?s)counts from now on.*counts from now on", 6)
     second = ask_create(alice, server).info
-    assert second.lifetime == 1439 and second.client_ipv6 == server.address(*ALICE, loaded.of_day(day))
+    assert second.lifetime == 1439 and second.client_ipv6 == server.address(
+        *ALICE, loaded.of_day(day)
+    )
     alice.send(udp_packet(first.client_ipv6, NATIVE), server)
     assert wire.until(lambda: wire.native)  # the day before is still good
 
@@ -388,8 +417,9 @@ def test_control_socket_takes_anything(wire):
     idle = [socket.socket(socket.AF_UNIX) for _ in range(7)]
     for one in idle:
         one.connect(path)
-    for octets in (b"\n", b"[]\n", b"{}\n", b'{"command": 5}\n', b"\xff\xfe\n", b"[" * 4000 + b"\n",
-                   b"x" * 9000, b'{"command":"drain","to":[1]}\n'):  # fmt: skip
+    drain = b'{"command":"drain","to":[1]}\n'
+    for octets in (b"\n", b"[]\n", b"{}\n", b'{"command": 5}\n', b"\xff\xfe\n", drain,
+                   b"[" * 4000 + b"\n", b"x" * 9000):  # fmt: skip
         with socket.socket(socket.AF_UNIX) as one:
             one.settimeout(3)
             one.connect(path)
@@ -521,27 +551,20 @@ def test_watchdog_and_ready(wire, tmp_path):
 
 def test_a_device_that_was_made_before(wire, tmp_path):
     """As in 2010: root makes the device, the server has no right at all."""
-    tmp_path.chmod(0o755)
-    (tmp_path / "open").mkdir()
-    (tmp_path / "open").chmod(0o777)
     server = wire.server()
     server.kill()
     for words in (
-        "tuntap add made0 mode tun user nobody",
+        "tuntap add made0 mode tun user root",
         "link set made0 mtu 1280 up",
         "addr add 2001:db8:3653:1::1/64 dev made0 nodad",
     ):
         assert inside(server, "ip", *words.split())[0] == 0
-    key = tmp_path / "open" / "key"
-    key.write_text(f"pubtspd-keys 1\nkey {wire.key.hex()}\n")
-    key.chmod(0o600)
-    os.chown(key, 65534, 65534)
+    key = server.folder / "key"
     started = Process(
-        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
-         "--bounding-set=-all", "/usr/bin/env", f"PYTHONPATH={environment()['PYTHONPATH']}", PYTHON, "-B",
-         "-m", "tools.pubtspd", "--listen=198.51.100.1", "--prefix=2001:db8:3653:1::/64",
+        ["setpriv", "--inh-caps=-all", "--bounding-set=-all", PYTHON, "-m", "tools.pubtspd",
+         "--listen=198.51.100.1", "--prefix=2001:db8:3653:1::/64",
          "--martians=lab", "--tun=made0", f"--key-file={key}", "--plane=portable",
-         f"--control={tmp_path}/open/control"],
+         f"--control={tmp_path}/control"],
         tmp_path / "unprivileged.log", netns=server.netns, env=environment(), cwd=TOP,
     )  # fmt: skip
     try:
@@ -574,8 +597,13 @@ def test_service_address_on_the_device(wire):
 
 def without_address(server):
     inside(server, "ip", "addr", "del", "198.51.100.1/32", "dev", "eth4")
-    inside(server, "ip", "route", "replace", "192.0.2.254", "dev", "eth4")
-    inside(server, "ip", "route", "replace", "default", "via", "192.0.2.254", "dev", "eth4")
+    gateway = "192.0.2.254"
+    inside(
+        server, "ip", "neigh", "replace", gateway, "lladdr", "02:00:5e:10:00:01", "dev", "eth4",
+        "nud", "permanent",
+    )  # fmt: skip
+    inside(server, "ip", "route", "replace", gateway, "dev", "eth4")
+    inside(server, "ip", "route", "replace", "default", "via", gateway, "dev", "eth4")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""tools/pubtspd: every setting wrong once, in the file and as a flag; what the manual says of it."""
+"""tools/pubtspd: every setting wrong once, as file and as flag; what the manual says of it."""
 
 import re
 import subprocess

@@ -80,7 +80,7 @@ def _run(*words, text=None):
 class Served:
     """One pubtspd in a namespace of its own."""
 
-    def __init__(self, wire, number, ipv4, prefix, plane, settings):
+    def __init__(self, wire, number, ipv4, prefix, plane, settings, env):
         self.wire = wire
         self.ipv4 = ipv4
         self.peer = (ipv4, PORT)
@@ -88,6 +88,7 @@ class Served:
         self.own = self.prefix + bytes(7) + b"\1"
         self.plane = plane
         self.settings = settings
+        self.env = {**environment(), **(env or {})}
         self.netns = wire.name(f"server{number}")
         self.folder = wire.folder / f"server{number}"
         self.folder.mkdir()
@@ -143,7 +144,7 @@ class Served:
             [PYTHON, "-m", "tools.pubtspd", *flags],
             self.folder / f"log{self.starts}",
             netns=self.netns,
-            env=environment(),
+            env=self.env,
             cwd=TOP,
         )
         self.process.wait_output("ready", 20)
@@ -274,12 +275,22 @@ class Wire:
 
     # who is there
 
-    def server(self, ipv4="198.51.100.1", prefix="2001:db8:3653:1::", plane="portable", **more):
-        """Start a server; more: settings of pubtspd, with _ for -."""
+    def server(
+        self,
+        ipv4="198.51.100.1",
+        prefix="2001:db8:3653:1::",
+        plane="portable",
+        before=None,
+        env=None,
+        **more,
+    ):
+        """Start a server; before: called when it has its links; more: settings, with _ for -."""
         settings = {name.replace("_", "-"): value for name, value in more.items()}
-        found = Served(self, len(self.servers) + 1, ipv4, prefix, plane, settings)
+        found = Served(self, len(self.servers) + 1, ipv4, prefix, plane, settings, env)
         self.servers.append(found)
         found.make()
+        if before is not None:
+            before(found)
         found.start()
         return found
 

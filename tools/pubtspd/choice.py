@@ -58,6 +58,10 @@ def choose(settings: Settings, config: Config) -> PlaneChoice:
 def _interface(name: str, family: int, setting: str) -> str:
     """The interface that is set, else that of the default route."""
     if name:
+        try:
+            socket.if_nametoindex(name)
+        except OSError:
+            raise FastPathUnavailable(f"{setting} = {name}: there is no such interface") from None
         return name
     with IPRoute() as ip:
         for route in ip.get_default_routes(family):
@@ -69,12 +73,8 @@ def _interface(name: str, family: int, setting: str) -> str:
 
 def _refuse_veth(name: str) -> None:
     """A veth pair drops redirected frames unless its far end has GRO on: ask for it by name."""
-    try:
-        index = socket.if_nametoindex(name)
-    except OSError:
-        raise FastPathUnavailable(f"there is no interface {name}") from None
     with IPRoute() as ip:
-        for link in ip.get_links(index):
+        for link in ip.get_links(socket.if_nametoindex(name)):
             info = link.get_attr("IFLA_LINKINFO")
             if info is not None and info.get_attr("IFLA_INFO_KIND") == "veth":
                 raise FastPathUnavailable(

@@ -10,6 +10,7 @@ both as long as the device is there.
 import fcntl
 import ipaddress
 import logging
+import os
 import socket
 import struct
 from pathlib import Path
@@ -35,7 +36,7 @@ class ServerTun:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         if settings.tun.startswith("fd:"):
-            self._tun = Tun(fd=int(settings.tun[3:]), mtu=MTU)
+            self._tun = Tun(fd=_open_descriptor(settings.tun), mtu=MTU)
         else:
             self._tun = Tun(settings.tun, mtu=MTU)
         self.name = self._tun.name
@@ -81,6 +82,15 @@ class ServerTun:
     def close(self) -> None:
         """Give it up; one that was made here goes."""
         self._tun.close()
+
+
+def _open_descriptor(text: str) -> int:
+    fd = int(text.removeprefix("fd:"))
+    try:
+        os.fstat(fd)
+    except OSError as error:
+        raise TunError(f"tun = {text}: {error.strerror}; who starts us must open it") from None
+    return fd
 
 
 def _add_ipv4(index: int, text: str) -> None:
