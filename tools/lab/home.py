@@ -14,7 +14,9 @@ from tools.lab.namespace import inside, need, sysctl
 from tools.lab.nat import NAT, Mapping
 
 if TYPE_CHECKING:
+    from tools.lab.anycast import Anycast
     from tools.lab.internet import Internet
+    from tools.lab.operator import Operator
 
 LAN = "192.0.2."  # every home has the same one, each behind its own NAT
 ROUTER = "192.0.2.1"
@@ -40,6 +42,7 @@ class Home(Link):
         super().__init__(net.base, name)
         self.domain = f"{name}.example"
         self.make_switch()
+        self.servers: list[Operator | Anycast] | None = None
         self._net = net
         self._statics = 0
         self.router = super().host("router", slaac=False)
@@ -81,6 +84,11 @@ class Home(Link):
         host.set_default_route(ROUTER)
         self._write_resolver(host, ROUTER, self.domain)
         return host
+
+    def set_servers(self, *servers: "Operator | Anycast") -> None:
+        """Tell clients of these servers of PubTSP alone (SRV _tsp._udp), the first one best."""
+        self.servers = list(servers)
+        self._net.tell_servers(self)
 
     def leases(self) -> dict[str, str]:
         """IPv4 addresses that the DHCP server has given, by MAC address."""

@@ -15,6 +15,7 @@ import ipaddress
 from pathlib import Path
 from types import TracebackType
 
+from tools.lab.anycast import Anycast
 from tools.lab.base import Base
 from tools.lab.errors import LabError
 from tools.lab.home import Home
@@ -22,6 +23,7 @@ from tools.lab.link import Host, Link, add_address
 from tools.lab.nameserver import Dnsmasq, Names
 from tools.lab.namespace import index_of, inside, netlink, sysctl
 from tools.lab.office import Office
+from tools.lab.operator import Operator
 from tools.lab.uplink import CORE_IPV4, Uplink
 
 DNS_IPV4, DNS_IPV6 = "198.51.100.53", "2001:db8::53"
@@ -29,6 +31,7 @@ CORE_IPV6 = "2001:db8::1"
 _CUSTOMERS = ipaddress.IPv4Network("198.51.100.64/26")
 _PUBLIC_IPV4 = ipaddress.IPv4Network("198.51.100.192/26")
 _PUBLIC_IPV6 = ipaddress.IPv6Network("2001:db8:0:1::/64")
+_TUNNELS = ipaddress.IPv6Network("2001:db8:3653::/48")
 _NATIVE = ipaddress.IPv6Network("2001:db8:100::/40")
 
 
@@ -85,9 +88,12 @@ class Internet:
         self.core = ""  # namespace of the provider
         self.homes: dict[str, Home] = {}
         self.offices: dict[str, Office] = {}
+        self.servers: list[Operator | Anycast] = []
+        self._names = {"public", "core", "anycast"}
         self._uplinks = 0
         self._customers = 0
         self._prefixes = 0
+        self._tunnels = 0
 
     def __enter__(self) -> "Internet":
         self.base.open()
@@ -124,6 +130,7 @@ class Internet:
         """
         self._check_name(name)
         home = self.homes[name] = Home(self, name, kind, timeout_s)
+        self.tell_servers(home)
         return home
 
     def office(
@@ -150,6 +157,29 @@ class Internet:
         """Add a host straight on the Internet, with public IPv4 and IPv6 (Host.ipv4, .ipv6)."""
         return self.public.host(name)
 
+    def operator(self, name: str, **settings: str) -> Operator:
+        """Add an operator of PubTSP and start its server; its name is NAME.example.
+
+        settings: of pubtspd, with _ for - of its flags, e.g. plane="xdp". Homes tell clients of
+        every operator by SRV records unless they were given some (Home.set_servers()).
+        """
+        self._check_name(name)
+        more = {key.replace("_", "-"): value for key, value in settings.items()}
+        operator = Operator(self, name, prefix=self.next_tunnel_prefix(), settings=more)
+        operator.start()
+        self._add_server(operator)
+        return operator
+
+    def anycast(self, *names: str, **settings: str) -> Anycast:
+        """Add an anycast service with a site of each name; settings: as of operator()."""
+        for name in names:
+            self._check_name(name)
+        more = {key.replace("_", "-"): value for key, value in settings.items()}
+        folder = self.folder / "anycast"
+        service = Anycast(self, names, self.next_tunnel_prefix(), more, folder)
+        self._add_server(service)
+        return service
+
     # -- for those who build customers ------------------------------------------------------------
 
     def uplink(self, netns: str, interface: str, folder: Path) -> Uplink:
@@ -168,9 +198,28 @@ class Internet:
         first = int(_NATIVE.network_address) + (self._prefixes << 80)
         return ipaddress.IPv6Network((first, 64))
 
+    def next_tunnel_prefix(self) -> str:
+        """A /64 for clients of a server that nobody has."""
+        self._tunnels += 1
+        first = int(_TUNNELS.network_address) + (self._tunnels << 64)
+        return str(ipaddress.IPv6Network((first, 64)))
+
+    def tell_servers(self, home: Home) -> None:
+        """Publish the servers of a home's domain."""
+        servers = self.servers if home.servers is None else home.servers
+        targets = [(server.domain, 3653) for server in servers]
+        self.dns.set_service(f"_tsp._udp.{home.domain}", *targets)
+
+    def _add_server(self, server: "Operator | Anycast") -> None:
+        self.servers.append(server)
+        self.dns.set_host(server.domain, server.ipv4)
+        for home in self.homes.values():
+            self.tell_servers(home)
+
     def _check_name(self, name: str) -> None:
-        if name in (*self.homes, *self.offices, "public"):
+        if name in self._names:
             raise LabError(f"there is a {name} already")
+        self._names.add(name)
 
     def _make_core(self) -> None:
         self.core = self.base.create("core")

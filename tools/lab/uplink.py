@@ -47,42 +47,45 @@ class Uplink:
             with netlink(name) as ip:
                 ip.link("set", index=index_of(name, end), state="up")
 
-    def route_ipv4(self, address: str, *, default: bool = True) -> None:
-        """Give the customer's end a public IPv4 address; default: and its way to all others."""
+    def route_ipv4(self, address: str) -> None:
+        """Give the customer's end a public IPv4 address, and its way to all others."""
         self.ipv4 = address
-        with netlink(self._core) as ip:
-            index = index_of(self._core, self._port)
-            add_address(ip, index, CORE_IPV4, 32)
-            ip.route("add", dst=f"{address}/32", oif=index, scope="link")
-        with netlink(self.netns) as ip:
-            index = index_of(self.netns, self.capture_interface)
-            add_address(ip, index, address, 32)
-            ip.route("add", dst=f"{CORE_IPV4}/32", oif=index, scope="link")
-            if default:
-                ip.route("add", dst="default", gateway=CORE_IPV4, oif=index, family=socket.AF_INET)
-
-    def route_ipv6(self, prefixes: Sequence[str], *, default: bool = True) -> None:
-        """Route prefixes to the customer; default: and what it sends elsewhere to the provider."""
-        for name, end, address in (
-            (self._core, self._port, _PROVIDER),
-            (self.netns, self.capture_interface, _CUSTOMER),
+        for name, end, local, peer in (
+            (self._core, self._port, CORE_IPV4, address),
+            (self.netns, self.capture_interface, address, CORE_IPV4),
         ):
             with netlink(name) as ip:
-                add_address(ip, index_of(name, end), address, 64)
-        self.add_prefixes(prefixes)
-        if default:
-            with netlink(self.netns) as ip:
-                index = index_of(self.netns, self.capture_interface)
-                ip.route(
-                    "add", dst="default", gateway=_PROVIDER, oif=index, family=socket.AF_INET6
-                )
+                index = index_of(name, end)
+                ip.addr("add", index=index, address=peer, local=local, prefixlen=32)
+        with netlink(self.netns) as ip:
+            ip.route("add", dst="default", gateway=CORE_IPV4, family=socket.AF_INET)
 
-    def add_prefixes(self, prefixes: Sequence[str]) -> None:
-        """Route more prefixes to a customer that has IPv6 already."""
+    def route_ipv6(self, prefixes: Sequence[str]) -> None:
+        """Route prefixes to the customer, and what it sends elsewhere to the provider."""
+        self.set_addresses(_PROVIDER, _CUSTOMER)
         with netlink(self._core) as ip:
             index = index_of(self._core, self._port)
             for prefix in prefixes:
                 ip.route("replace", dst=prefix, gateway=_CUSTOMER, oif=index)
+        with netlink(self.netns) as ip:
+            index = index_of(self.netns, self.capture_interface)
+            ip.route("add", dst="default", gateway=_PROVIDER, oif=index, family=socket.AF_INET6)
+
+    def set_addresses(self, provider: str, customer: str) -> None:
+        """Give both ends IPv6 addresses of one /64."""
+        for name, end, address in (
+            (self._core, self._port, provider),
+            (self.netns, self.capture_interface, customer),
+        ):
+            with netlink(name) as ip:
+                add_address(ip, index_of(name, end), address, 64)
+
+    def add_route(self, destination: str, table: int) -> None:
+        """Route a prefix to the customer in a table of the core's that rules choose."""
+        with netlink(self._core) as ip:
+            index = index_of(self._core, self._port)
+            gateway = _CUSTOMER if ":" in destination else self.ipv4
+            ip.route("replace", dst=destination, gateway=gateway, oif=index, table=table)
 
     def set_state(self, state: str) -> None:
         """Pull the provider's plug ("down") or put it back ("up"); its routes go with it."""
