@@ -64,9 +64,14 @@ class Bird:
         log = self._folder / "bird.log"
         self._process = self._base.start(self._netns, argv, log, env=self._env)
         deadline = time.monotonic() + 5.0
-        while not (self._folder / "bird.ctl").exists():
-            if time.monotonic() > deadline or not self._process.running():
-                raise LabError(f"BIRD does not start:\n{self._process.output()}")
+        while True:
+            try:
+                self.command("show", "status")
+                return
+            except LabError:
+                if time.monotonic() > deadline or not self._process.running():
+                    text = self._process.output()
+                    raise LabError(f"BIRD does not start:\n{text}") from None
             time.sleep(0.02)
 
     def kill(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tools.lab.base import Base
 from tools.lab.link import add_address
-from tools.lab.namespace import complete_checksums, index_of, inside, netlink, poll_frames
+from tools.lab.namespace import complete_checksums, index_of, inside, netlink, poll_frames, sysctl
 from tools.lab.process import Process
 
 CORE_IPV4 = "198.51.100.1"
@@ -35,6 +35,8 @@ class Uplink:
         self.netns = netns
         self.capture_interface = interface
         self.ipv4: str | None = None
+        self._prefixes: list[str] = []
+        self._has_ipv6 = False
         self._core = core
         self._port = port
         with netlink(core) as ip:
@@ -42,6 +44,8 @@ class Uplink:
             ip.link("add", ifname=port, kind="veth", peer=peer)
         for name, end in ((core, port), (netns, interface)):
             with inside(name):
+                sysctl(f"ipv6/conf/{end}/accept_dad", "0")  # usable at once
+                sysctl(f"ipv6/conf/{end}/keep_addr_on_down", "1")
                 complete_checksums(end)
                 poll_frames(end)
             with netlink(name) as ip:
@@ -63,13 +67,18 @@ class Uplink:
     def route_ipv6(self, prefixes: Sequence[str]) -> None:
         """Route prefixes to the customer, and what it sends elsewhere to the provider."""
         self.set_addresses(_PROVIDER, _CUSTOMER)
-        with netlink(self._core) as ip:
-            index = index_of(self._core, self._port)
-            for prefix in prefixes:
-                ip.route("replace", dst=prefix, gateway=_CUSTOMER, oif=index)
+        self._has_ipv6 = True
+        self._prefixes += prefixes
+        self._route_prefixes()
         with netlink(self.netns) as ip:
             index = index_of(self.netns, self.capture_interface)
             ip.route("add", dst="default", gateway=_PROVIDER, oif=index, family=socket.AF_INET6)
+
+    def _route_prefixes(self) -> None:
+        with netlink(self._core) as ip:
+            index = index_of(self._core, self._port)
+            for prefix in self._prefixes:
+                ip.route("replace", dst=prefix, gateway=_CUSTOMER, oif=index)
 
     def set_addresses(self, provider: str, customer: str) -> None:
         """Give both ends IPv6 addresses of one /64."""
@@ -88,9 +97,14 @@ class Uplink:
             ip.route("replace", dst=destination, gateway=gateway, oif=index, table=table)
 
     def set_state(self, state: str) -> None:
-        """Pull the provider's plug ("down") or put it back ("up"); its routes go with it."""
+        """Pull the provider's plug ("down"), both ends lose the carrier, or put it back ("up")."""
         with netlink(self._core) as ip:
-            ip.link("set", index=index_of(self._core, self._port), state=state)
+            index = index_of(self._core, self._port)
+            ip.link("set", index=index, state=state)
+            if state == "up" and self._has_ipv6:  # the kernel keeps no link-local address
+                add_address(ip, index, _PROVIDER, 64)
+        if state == "up":
+            self._route_prefixes()
 
     def start_in_switch(
         self, argv: Sequence[str | Path], log: str, urgent: bool = False
