@@ -55,12 +55,14 @@ def number(least: int, most: int) -> Parser:
 
 
 def switch(value: object) -> bool:
-    """true or false; on and off too."""
+    """true or false; as text on and off, yes and no, 1 and 0 too."""
     if isinstance(value, bool):
         return value
-    known = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
-    if isinstance(value, str) and value.strip().lower() in known:
-        return known[value.strip().lower()]
+    if isinstance(value, str):
+        if value.strip().lower() in ("true", "on", "yes", "1"):
+            return True
+        if value.strip().lower() in ("false", "off", "no", "0"):
+            return False
     raise ValueError("true or false")
 
 
