@@ -42,3 +42,21 @@ def wire(tmp_path):
 def plane(request):
     """Each data plane of pubtspd in turn."""
     return request.param
+
+
+@pytest.fixture(scope="module", params=("portable", "xdp"))
+def shared(request, tmp_path_factory):
+    """A wire with one server that all tests of a file share, once for each data plane."""
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+    with Wire(tmp_path_factory.mktemp("wire")) as wire:
+        yield wire, wire.server(plane=request.param, peers="198.51.100.2")
+
+
+@pytest.fixture
+def fresh(shared):
+    """The shared wire and server, and a client whose IPv4 address nobody has had before."""
+    wire, server = shared
+    wire.forget()
+    client = wire.peer(wire.next_ipv4(), 54321)
+    return wire, server, client, client.create(server)

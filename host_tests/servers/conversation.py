@@ -19,6 +19,7 @@ class Conversation:
         self.servers = servers  # which of them a packet goes to, in turn
         self.sent = {"up": {}, "down": {}}
         self.arrived = {"up": set(), "down": set()}
+        self.others = []  # packets at the native host that are not ours
         self._number = 0
 
     def run(self, frames, during=None):
@@ -53,6 +54,8 @@ class Conversation:
         for packet in self.wire.native:
             if packet[48:53] == b"frame":
                 self.arrived["up"].add(int(packet[53:61]))
+            else:
+                self.others.append(packet)
         self.peer.heard.clear()
         self.wire.native.clear()
         return False

@@ -236,7 +236,7 @@ class Wire:
         self.world = self.name("world")
         self.servers = []
         self._peers = {}
-        self._settler = {}
+        self._next = 0
         self.lossy = None  # (server, frame) -> True: the frame is lost
         self.choose = None  # servers that share a prefix or address -> the one for this packet
 
@@ -272,6 +272,22 @@ class Wire:
             os.close(home)
         found.setblocking(False)
         return found
+
+    def forget(self):
+        """Let all that was seen be as if it had not been."""
+        for seen in (
+            self.native,
+            self.strays,
+            self.other,
+            *(p.heard for p in self._peers.values()),
+        ):
+            seen.clear()
+        self.carried = 0
+
+    def next_ipv4(self):
+        """An IPv4 address that no test has used on this wire: its limits are untouched."""
+        self._next += 1
+        return f"203.0.113.{self._next}"
 
     # who is there
 
