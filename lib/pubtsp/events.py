@@ -11,7 +11,8 @@ class TunnelUp:
     """The tunnel carries packets: configure the address, /128, MTU 1280 (section 6.3).
 
     address: 16 octets, as the server gave it (section 4.5). server: its peer. interval: of the
-    keepalive in seconds. lifetime: minutes. dns_server: 16 octets or None.
+    keepalive in seconds. lifetime: minutes. dns_server: 16 octets or None. keepalive: the address
+    that our echoes go to.
     """
 
     def __init__(
@@ -21,12 +22,14 @@ class TunnelUp:
         interval: int,
         lifetime: int,
         dns_server: "bytes | None",
+        keepalive: "bytes | None" = None,
     ) -> None:
         self.address = address
         self.server = server
         self.interval = interval
         self.lifetime = lifetime
         self.dns_server = dns_server
+        self.keepalive = keepalive
 
 
 class AddressChanged:

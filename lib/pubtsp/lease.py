@@ -62,7 +62,12 @@ class Lease(Selection):
                     return self._wait_for_servers(now, _STOP_WAIT, _STOP_WAIT)
             self._event(
                 events.TunnelUp(
-                    self.address, self.server, self.interval, self._lifetime, self._dns
+                    self.address,
+                    self.server,
+                    self.interval,
+                    self._lifetime,
+                    self._dns,
+                    self._keepalive_address,
                 )
             )
             if self._wish == SHORTEST and self.settings.search:
