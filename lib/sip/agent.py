@@ -199,14 +199,18 @@ class Agent:
     def set_local(self, addr16: "bytes | None", port: int, now: int) -> None:
         """Take our address as peers reach it; None: there is none now.
 
-        Registrations follow at once. Calls stay; session.reinvite() tells the peer.
+        Registrations follow at once, open requests are shown to come from there. Calls stay;
+        session.reinvite() tells the peer.
         """
         local = None if addr16 is None else (addr16, port)
         if local == self._local:
             return
         self._local = local
         if local is not None:
+            moved = self._last_local is not None and self._last_local != local
             self._last_local = local
+            if moved:
+                self.layer.readdress(now)
             for registration in list(self.registrations):
                 registration.readdress(now)
 

@@ -100,7 +100,7 @@ class Session:
         # server side
         self._server: "ServerTransaction | None" = None
         self._success = b""  # a 2xx of ours that waits for its ACK
-        self._success_peer: "Peer" = peer
+        self._success_of: "ServerTransaction | None" = None
         self._success_sequence = 0
         self._success_interval = 0
         self._success_until = 0
@@ -226,12 +226,17 @@ class Session:
         self._auth = []
         self._start_reinvite(now)
 
-    def withdraw_offer(self) -> None:
+    def withdraw_offer(self, lost: bool = False) -> None:
         """Give up a re-INVITE that waits to be sent again after a 491; without one, nothing.
 
-        For a user who answers the peer's offer with what its own was to say.
+        For a user who answers the peer's offer with what its own was to say. lost: also one that
+        is out, as its answer would go to an address of ours that is gone; another may follow at
+        once, and its higher CSeq tells the peer that it stands for both.
         """
         self.agent.layer.timers.cancel(self, "glare")
+        if lost and self._reinvite is not None:
+            self.agent.layer.remove(self._reinvite)
+            self._reinvite = None
 
     def accept_offer(self, now: int, body: bytes) -> None:
         """Answer a re-INVITE with 200; body: our answer, or our offer if theirs was empty."""
@@ -523,7 +528,7 @@ class Session:
         transaction.respond(response, now)
         layer = self.agent.layer
         self._success = transaction.last_octets()
-        self._success_peer = transaction.peer
+        self._success_of = transaction
         self._success_sequence = transaction.request.cseq.number
         self._success_interval = layer.t1
         self._offer_ours = not transaction.request.body
@@ -538,7 +543,8 @@ class Session:
     def _do_repeat_success(self, now: int) -> None:
         layer = self.agent.layer
         layer.count("retransmissions")
-        layer.send(self._success, self._success_peer, self.transport)
+        if self._success_of is not None:
+            layer.send(self._success, self._success_of.peer, self.transport)
         self._success_interval = min(2 * self._success_interval, layer.t2)
         layer.timers.set(self, "repeat_success", now + self._success_interval)
 

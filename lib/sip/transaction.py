@@ -172,6 +172,17 @@ class ClientTransaction(Transaction):
         """The transport could not deliver to the peer."""
         self.step("transport_error", now)
 
+    def readdress(self, now: int) -> None:
+        """Our address is another one: show the peer where answers go to now (RFC 3581 section 4).
+
+        The request is sent as it was, branch and all, so that nothing is asked twice. Not what
+        its user makes anew: REGISTER and re-INVITE.
+        """
+        again = self.method == "REGISTER" or self.request.to.tag is not None
+        if not again and not self.reliable and self.state in (CALLING, TRYING, PROCEEDING):
+            self.layer.count("retransmissions")
+            self.layer.send(self._last or self.request.emit(), self.peer, self.transport)
+
     def abandon(self, now: int) -> None:
         """The call is over: wait no longer than 64 T1 for the final response of a re-INVITE.
 
@@ -499,6 +510,9 @@ class Layer:
         if transaction is None:
             return False
         if request.method != "ACK":
+            if not transaction.reliable:
+                # The peer may have moved, or its NAT's mapping: answers go where it is heard now.
+                transaction.peer = response_peer(request.via, peer)
             transaction.step("request", now, request)
             return True
         if transaction.state == ACCEPTED:
@@ -524,6 +538,11 @@ class Layer:
             ):
                 return True
         return False
+
+    def readdress(self, now: int) -> None:
+        """Our address is another one: send open requests once more, from there."""
+        for client in list(self.clients.values()):
+            client.readdress(now)
 
     def handle_transport_error(self, peer: "Peer", transport: str, now: int) -> None:
         """Tell every transaction with a peer that the transport does not reach it."""
