@@ -31,9 +31,10 @@ class Parts:
 class Station:
     """The phone with its board: reactor, drivers, the person's side."""
 
-    def __init__(self, board, net6, media):
+    def __init__(self, board, net6, tunnel6, media):
         import time
 
+        from firmware.net.access import Access
         from firmware.net.clock import Clock
         from firmware.net.driver import Driver
         from firmware.net.network import Network
@@ -65,6 +66,7 @@ class Station:
         parts.clock = self.clock
         parts.random = crypto.random
         parts.net6 = net6
+        parts.tunnel6 = tunnel6
         parts.media = media
         parts.utc = board.clock
         parts.crypto = crypto
@@ -74,11 +76,11 @@ class Station:
         parts.agent = Agent(
             crypto, crypto.random, user_agent="vox6/" + VERSION, max_transactions=_TRANSACTIONS
         )
-        self.network = network
-        self.phone = Phone(parts)
         self.signalling = Signalling(
             net6, network, settings.get("sip.port"), settings.get("dscp.signalling")
         )
+        self.access = parts.access = Access(parts, self.signalling.buffer)
+        self.phone = Phone(parts)
         self.driver = Driver(
             "sip",
             parts.agent,
@@ -100,6 +102,7 @@ class Station:
         self.reactor = Reactor(self.clock, self.settle, self.get_timer, self.handle_timer)
         self.phone.watch = self.reactor.watch
         self.phone.unwatch = self.reactor.unwatch
+        self.access.start(self.reactor.watch, self.reactor.unwatch)
         self.phone.start(self.signalling.port)
         self.reactor.watch(self.signalling.endpoint, self._datagrams)
         self.reactor.watch(network.changed, self._addresses)
@@ -113,7 +116,7 @@ class Station:
         self.driver.read(self.signalling, self.signalling.buffer)
 
     def _addresses(self, now):
-        self.network.update()
+        self.access.update()
 
     def _keys(self, now):
         for _ in range(16):  # a burst; the rest at the next turn
@@ -125,12 +128,14 @@ class Station:
     def settle(self):
         """After anything has happened: send, show."""
         self.driver.drain()
+        self.access.drain()
         self.console.refresh(self.clock.now())
 
     def get_timer(self):
         """Return when handle_timer() is to be called, or None."""
         due = self.driver.get_timer()
-        for other in (self.phone.get_timer(), self.console.get_timer()):
+        for part in (self.phone, self.access, self.console):
+            other = part.get_timer()
             if other is not None and (due is None or other < due):
                 due = other
         return due
@@ -139,6 +144,7 @@ class Station:
         """Let everything work whose time has come."""
         self.driver.handle_timer(now)
         self.phone.handle_timer(now)
+        self.access.handle_timer(now)
 
     def run(self):
         """Run until the console is asked for."""
@@ -159,8 +165,9 @@ def run():
     if _station is None:
         import media
         import net6
+        import tunnel6
 
         import board
 
-        _station = Station(board, net6, media)
+        _station = Station(board, net6, tunnel6, media)
     _station.run()

@@ -23,6 +23,7 @@ def _freeze(base, name, without=("manifest.py", "host.py")):
     package(name, files=files, base_path=base, opt=1)
 
 
-for _name in ("wire", "crypto", "sip", "sdp", "rtp", "srtp", "zrtp"):
+for _name in ("wire", "crypto", "dns", "dhcp6", "sip", "sdp", "rtp", "srtp", "zrtp"):
     _freeze("../build/path", "vox6/" + _name)
+_freeze("../build/path", "vox6/pubtsp", ("manifest.py", "server.py", "rules.py", "limits.py"))
 _freeze("..", "firmware")

@@ -17,8 +17,8 @@ _READ_AT_ONCE = const(8)  # datagrams before others get their turn; the queue of
 class Driver:
     """Moves datagrams and events of one engine.
 
-    engine: the engine; clock: object with now(); send: function (data, peer, transport), raises
-    OSError; on_event: function (event). name: for the log.
+    engine: the engine; clock: object with now(); send: function (data, peer, and what the engine
+    gives besides, None without), raises OSError; on_event: function (event). name: for the log.
     on_send_error: function (peer, errno) or None.
     """
 
@@ -33,13 +33,17 @@ class Driver:
         self._failed = None  # last errno logged
         self.counters = {"received": 0, "sent": 0, "oversize": 0, "send_errors": 0, "faults": 0}
 
-    def read(self, endpoint, buffer):
+    def read(self, endpoint, buffer, *where):
         """Give waiting datagrams of an endpoint to the engine, a bounded number.
 
-        buffer: bytearray for one datagram, free again on return.
+        buffer: bytearray for one datagram, free again on return. where: what the engine wants to
+        know besides: the socket, the local port.
         """
         for _ in range(_READ_AT_ONCE):
-            got = endpoint.recv_into(buffer)
+            try:
+                got = endpoint.recv_into(buffer)
+            except OSError:  # an event of the datagram before had it closed
+                return
             if got is None:
                 return
             length, addr16, port = got
@@ -48,12 +52,12 @@ class Driver:
                 log.say(self.name, "datagram of %d octets dropped" % length)
                 continue
             self.counters["received"] += 1
-            self.receive(bytes(memoryview(buffer)[:length]), (addr16, port))
+            self.receive(bytes(memoryview(buffer)[:length]), (addr16, port), *where)
 
-    def receive(self, data, peer):
+    def receive(self, data, peer, *where):
         """Give one datagram to the engine, which owns it from now on."""
         try:
-            self.engine.receive_datagram(data, peer, self.clock.now())
+            self.engine.receive_datagram(data, peer, self.clock.now(), *where)
         except Exception as exc:  # a mistake of ours must not end a running call
             self._fault(exc)
         self.drain()
@@ -101,11 +105,9 @@ class Driver:
         return True
 
     def _send_one(self, datagram):
-        data = datagram[0]
         peer = datagram[1]
-        transport = datagram[2] if len(datagram) > 2 else None
         try:
-            self._send(data, peer, transport)
+            self._send(*(datagram if len(datagram) > 2 else (datagram[0], peer, None)))
         except OSError as exc:
             # Retransmission is the engine's; here it is only told.
             self.counters["send_errors"] += 1

@@ -67,12 +67,17 @@ class Network:
     """Addresses by way of net6; local is the one for signalling to anybody, or None.
 
     net6: the C module. listeners: functions called without arguments after a change.
+    tunnel_index: interface index of the tunnel, whose address counts while tunnel_used.
     """
 
     def __init__(self, net6):
         self._net6 = net6
         self._addresses = []  # (addr16, deprecated)
+        self._native = False
+        self.tunnel_index = None
+        self.tunnel_used = False
         self.local = None
+        self.had_address = False
         self.listeners = []
         self.error = None  # why there is no network, text for people
         self.changed = net6.changed()
@@ -89,14 +94,18 @@ class Network:
         """Read the addresses again; tell the listeners if something is different."""
         self.changed.clear()
         addresses = []
+        self._native = False
         for entry in self._net6.addresses():
-            if entry[2] != "tentative":
+            tunnelled = entry[5] == self.tunnel_index
+            if entry[2] != "tentative" and (self.tunnel_used or not tunnelled):
                 addresses.append((bytes(entry[0]), entry[2] == "deprecated"))
+                self._native = self._native or (not tunnelled and kind(entry[0]) == _GLOBAL)
         addresses.sort()
         if addresses == self._addresses:
             return
         self._addresses = addresses
         self.local = self._best(None)
+        self.had_address = self.had_address or self.local is not None
         for listener in self.listeners:
             listener()
 
@@ -110,6 +119,17 @@ class Network:
     def is_global(self):
         """Return whether we can be reached from other links."""
         return self.local is not None and kind(self.local) >= _UNIQUE_LOCAL
+
+    def has_native(self):
+        """Return whether there is a global address that no tunnel made."""
+        return self._native
+
+    def link_local(self):
+        """Return the link-local address, the first of several, or None."""
+        for own, _ in self._addresses:
+            if is_link_local(own):
+                return own
+        return None
 
     def own(self):
         """Return our addresses, the farthest reaching first, loopback never."""

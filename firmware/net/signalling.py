@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""The endpoint of SIP: bound to ::, answers leave from the address that was spoken to."""
+"""The endpoint of SIP: bound to ::, answers leave from the address that was spoken to.
+
+So do requests in a call, whose far end knows that address; REGISTER leaves from the one that is
+preferred by now.
+"""
 
 from firmware import log
 from vox6.wire import const
@@ -57,11 +61,12 @@ class Signalling:
 
     def send(self, data, peer, transport=None):
         """Send one datagram; OSError with errno as net6 gives it."""
-        self.endpoint.send(data, peer[0], peer[1], self._source(peer))
+        fresh = data.startswith(b"REGISTER ")
+        self.endpoint.send(data, peer[0], peer[1], self._source(peer, fresh))
 
-    def _source(self, peer):
+    def _source(self, peer, fresh):
         for known, local in self._peers:
-            if known == peer and self._network.has(local):
+            if known == peer and not fresh and self._network.has(local):
                 return local
         return self._network.source_for(peer[0])
 

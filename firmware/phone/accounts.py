@@ -2,32 +2,40 @@
 # Copyright (c) 2026 The vox6 authors
 """Accounts: who we are at which server, and whether calls reach us there.
 
-States: off (no server to register at), registering, registered, failed. A refused password is not
-tried again before the settings change or the longest pause has passed: a server that locks
-accounts must not be fed.
+States: off (no server to register at), registering (or its name is looked up), registered, failed.
+A refused password is not tried again before the settings change or the longest pause has passed: a
+server that locks accounts must not be fed.
+
+Where requests go: the setting proxy, else the SIP servers of the network (DHCPv6 options 21 and
+22), else the registrar, else the domain of the account; names by RFC 3263.
 """
 
 from firmware import log
+from firmware.phone.next_hop import NextHop
 from firmware.store.settings import ACCOUNTS
 from firmware.ui import wording
 from vox6.sip.registration import Account as Identity
-from vox6.sip.uri import URI
+from vox6.sip.uri import URI, host_text
 from vox6.wire import const
 from vox6.wire.errors import FormatError, ProtocolError
 
 _REFUSED_MS = const(1800000)  # until a refusal is tried anew; lib/sip retries what is passing
+_NAME_MS = const(60000)  # until a name that led nowhere is looked up again
 
 
 class Account:
-    """One account. peer: next hop (addr16, port) or None; text: its state for people."""
+    """One account. hop: where its requests go, a NextHop; text: its state for people.
+    has_server: its calls go by a server, and not straight to where a URI leads."""
 
-    def __init__(self, number, uri, domain, user, display_name, peer):
+    def __init__(self, number, uri, domain, user, display_name, hop):
         self.number = number
         self.uri = uri
         self.domain = domain
         self.user = user
         self.display_name = display_name
-        self.peer = peer
+        self.hop = hop
+        self.has_server = False
+        self.locating = False
         self.registers = False
         self.identity = None  # as lib/sip wants it
         self.registration = None
@@ -35,18 +43,26 @@ class Account:
         self.text = wording.DIRECT
         self.retry_at = None
 
-
-def _peer_of(uri_text):
-    """Return (addr16, port) of a URI whose host is an IPv6 address, else None."""
-    if not uri_text:
-        return None
-    peer = URI.parse(uri_text).peer()
-    if peer is None or peer[0][:12] == b"\x00" * 10 + b"\xff\xff":
-        return None
-    return peer
+    @property
+    def peer(self):
+        """The next hop (addr16, port), or None: to be located, or out of reach."""
+        return None if self.hop is None else self.hop.peer
 
 
-def load_one(settings, number):
+def _outbound(settings, number, access):
+    """Return the URI text of where requests of an account go first."""
+    proxy = settings.account(number, "proxy")
+    if proxy or access is None:
+        return proxy
+    told = access.configuration
+    for name in told.sip_domains:  # RFC 3319 section 4: they go before addresses
+        return "sip:" + name
+    for addr16 in told.sip_servers:
+        return "sip:" + host_text(addr16)
+    return ""
+
+
+def load_one(settings, number, access):
     """Return the Account of a number, or None if it has no URI; a bad one has state "failed"."""
     uri_text = settings.account(number, "uri")
     if not uri_text:
@@ -55,25 +71,26 @@ def load_one(settings, number):
     try:
         uri = URI.parse(uri_text)
         registrar = settings.account(number, "registrar")
-        peer = _peer_of(settings.account(number, "proxy")) or _peer_of(registrar)
+        outbound = _outbound(settings, number, access) or registrar
+        hop = NextHop(
+            None if access is None else access.names, URI.parse(outbound) if outbound else uri
+        )
     except FormatError as exc:
         log.say("account", "%d: %s" % (number, exc))
         account = Account(number, uri_text, "", uri_text, name, None)
         account.state = "failed"
         account.text = wording.BAD_ACCOUNT
         return account
-    account = Account(number, uri_text, _domain(uri), uri.user_text() or uri.host, name, peer)
-    account.registers = bool(registrar) and peer is not None
-    if registrar and peer is None:
-        account.state = "failed"
-        account.text = wording.NEED_PROXY
+    account = Account(number, uri_text, _domain(uri), uri.user_text() or uri.host, name, hop)
+    account.registers = bool(registrar)
+    account.has_server = bool(outbound)
     account.identity = Identity(
         uri_text,
         settings.account(number, "auth_user") or uri.user_text(),
         settings.account(number, "password"),
         name,
         registrar or None,
-        peer,
+        hop.peer,
     )
     return account
 
@@ -85,21 +102,29 @@ def _domain(uri):
 class Accounts:
     """All accounts of the phone and their registrations.
 
-    agent: the SIP engine; settings: a Settings; random: function (n) -> bytes, for retry times.
-    The caller drains the driver of the agent after each call.
+    agent: the SIP engine; settings: a Settings; random: function (n) -> bytes, for retry times;
+    clock; access: net.access.Access. The caller drains the driver of the agent after each call.
+    on_change: function () after a name was located.
     """
 
-    def __init__(self, agent, settings, random):
+    def __init__(self, agent, settings, random, clock, access):
         self._agent = agent
+        self._clock = clock
+        self._access = access
+        self._dns = []
+        self.on_change = None
         self._settings = settings
         self._random = random
         self.all = []
 
     def load(self):
         """Read the accounts from the settings."""
+        for account in self.all:
+            if account.hop is not None:
+                account.hop.cancel()
         self.all = []
         for number in range(1, ACCOUNTS + 1):
-            account = load_one(self._settings, number)
+            account = load_one(self._settings, number, self._access)
             if account is not None:
                 self.all.append(account)
 
@@ -124,13 +149,50 @@ class Accounts:
             if account.registration is None:
                 self._register(account, now)
 
+    def servers_changed(self, now):
+        """The network names other servers of DNS, or of SIP, where accounts go that name none."""
+        others = self._access.names.servers
+        dns = others != self._dns
+        self._dns = others
+        for account in self.all:
+            if dns and account.registration is None and account.state == "failed":
+                if account.hop is not None and account.hop.is_name:
+                    self._register(account, now)
+            fresh = load_one(self._settings, account.number, self._access)
+            if account.hop is None or fresh is None or fresh.hop is None:
+                continue
+            if not account.hop.leads_like(fresh.hop):
+                account.hop.cancel()
+                account.locating = False
+                account.hop = fresh.hop
+                self._register(account, now)
+
     def _register(self, account, now):
-        if not account.registers:
+        if not account.registers or account.locating:
             return
         account.retry_at = None
         account.state = "registering"
+        if account.hop.peer is None:
+            account.text = wording.LOCATING
+
+            def located(reason):
+                later = self._clock.now()
+                account.locating = False
+                if reason:
+                    pause = self._share(_NAME_MS) if account.hop.is_name else self._pause()
+                    self._failed(account, reason, later + pause)
+                else:
+                    self._register(account, later)
+                if self.on_change is not None:
+                    self.on_change()
+
+            account.locating = True
+            account.hop.locate(located)
+            return
         account.text = wording.REGISTERING
+        account.identity.peer = account.hop.peer
         if account.registration is not None:
+            account.registration.peer = account.hop.peer
             account.registration.start(now)
             return
         expires = self._settings.account(account.number, "expires_s")
@@ -169,6 +231,8 @@ class Accounts:
         if account is None:
             return
         log.say("account", "%d: %d %s" % (account.number, event.status, event.reason))
+        if event.status in (408, 503) and self._try_next(account, now):
+            return
         if event.status in (401, 403, 407):
             text = wording.WRONG_PASSWORD
         elif event.status == 408:
@@ -178,9 +242,28 @@ class Accounts:
         retry_at = None if event.retry_ms is not None else now + self._pause()
         self._failed(account, text, retry_at)
 
-    def _pause(self):
+    def _try_next(self, account, now):
+        """Go to the next place behind a name (RFC 3263 section 4.3); return if there is one."""
+        hop = account.hop
+        if hop.next():
+            self._register(account, now)
+            return True
+        hop.first()
+        if hop.is_name:  # what lib/sip retries goes to where the name leads then
+
+            def located(reason):
+                if not reason and account.registration is not None:
+                    account.registration.peer = account.identity.peer = hop.peer
+
+            hop.locate(located)
+        return False
+
+    def _share(self, ms):
         # 50 to 100 % of the time, so that phones do not come back all at once
-        return _REFUSED_MS // 2 + _REFUSED_MS // 2 * self._random(1)[0] // 255
+        return ms // 2 + ms // 2 * self._random(1)[0] // 255
+
+    def _pause(self):
+        return self._share(_REFUSED_MS)
 
     def _failed(self, account, text, retry_at):
         account.state = "failed"

@@ -13,8 +13,6 @@ from vox6.sdp.offer_answer import Negotiation
 from vox6.wire import const
 from vox6.wire.errors import LocalProtocolError, RemoteProtocolError
 
-_ANY = b"\x00" * 16
-_TRIES = const(16)  # pairs of ports looked at before we say that none is free
 _REPORTS_AT_ONCE = const(8)
 # Transports that we understand; Protection says whether one without SRTP or with it will do.
 _PROTOS = ("RTP/AVP", "RTP/SAVP", "RTP/AVPF", "RTP/SAVPF")
@@ -35,37 +33,6 @@ class Unacceptable(Exception):
         if self.warning is None:
             return ()
         return (("Warning", '%d %s "%s"' % (self.warning[0], agent, self.warning[1])),)
-
-
-class Ports:
-    """Even ports out of the range of the settings for RTP, the next one for RTCP (RFC 3550)."""
-
-    def __init__(self, net6, settings):
-        self._net6 = net6
-        self._settings = settings
-        self._next = 0
-
-    def pair(self):
-        """Return two endpoints bound to neighbouring ports; OSError if none can be had."""
-        low = self._settings.get("rtp.port_low") + 1 & ~1
-        count = (self._settings.get("rtp.port_high") + 1 - low) // 2
-        if count < 1:
-            raise OSError(22, "rtp.port_low and rtp.port_high hold no pair")
-        error = None
-        for _ in range(min(count, _TRIES)):
-            port = low + 2 * (self._next % count)
-            self._next += 1
-            try:
-                rtp = self._net6.Endpoint(_ANY, port)
-            except OSError as exc:
-                error = exc
-                continue
-            try:
-                return rtp, self._net6.Endpoint(_ANY, port + 1)
-            except OSError as exc:
-                error = exc
-                rtp.close()
-        raise error
 
 
 def _problem(result):
@@ -125,8 +92,16 @@ class Audio:
         self._rtp, self._rtcp = ports.pair()
         self._port = self._rtp.port
         traffic_class = self._settings.get("dscp.voice") << 2
-        self._rtp.set_traffic_class(traffic_class)
-        self._rtcp.set_traffic_class(traffic_class)
+        for endpoint in (self._rtp, self._rtcp):
+            endpoint.set_traffic_class(traffic_class)
+            endpoint.move(self.local)
+
+    def move(self, local):
+        """Our address is another one: media leaves from it at once, offer() tells it."""
+        self.local = local
+        for endpoint in (self._rtp, self._rtcp):
+            if endpoint is not None:
+                endpoint.move(local)
 
     def _own_text(self):
         return self._net6.text(without_scope(self.local))

@@ -3,6 +3,7 @@
 """One call on one line: what the person sees of it.
 
 State        Meaning                                      Next
+locating     the name dialled is looked up                calling, ended
 calling      INVITE sent, nothing heard                   progress, ringback, talking, ended
 progress     a provisional answer came                    ringback, talking, ended
 ringback     180: it rings there                          talking, ended
@@ -14,8 +15,8 @@ ended        over; shown for a while, the line is free    (gone)
 
 from firmware.phone.dial import caller_text
 
-LIVE = ("calling", "progress", "ringback", "incoming", "answering", "talking")
-OUTGOING = ("calling", "progress", "ringback")
+LIVE = ("locating", "calling", "progress", "ringback", "incoming", "answering", "talking")
+OUTGOING = ("locating", "calling", "progress", "ringback")
 
 
 class Call:
@@ -46,6 +47,7 @@ class Call:
         self.unreachable = False
         self.peer = None
         self.account = None
+        self.hop = None  # a NextHop where a name was looked up
 
     def take(self, audio):
         """Give the call its Audio."""
@@ -59,6 +61,15 @@ class Call:
     def is_active(self):
         """Return whether microphone and speaker belong to this call."""
         return self.state in ("answering", "talking") and not self.held_here
+
+    def has_early_media(self):
+        """Return whether a call that is not answered yet is heard already."""
+        return self.state in OUTGOING and self.audio is not None and self.audio.stream is not None
+
+    def give_up(self, now):
+        """Take back a call of ours that is not answered."""
+        if self.session is not None:
+            self.session.cancel(now)
 
     def to(self, state, now):
         """Go to another state."""

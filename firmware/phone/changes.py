@@ -7,7 +7,6 @@ What cannot be told at once is told by settle() as soon as the session allows.
 """
 
 from firmware import log
-from firmware.phone.call import OUTGOING
 from firmware.ui import wording
 from vox6.wire.errors import LocalProtocolError, ProtocolError
 
@@ -19,12 +18,18 @@ class Changes:
         self.phone = phone
 
     def move(self, call, now):
-        """Our address changed: the call follows."""
+        """Our address is gone: the call follows to another one."""
         local = self.phone.network.source_for(call.session.peer[0])
         if local is None:
             call.note = wording.ADDRESS_GONE
             return
-        call.audio.local = local
+        call.audio.move(local)
+        log.say("call", "%d moves to %s" % (call.line + 1, self.phone.address_text(local)))
+        if call.changing and call.audio.is_offering():
+            # The answer would go to the address that is gone.
+            call.session.withdraw_offer(True)
+            call.audio.offer_refused()
+            call.changing = None
         self.settle(call, now)
 
     def hold_others(self, line, now):
@@ -32,7 +37,7 @@ class Changes:
         for call in self.phone.lines:
             if call is None or call.line == line:
                 continue
-            if call.state in OUTGOING and call.audio.stream is not None:
+            if call.has_early_media():
                 call.audio.apply(True)  # early media has microphone and speaker too
             elif call.is_active():
                 try:

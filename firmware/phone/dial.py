@@ -3,7 +3,8 @@
 """From what somebody typed to whom to call.
 
     sip:user@[address]      user@[address]      [address]      address
-    user@domain, digits     by way of the account's proxy
+    user@domain             by way of the account's server, without one by DNS (RFC 3263)
+    digits                  by way of the account's server
 
 A link-local address takes a zone: [fe80::1%2] (RFC 4007 section 11); the zone stays at home, SIP
 has no place for it.
@@ -23,13 +24,15 @@ class DialError(Exception):
 
 
 class Target:
-    """Whom to call. uri: str for the To header; peer: (addr16, port) of the next hop;
-    account: the account to call with, or None."""
+    """Whom to call. uri: str for the To header; peer: (addr16, port) of the next hop, None: it is
+    to be located, from the URI if direct, else as the account's; account: to call with, or None.
+    """
 
-    def __init__(self, uri, peer, account):
+    def __init__(self, uri, peer, account, direct=False):
         self.uri = uri
         self.peer = peer
         self.account = account
+        self.direct = direct
 
 
 def _is_mapped(addr16):
@@ -61,11 +64,10 @@ def resolve(text, account, network):
     except FormatError:
         raise DialError(wording.BAD_ADDRESS if "[" in text else wording.BAD_NUMBER)
     if peer is None:
-        if account is None:
-            raise DialError(wording.NEED_ACCOUNT)
-        if account.peer is None:
-            raise DialError(wording.NEED_PROXY)
-        return Target(str(uri), account.peer, account)
+        if zone or "[" in text:
+            raise DialError(wording.BAD_ADDRESS)
+        direct = account is None or not account.has_server
+        return Target(str(uri), None if direct else account.peer, account, direct)
     addr16, port = peer
     if _is_mapped(addr16):
         raise DialError(wording.IPV4_ADDRESS)
@@ -107,8 +109,6 @@ def _take_zone(text):
 def _by_account(text, account):
     if account is None:
         raise DialError(wording.NEED_ACCOUNT)
-    if account.peer is None:
-        raise DialError(wording.NEED_PROXY)
     number = "".join([char for char in text if char not in " -/()"])
     if not number:
         raise DialError(wording.DIALLED_NOTHING)

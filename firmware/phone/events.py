@@ -171,6 +171,8 @@ class Events:
         if call is None:
             return
         status = event.status
+        if self.phone.outgoing.try_next(call, status, now):
+            return
         tone = "congestion"
         if status in (486, 600, 603):
             tone = "busy"

@@ -9,18 +9,20 @@ engine's events do is in events.py, changes of a call that stands in changes.py.
 
 from firmware import log
 from firmware.net.network import without_scope
-from firmware.phone import dial as dialling
 from firmware.phone.accounts import Accounts
-from firmware.phone.audio import Audio, Ports, Unacceptable
-from firmware.phone.call import OUTGOING, Call
+from firmware.phone.audio import Audio, Unacceptable
+from firmware.phone.call import OUTGOING
 from firmware.phone.changes import Changes
 from firmware.phone.events import Events
+from firmware.phone.moves import Moves
+from firmware.phone.outgoing import Outgoing
+from firmware.phone.ports import Ports
 from firmware.phone.reports import DATAGRAM
 from firmware.phone.security import Security
 from firmware.phone.sounds import Sounds
 from firmware.ui import wording
 from vox6.wire import const
-from vox6.wire.errors import LocalProtocolError, ProtocolError
+from vox6.wire.errors import LocalProtocolError
 
 LINES = 2
 _MISSED = const(20)
@@ -32,7 +34,7 @@ class Phone:
     """One phone.
 
     parts: object with settings, network, clock, random (n -> bytes), net6, media, agent, utc,
-    crypto (provider of lib/crypto), cache (of ZRTP: store/zrtp_cache.py).
+    crypto (provider of lib/crypto), cache (of ZRTP: store/zrtp_cache.py), access (net/access.py).
     driver: set by whoever makes the driver of the agent, before anything is called.
     on_incoming: function without arguments, or None: the person's side shows a call coming in.
     """
@@ -55,13 +57,18 @@ class Phone:
         self.missed = []  # (uri, display name, ms), the newest last
         self.unseen = 0  # how many of them nobody has looked at
         self.sip_port = parts.settings.get("sip.port")
-        self.accounts = Accounts(parts.agent, parts.settings, parts.random)
+        self.access = parts.access
+        self.accounts = Accounts(
+            parts.agent, parts.settings, parts.random, parts.clock, parts.access
+        )
+        self.accounts.on_change = self.drain
         self._buffer = bytearray(DATAGRAM)  # of all calls: read at once
-        self._ports = Ports(parts.net6, parts.settings)
+        self.ports = Ports(parts.net6, parts.settings)
         self._tick_at = None
-        self._local = None
         self.sounds = Sounds(self, parts.media)
         self.changes = Changes(self)
+        self.moves = Moves(self)
+        self.outgoing = Outgoing(self, parts.access)
         self.security = Security(self, parts.crypto, parts.cache)
         self.events = Events(self)
 
@@ -71,8 +78,10 @@ class Phone:
         """Begin: accounts, addresses. sip_port: where the signalling endpoint is bound."""
         self.sip_port = sip_port
         self.accounts.load()
-        self.network.listeners.append(self.address_changed)
-        self.address_changed()
+        self.network.listeners.append(self.moves.follow)
+        self.access.in_use = self.moves.uses
+        self.access.listeners.append(self._servers_changed)
+        self.moves.follow()
 
     def reload(self):
         """Take the settings anew, after they were changed on the console; calls go on."""
@@ -81,25 +90,13 @@ class Phone:
             if account.registration is not None:
                 account.registration.unregister(now)
         self.accounts.load()
-        if self._local is not None:
+        if self.moves.local is not None:
             self.accounts.register_all(now)
+        self.access.reload()
         self.drain()
 
-    def address_changed(self):
-        """Our addresses changed: signalling, registrations and running calls follow."""
-        now = self.clock.now()
-        local = self.network.local
-        if local != self._local:
-            self._local = local
-            log.say("net", "address " + (self.address_text(local) if local else "gone"))
-            self.agent.set_local(local, self.sip_port, now)
-            if local is not None:
-                self.accounts.register_all(now)
-        if local is not None:
-            for call in self.lines:
-                if call is not None and call.audio is not None and call.state == "talking":
-                    if not self.network.has(call.audio.local):
-                        self.changes.move(call, now)
+    def _servers_changed(self):
+        self.accounts.servers_changed(self.clock.now())
         self.drain()
 
     def address_text(self, addr16):
@@ -145,40 +142,7 @@ class Phone:
 
     def dial(self, text):
         """Call whom text means. DialError: why not, for the screen."""
-        now = self.clock.now()
-        target = dialling.resolve(text, self.accounts.for_digits(), self.network)
-        line = self.free_line()
-        if line is None:
-            raise dialling.DialError(wording.NO_FREE_LINE)
-        local = self.network.source_for(target.peer[0])
-        if local is None:
-            nothing = self.network.local is None
-            raise dialling.DialError(wording.NO_ADDRESS if nothing else wording.NO_WAY)
-        audio = self.make_audio(local, target.peer[0])
-        try:
-            audio.reserve(self._ports)
-        except OSError as exc:
-            log.say("media", "no RTP port: %s" % exc)
-            raise dialling.DialError(wording.NO_PORT)
-        identity = target.account.identity if target.account is not None else None
-        try:
-            body = audio.offer(False)
-            session = self.agent.invite(target.uri, target.peer, now, body, account=identity)
-        except ProtocolError as exc:
-            audio.close()
-            log.say("call", "not called: %s" % exc)
-            raise dialling.DialError(wording.BAD_NUMBER)
-        self.changes.hold_others(line, now)
-        call = Call(line, "out", session, target.uri, None, now)
-        call.take(audio)
-        call.peer = target.peer
-        call.account = target.account
-        call.deadline = now + 1000 * self.settings.get("call.answer_s")
-        self.lines[line] = call
-        self.focus = line
-        log.say("call", "%d to %s" % (line + 1, target.uri))
-        self.drain()
-        self.sounds.update()
+        self.outgoing.dial(text)
 
     def make_audio(self, local, peer16):
         """Return the Audio of a new call. local: ours or None; peer16: where signalling goes."""
@@ -205,7 +169,7 @@ class Phone:
             audio.local = self.network.source_for(call.peer[0])
             if audio.local is None:
                 raise Unacceptable(480, wording.NO_ADDRESS)
-            audio.reserve(self._ports)
+            audio.reserve(self.ports)
             self.changes.hold_others(call.line, now)
             if call.late_offer:
                 body = audio.offer(False)
@@ -249,7 +213,7 @@ class Phone:
             self.reject()
             return
         if call.state in OUTGOING:
-            call.session.cancel(now)
+            call.give_up(now)
             self.end(call, wording.CANCELLED_HERE, None, now)
             return
         self.bye(call, wording.ENDED_HERE, None, None, now)
@@ -305,7 +269,7 @@ class Phone:
             self.resume()
         else:
             self.changes.hold_others(line, now)
-            if call is not None and call.state in OUTGOING and call.audio.stream is not None:
+            if call is not None and call.has_early_media():
                 call.audio.apply(False)  # its early media is heard again
             self.drain()
         self.sounds.update()
@@ -458,7 +422,7 @@ class Phone:
             self._look_elsewhere()
             self.sounds.update()
         elif call.state in OUTGOING:
-            call.session.cancel(now)
+            call.give_up(now)
             self.end(call, wording.NO_ANSWER, "congestion", now)
         elif call.state == "incoming":
             call.session.reject(now, 480)

@@ -18,6 +18,7 @@ refused and left in place. Later work adds rows to the table, nothing else.
 """
 
 from firmware.store.files import Files
+from firmware.store.kinds import SettingsError, format_value, parse_value, shown
 from vox6.wire import const
 
 FILE = "settings.txt"
@@ -31,9 +32,7 @@ _FILE_OCTETS = const(16384)  # ten times what a full table needs; held in memory
 _LINE_OCTETS = const(512)  # a value of 255 characters with its name
 _LINES = const(256)
 
-# Rows: name, kind, default, low, high. For text, uri, peer and secret: shortest and longest in
-# characters; for int: the bounds; for choice (one word) and words (some, in order): the words and
-# what one is called; for the rest both are 0.
+# Rows: name, kind, default, low, high; kinds.py says what low and high are.
 TABLE = (
     ("sip.port", "int", 5060, 1, 65535),
     ("rtp.port_low", "int", 16384, 1024, 65530),
@@ -41,6 +40,11 @@ TABLE = (
     ("media.codecs", "words", "G722 PCMU PCMA", CODECS, "codec"),
     ("dscp.signalling", "int", 24, 0, 63),  # CS3, RFC 4594 section 2.3
     ("dscp.voice", "int", 46, 0, 63),  # EF
+    ("tunnel.mode", "choice", "auto", ("auto", "off"), "mode"),
+    ("tunnel.servers", "servers", "", 0, 8),  # empty: found by itself
+    ("tunnel.direct", "bool", True, 0, 0),  # paths straight to other phones behind a tunnel
+    ("tunnel.prefixes", "prefixes", "", 0, 8),  # of other operators, for these paths
+    ("tunnel.martians", "choice", "strict", ("strict", "private", "lab"), "policy"),
     ("dial.account", "int", 1, 1, ACCOUNTS),
     ("call.answer_s", "int", 120, 10, 600),  # how long a call rings, either way
     ("call.silence_s", "int", 60, 5, 3600),
@@ -66,13 +70,9 @@ ACCOUNT_TABLE = (
     ("auth_user", "text", "", 0, 64),
     ("password", "secret", "", 0, 128),
     ("registrar", "uri", "", 0, 255),
-    ("proxy", "peer", "", 0, 255),
+    ("proxy", "uri", "", 0, 255),
     ("expires_s", "int", 300, 60, 3600),
 )
-
-
-class SettingsError(Exception):
-    """A setting or the file is refused; text for people, nothing has changed."""
 
 
 def row(name):
@@ -99,81 +99,6 @@ def names():
     for entry in TABLE:
         out.append(entry[0])
     return out
-
-
-def parse_value(entry, text):
-    """Return the value that text means for a row; SettingsError says why it means none."""
-    _, kind, _, low, high = entry
-    if kind == "int":
-        if not text or len(text) > 9 or not _digits(text):
-            raise SettingsError("not a number")
-        number = int(text)
-        if not low <= number <= high:
-            raise SettingsError("not within %d..%d" % (low, high))
-        return number
-    if kind == "bool":
-        if text not in ("yes", "no"):
-            raise SettingsError("not yes or no")
-        return text == "yes"
-    if kind == "choice":
-        if text not in low:
-            raise SettingsError("no %s %s" % (high, text[:16]))
-        return text
-    if kind == "words":
-        return _words(text, low, high)
-    for char in text:
-        if char < " " or char == "\x7f":
-            raise SettingsError("a control character in it")
-    if not low <= len(text) <= high:
-        raise SettingsError("not %d to %d characters long" % (low, high))
-    if kind in ("uri", "peer") and text:
-        _check_uri(text, kind)
-    return text
-
-
-def _words(text, known, what):
-    seen = []
-    for word in text.split():
-        if word not in known:
-            raise SettingsError("no %s %s" % (what, word[:16]))
-        if word in seen:
-            raise SettingsError("%s twice: %s" % (what, word))
-        seen.append(word)
-    if not seen:
-        raise SettingsError("no %s named" % what)
-    return " ".join(seen)
-
-
-def _check_uri(text, kind):
-    if not text.startswith("sip:"):
-        raise SettingsError("must begin with sip:")
-    if " " in text or "<" in text or ">" in text or '"' in text:
-        raise SettingsError("not a SIP URI")
-    if kind == "peer":
-        host = text[4:].rpartition("@")[2]
-        if not host.startswith("[") or "]" not in host:
-            raise SettingsError("needs an address like sip:[2001:db8::1]")
-
-
-def _digits(text):
-    for char in text:
-        if not "0" <= char <= "9":
-            return False
-    return True
-
-
-def format_value(entry, value):
-    """Return the text of a value as it stands in the file."""
-    if entry[1] == "bool":
-        return "yes" if value else "no"
-    return str(value)
-
-
-def shown(entry, value):
-    """Return the text of a value for a screen or a log: secrets stay secret."""
-    if entry[1] == "secret":
-        return "***" if value else ""
-    return format_value(entry, value)
 
 
 class Settings:

@@ -8,10 +8,12 @@ Every screen has a heading, a body and a hint at the foot, for any size of at le
 from firmware import log
 from firmware.net.network import is_link_local
 from firmware.phone.dial import caller_text
+from firmware.store import kinds
 from firmware.store import settings as store
-from firmware.ui import wording
+from firmware.ui import network_page, wording
 
 _HEADINGS = {
+    "locating": wording.LOCATING,
     "calling": wording.CALLING,
     "progress": wording.PROGRESS,
     "ringback": wording.RINGING_THERE,
@@ -56,6 +58,9 @@ def network_text(phone):
     """Return one line on the state of the network, or None when all is well."""
     if phone.network.error:
         return wording.NO_NETWORK
+    access = phone.access.text()
+    if access:
+        return access
     if phone.network.local is None:
         return wording.NO_ADDRESS
     if not phone.network.is_global():
@@ -143,7 +148,7 @@ def idle(phone, columns, rows, note):
     accounts = phone.accounts.all
     for account in accounts:
         lines += account_lines(account, columns)
-    if not accounts and not problem:
+    if not accounts and phone.network.is_global():
         lines.append(wording.NO_ACCOUNT)
     if phone.unseen:
         lines.append(wording.MISSED % phone.unseen)
@@ -203,7 +208,7 @@ def call_hint(call):
     """Return which keys mean something now."""
     if call.state == "incoming":
         return wording.HINT_INCOMING
-    if call.state in ("calling", "progress", "ringback"):
+    if call.state in ("locating", "calling", "progress", "ringback"):
         return wording.HINT_OUTGOING
     if call.state == "talking":
         if call.held_here:
@@ -246,8 +251,8 @@ def page_lines(phone, index, columns):
             out += wrapped("%d %s" % (account.number, account.uri), columns)
             out += wrapped("  " + account.text, columns)
     elif index == 1:
-        for addr16 in phone.network.own():
-            out += wrapped(phone.address_text(addr16), columns)
+        for line in network_page.lines(phone):
+            out += wrapped(line, columns)
     elif index == 2:
         for message in phone.settings.messages:
             out += wrapped("! " + message, columns)
@@ -256,7 +261,7 @@ def page_lines(phone, index, columns):
             value = phone.settings.get(name)
             if name.startswith("account.") and value == entry[2]:
                 continue  # what nobody has set of an account says nothing
-            out += wrapped("%s = %s" % (name, store.shown(entry, value)), columns)
+            out += wrapped("%s = %s" % (name, kinds.shown(entry, value)), columns)
     elif index == 3:
         for uri, name, _ in phone.missed:
             out += wrapped(caller_text(uri, name), columns)

@@ -11,6 +11,23 @@ NO_ADDRESS = "No IPv6 address"
 LINK_LOCAL_ONLY = "This link only"
 LOOPBACK_ONLY = "This host only"
 NO_WAY = "No route there"
+LOOKING = "Looking for IPv6"
+NATIVE = "Native IPv6"
+BY_TUNNEL = "IPv6 by tunnel"
+ASKS = "Asks %s"  # IPv4 only: a server for a tunnel
+NO_SERVER = "No tunnel server"
+TUNNEL_WAITS = "No server, wait %d s"
+NAT_CHANGES = "NAT changes mappings"
+NAT_ALTERS = "NAT alters payload"
+TUNNEL_OFF = "Tunnel off"
+TUNNEL_SPARE = "Tunnel for old calls"
+BY_SERVER = "by %s"
+KEEPALIVE = "keepalive %d s"
+DIRECT_PATHS = "direct paths: %d"
+IPV4 = "IPv4 %s"
+DNS = "DNS %s"
+BOOT_FILE = "boot %s"
+SIP_SERVER = "SIP %s"
 
 # Idle
 READY = "Ready"
@@ -34,7 +51,11 @@ BAD_NUMBER = "Not a SIP address"
 BAD_ADDRESS = "Not an IPv6 address"
 IPV4_ADDRESS = "IPv4 is not reachable"
 NEED_ACCOUNT = "Needs an account"
-NEED_PROXY = "No proxy address"
+LOCATING = "Looking up"
+NO_SUCH_NAME = "Name not known"
+NO_DNS = "No answer by DNS"
+NO_DNS_SERVER = "No DNS server"
+NO_TRANSPORT = "Needs TCP or TLS"
 NEED_ZONE = "Which link? Add %1"
 NO_FREE_LINE = "Both lines are busy"
 
@@ -112,7 +133,7 @@ HINT_PAGES = "up down back"
 
 # Menu
 MENU = "Menu"
-MENU_ITEMS = ("Accounts", "Addresses", "Settings", "Missed calls", "Log", "Known keys")
+MENU_ITEMS = ("Accounts", "Network", "Settings", "Missed calls", "Log", "Known keys")
 EMPTY = "nothing here"
 
 # What a status means to a person, where the number alone says little. RFC 3261 section 21.

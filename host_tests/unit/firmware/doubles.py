@@ -8,6 +8,7 @@ the process and time is a number that the test moves.
 
 from firmware import log
 from firmware.main import Parts
+from firmware.net.access import Access
 from firmware.net.driver import Driver
 from firmware.net.network import Network
 from firmware.net.signalling import Signalling
@@ -15,18 +16,13 @@ from firmware.phone.phone import Phone
 from firmware.store.settings import Settings
 from firmware.store.zrtp_cache import ZRTPCache
 from firmware.ui.console import Console
+from host_tests.unit.firmware import net_doubles
 from vox6.crypto import provider as crypto_provider
 from vox6.sip.agent import Agent
-from vox6.wire.errors import FormatError
-from vox6.wire.inet6 import format_address, parse_address
 
-EADDRINUSE = 98
-ENETUNREACH = 101
-
-
-def address(text):
-    """Return the 16 octets of an address text."""
-    return parse_address(text)
+ENETUNREACH = net_doubles.ENETUNREACH
+Net6 = net_doubles.Net6
+address = net_doubles.address
 
 
 class Clock:
@@ -37,103 +33,6 @@ class Clock:
 
     def now(self):
         return self.ms
-
-
-class Signal:
-    """What net6.changed() returns."""
-
-    def __init__(self):
-        self.raised = False
-
-    def clear(self):
-        self.raised = False
-
-
-class Endpoint:
-    """A datagram endpoint of a Net6."""
-
-    def __init__(self, net6, local, port, queue):
-        self.net6 = net6
-        self.local = local
-        self.port = port
-        self.queue = queue
-        self.waiting = []
-        self.traffic_class = 0
-        self.closed = False
-        self._meta = None
-
-    def recv_into(self, buffer):
-        if self.closed:
-            raise OSError(9, "as the test wants")
-        if not self.waiting:
-            return None
-        data, peer, local = self.waiting.pop(0)
-        length = min(len(data), len(buffer))
-        buffer[:length] = data[:length]
-        self._meta = (local, 0, 0)
-        return len(data), peer[0], peer[1]
-
-    def meta(self):
-        return self._meta
-
-    def send(self, data, addr16, port, local=None):
-        if self.closed:
-            raise OSError(9, "as the test wants")
-        if self.net6.error:
-            raise OSError(self.net6.error, "as the test wants")
-        if local is None:
-            local = self.net6.own[0]
-        self.net6.world.deliver(bytes(data), (local, self.port), (addr16, port))
-
-    def set_traffic_class(self, value):
-        self.traffic_class = value
-
-    def close(self):
-        if not self.closed:
-            self.closed = True
-            self.net6.endpoints.remove(self)
-
-
-class Net6:
-    """The module net6 of one phone. own: its addresses; error: errno that each send raises."""
-
-    def __init__(self, world, own):
-        self.world = world
-        self.own = own
-        self.endpoints = []
-        self.error = 0
-        self.signal = Signal()
-        self.deprecated = []
-        world.hosts.append(self)
-
-    def Endpoint(self, local=None, port=0, queue=8):
-        if port == 0:
-            port = 40000 + len(self.endpoints)
-        for other in self.endpoints:
-            if other.port == port:
-                raise OSError(EADDRINUSE, "as the test wants")
-        endpoint = Endpoint(self, local, port, queue)
-        self.endpoints.append(endpoint)
-        return endpoint
-
-    def addresses(self):
-        out = []
-        for own in self.own:
-            state = "deprecated" if own in self.deprecated else "preferred"
-            out.append((own, 64, state, 3600, 7200, 0))
-        return out
-
-    def changed(self):
-        return self.signal
-
-    def text(self, addr16):
-        return format_address(addr16)
-
-    def parse(self, text):
-        try:
-            return parse_address(text)
-        except FormatError:
-            raise ValueError("not an IPv6 address")
 
 
 class Stream:
@@ -343,15 +242,21 @@ class Disk:
 
 
 class TestPhone:
-    """A whole phone at one address, with its keys and screen."""
+    """A whole phone at one address, with its keys and screen.
+
+    home: of tunnels.py, where it gets IPv4; servers: of tunnels, built in.
+    """
 
     __test__ = False  # not for pytest to collect
 
-    def __init__(self, world, texts, changes=(), disk=None):
+    def __init__(self, world, texts, changes=(), disk=None, home=None, servers=()):
         self.world = world
         self.disk = disk or Disk()
         self.clock = world.clock
         self.net6 = Net6(world, [address(text) for text in texts])
+        self.tunnel6 = net_doubles.Tunnel6(self.net6)
+        if home is not None:
+            home.add(self)
         self.media = Media()
         self.settings = Settings(None)
         for name, value in changes:
@@ -370,14 +275,16 @@ class TestPhone:
         parts.agent = self.agent = Agent(
             crypto, crypto.random, user_agent="vox6/test", max_transactions=12
         )
+        parts.tunnel6 = self.tunnel6
         self.network.start(lambda: None)
-        self.phone = Phone(parts)
         self.signalling = Signalling(
             self.net6,
             self.network,
             self.settings.get("sip.port"),
             self.settings.get("dscp.signalling"),
         )
+        self.access = parts.access = Access(parts, self.signalling.buffer, servers)
+        self.phone = Phone(parts)
         self.driver = Driver(
             "sip",
             self.agent,
@@ -392,14 +299,19 @@ class TestPhone:
         self.console = Console(self.phone, self.screen, self.lamps)
         self.phone.on_incoming = self.console.interrupt
         self.watched = []
+        self.polled = []  # of the access, beside the streams
         self.phone.watch = lambda stream, call: self.watched.append((stream, call))
         self.phone.unwatch = self._unwatch
+        self.access.start(lambda one, call: self.polled.append((one, call)), self._unpoll)
         self.phone.start(self.signalling.port)
         world.phones.append(self)
         self.console.refresh(self.clock.now())
 
     def _unwatch(self, stream):
         self.watched = [entry for entry in self.watched if entry[0] is not stream]
+
+    def _unpoll(self, one):
+        self.polled = [entry for entry in self.polled if entry[0] is not one]
 
     def press(self, *names):
         """Press keys; a text of several characters that is no key's name is typed."""
@@ -442,18 +354,33 @@ class TestPhone:
             if not stream.closed and (stream.rtcp.waiting or stream.rtp.waiting):
                 busy = True
                 call(self.clock.now())
+        for one, call in list(self.polled):
+            if one.raised if hasattr(one, "raised") else one.waiting:
+                busy = True
+                call(self.clock.now())
         if self.net6.signal.raised:
             busy = True
-            self.network.update()
+            self.net6.signal.raised = False
+            self.access.update()
         now = self.clock.now()
-        for one in (self.driver, self.phone):
+        for one in (self.driver, self.phone, self.access):
             due = one.get_timer()
             if due is not None and due <= now:
                 busy = True
                 one.handle_timer(now)
         self.driver.drain()
+        self.access.drain()
         self.console.refresh(now)
         return busy
+
+    def get_timer(self):
+        """Return when the next thing is due, or None."""
+        due = None
+        for one in (self.driver, self.phone, self.access):
+            at = one.get_timer()
+            if at is not None and (due is None or at < due):
+                due = at
+        return due
 
 
 class World:
@@ -465,17 +392,21 @@ class World:
         self.phones = []
         self.sent = []  # (data, source, destination) of all datagrams
         self.drop = None
+        self.hooks = []  # functions (data, source, destination) -> source, destination; or None
         log.start(self.clock, None)
 
     def deliver(self, data, source, destination):
         self.sent.append((data, source, destination))
         if self.drop is not None and self.drop(data, source, destination):
             return
+        for hook in self.hooks:
+            passed = hook(data, source, destination)
+            if passed is None:
+                return
+            source, destination = passed
         for host in self.hosts:
-            if destination[0] in host.own:
-                for endpoint in list(host.endpoints):
-                    if endpoint.port == destination[1] and len(endpoint.waiting) < endpoint.queue:
-                        endpoint.waiting.append((data, source, destination[0]))
+            if host.has(destination[0]):
+                host.take(data, source, destination)
 
     def settle(self):
         """Let all phones work until nothing waits."""
@@ -494,10 +425,9 @@ class World:
             self.settle()
             due = end
             for phone in self.phones:
-                for one in (phone.driver, phone.phone):
-                    at = one.get_timer()
-                    if at is not None and at < due:
-                        due = at
+                at = phone.get_timer()
+                if at is not None and at < due:
+                    due = at
             self.clock.ms = max(self.clock.ms, due)
             if due >= end:
                 self.settle()

@@ -122,9 +122,9 @@ class Accounts(unittest.TestCase):
         self.assertIn("sip:alice@example.org", invite.values("from")[0])
         self.assertIn("486 Busy Here", phone.text())
 
-    def test_registrar_by_name_needs_a_proxy(self):
+    def test_registrar_by_name_without_dns(self):
         phone = self.phone(("account.1.proxy", ""))
-        self.assertIn("No proxy address", phone.text())
+        self.assertIn("No DNS server", phone.text())
         self.assertEqual(self.registrar.requests, [])
 
     def test_two_accounts(self):
@@ -174,6 +174,8 @@ class Accounts(unittest.TestCase):
         self.registrar.statuses = [200]
         self.world.settle()
         self.assertEqual(self.registrar.requests, [])
+        self.assertIn("Looking for IPv6", phone.text())
+        self.world.run(10000)
         self.assertIn("No IPv6 address", phone.text())
         phone.net6.own.append(doubles.address("2001:db8::a"))
         phone.net6.signal.raised = True

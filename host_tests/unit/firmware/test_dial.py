@@ -14,6 +14,7 @@ class Account:
     """An account with a proxy."""
 
     domain = "example.org"
+    has_server = True
     peer = (b"p" * 16, 5060)
 
 
@@ -74,10 +75,19 @@ class Dial(unittest.TestCase):
             ("sip:bob@other.example", Account.peer),
         )
         self.refused("12345", wording.NEED_ACCOUNT)
-        self.refused("bob@example.org", wording.NEED_ACCOUNT)
         self.account.peer = None
-        self.refused("12345", wording.NEED_PROXY, self.account)
-        self.refused("bob@example.org", wording.NEED_PROXY, self.account)
+        self.assertEqual(self.resolve("12345", self.account), ("sip:12345@example.org", None))
+
+    def test_names_without_a_server_are_located_by_themselves(self):
+        self.account.has_server = False
+        for account in (None, self.account):
+            target = dial.resolve("bob@example.org", account, self.network)
+            self.assertEqual(target.uri, "sip:bob@example.org")
+            self.assertEqual((target.peer, target.direct), (None, True))
+            self.assertEqual(target.account, account)
+        self.account.has_server = True
+        target = dial.resolve("bob@example.org", self.account, self.network)
+        self.assertEqual((target.peer, target.direct), (Account.peer, False))
 
     def test_refusals(self):
         self.refused("", wording.DIALLED_NOTHING)

@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Names: dialled, of registrars and proxies, servers of DHCPv6; DNS servers of all origins."""
+
+import unittest
+
+from firmware import log
+from host_tests.unit.firmware import doubles, tunnels
+from host_tests.unit.firmware.net_doubles import address
+
+DNS = "2001:db8:53::53"
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.world = doubles.World()
+        self.said = []
+        log.start(self.world.clock, self.said.append)
+        self.dns = tunnels.NameServer(self.world, address(DNS))
+
+    def tearDown(self):
+        log.start(None, None)
+
+    def phone(self, changes=(), dns=(DNS,)):
+        phone = doubles.TestPhone(self.world, ["2001:db8::a"], changes)
+        phone.net6.dns = [address(text) for text in dns]
+        phone.net6.signal.raised = True
+        self.world.settle()
+        return phone
+
+    def registrar(self, text):
+        return tunnels.Registrar(self.world, address(text))
+
+
+class Dialling(Case):
+    def test_a_name_without_account(self):
+        bob = doubles.TestPhone(self.world, ["2001:db8::b"])
+        self.dns.records = [tunnels.aaaa("example.org", "2001:db8::b")]
+        alice = self.phone()
+        alice.press("sip:bob@example.org", "call")
+        self.assertEqual(alice.states()[0], "ringback")
+        bob.press("call")
+        self.assertEqual(alice.states()[0], "talking")
+        kinds = [rtype for _, rtype in self.dns.asked]
+        self.assertEqual(kinds, [35, 33, 28])  # NAPTR, SRV, AAAA
+        invite = self.world.requests("INVITE")[0]
+        self.assertTrue(invite.startswith(b"INVITE sip:bob@example.org "))
+        self.assertEqual(len(alice.net6.endpoints), 3)  # SIP, RTP, RTCP
+
+    def test_the_service_has_another_port(self):
+        bob = doubles.TestPhone(self.world, ["2001:db8::b"], [("sip.port", 5070)])
+        self.dns.records = [
+            tunnels.srv("_sip._udp.example.org", "host.example.org", 5070),
+            tunnels.aaaa("host.example.org", "2001:db8::b"),
+        ]
+        self.phone().press("bob@example.org", "call")
+        self.assertEqual(bob.states()[0], "incoming")
+
+    def test_words_while_it_is_looked_up(self):
+        self.dns.silent = True
+        alice = self.phone()
+        alice.press("bob@example.org", "call")
+        self.assertEqual(alice.states()[0], "locating")
+        self.assertIn("Looking up", alice.text())
+        self.world.run(30000)
+        self.assertIn("No answer by DNS", "\n".join(self.said))
+        self.assertEqual(alice.states()[0], "idle")
+        self.assertEqual(len(alice.net6.endpoints), 1)
+
+    def test_words_for_what_leads_nowhere(self):
+        alice = self.phone()
+        alice.press("bob@nowhere.example", "call")
+        self.assertEqual(alice.states()[0], "ended")
+        self.assertIn("Name not known", alice.text())
+        alice.press("hangup", "bob@example.org;transport=tcp", "call")
+        self.assertIn("Needs TCP or TLS", alice.text())
+        alone = self.phone(dns=())
+        alone.press("bob@example.org", "call")
+        self.assertIn("No DNS server", alone.text())
+
+    def test_hanging_up_while_it_is_looked_up(self):
+        self.dns.silent = True
+        alice = self.phone()
+        alice.press("bob@example.org", "call", "hangup")
+        self.assertIn("You gave up", alice.text())
+        self.dns.silent = False
+        self.dns.records = [tunnels.aaaa("example.org", "2001:db8::b")]
+        self.world.run(60000)
+        self.assertEqual(alice.states(), ["idle", "idle"])
+        self.assertEqual(self.world.requests("INVITE"), [])
+
+    def test_the_next_place_when_one_is_silent(self):
+        bob = doubles.TestPhone(self.world, ["2001:db8::b"])
+        self.dns.records = [
+            tunnels.srv("_sip._udp.example.org", "first.example.org", 5060, 1),
+            tunnels.srv("_sip._udp.example.org", "second.example.org", 5060, 2),
+            tunnels.aaaa("first.example.org", "2001:db8::dead"),
+            tunnels.aaaa("second.example.org", "2001:db8::b"),
+        ]
+        alice = self.phone()
+        alice.press("bob@example.org", "call")
+        self.world.run(33000)
+        self.assertEqual(bob.states()[0], "incoming")
+        bob.press("call")
+        self.assertEqual(alice.states()[0], "talking")
+        alice.press("hangup")
+        self.world.run(100000)
+        self.assertEqual(len(alice.net6.endpoints), 1)
+        self.assertEqual(len(alice.agent.sessions), 0)
+
+    def test_a_place_out_of_reach_is_left_at_once(self):
+        bob = doubles.TestPhone(self.world, ["2001:db8::b"])
+        self.dns.records = [
+            tunnels.aaaa("example.org", "fe80::1"),
+            tunnels.aaaa("example.org", "2001:db8::b"),
+        ]
+        alice = self.phone()
+        alice.press("bob@example.org", "call")
+        self.world.run(100)
+        self.assertIn(bob.states()[0], ("incoming", "idle"))
+
+    def test_a_refusal_is_no_silence(self):
+        self.registrar_refuses = doubles.TestPhone(
+            self.world, ["2001:db8::b"], [("call.waiting", False)]
+        )
+        self.dns.records = [
+            tunnels.aaaa("example.org", "2001:db8::b"),
+            tunnels.aaaa("example.org", "2001:db8::c"),
+        ]
+        alice = self.phone()
+        alice.press("bob@example.org", "call")
+        self.registrar_refuses.press("hangup")
+        self.assertIn("Declined", alice.text())
+        self.world.run(40000)
+        self.assertEqual(len(self.world.requests("INVITE")), 1)
+
+
+class Registering(Case):
+    ACCOUNT = ("account.1.uri", "sip:alice@example.org")
+
+    def test_registrar_by_name(self):
+        registrar = self.registrar("2001:db8::53")
+        self.dns.records = [tunnels.aaaa("example.org", "2001:db8::53")]
+        phone = self.phone([self.ACCOUNT, ("account.1.registrar", "sip:example.org")])
+        self.assertIn("1 alice: registered", phone.text())
+        self.assertEqual(registrar.requests[0].uri_text, "sip:example.org")
+
+    def test_proxy_by_name_goes_before_the_registrar(self):
+        proxy = self.registrar("2001:db8::99")
+        self.dns.records = [tunnels.aaaa("out.example.org", "2001:db8::99")]
+        self.phone(
+            [
+                self.ACCOUNT,
+                ("account.1.registrar", "sip:example.org"),
+                ("account.1.proxy", "sip:out.example.org"),
+            ]
+        )
+        self.assertEqual(len(proxy.requests), 1)
+
+    def test_a_silent_registrar_and_the_next(self):
+        second = self.registrar("2001:db8::53")
+        self.dns.records = [
+            tunnels.srv("_sip._udp.example.org", "a.example.org", 5060, 1),
+            tunnels.srv("_sip._udp.example.org", "b.example.org", 5060, 2),
+            tunnels.aaaa("a.example.org", "2001:db8::dead"),
+            tunnels.aaaa("b.example.org", "2001:db8::53"),
+        ]
+        phone = self.phone([self.ACCOUNT, ("account.1.registrar", "sip:example.org")])
+        self.assertIn("registering", phone.text())
+        self.world.run(33000)
+        self.assertIn("registered", phone.text())
+        self.assertEqual(len(second.requests), 1)
+
+    def test_a_name_that_is_known_later(self):
+        registrar = self.registrar("2001:db8::53")
+        phone = self.phone([self.ACCOUNT, ("account.1.registrar", "sip:example.org")])
+        self.assertIn("Name not known", phone.text())
+        self.dns.records = [tunnels.aaaa("example.org", "2001:db8::53")]
+        self.world.run(61000)
+        self.assertEqual(len(registrar.requests), 1)
+        self.assertIn("registered", phone.text())
+
+    def test_dns_that_comes_later(self):
+        self.registrar("2001:db8::53")
+        self.dns.records = [tunnels.aaaa("example.org", "2001:db8::53")]
+        phone = self.phone([self.ACCOUNT, ("account.1.registrar", "sip:example.org")], dns=())
+        self.assertIn("No DNS server", phone.text())
+        phone.net6.dns = [address(DNS)]
+        phone.net6.signal.raised = True
+        self.world.settle()
+        self.assertIn("registered", phone.text())
+
+    def test_digits_go_to_the_domain_without_any_server(self):
+        bob = doubles.TestPhone(self.world, ["2001:db8::b"])
+        self.dns.records = [tunnels.aaaa("example.org", "2001:db8::b")]
+        self.phone([self.ACCOUNT]).press("123", "call")
+        self.assertEqual(bob.states()[0], "incoming")
+
+
+class DHCPv6(Case):
+    """A router says O; the server is played by the test."""
+
+    def setUp(self):
+        super().setUp()
+        self.alice = doubles.TestPhone(
+            self.world,
+            ["fe80:3::211:22ff:fe33:4455", "2001:db8::a"],
+            [
+                ("account.1.uri", "sip:alice@example.org"),
+                ("account.1.registrar", "sip:example.org"),
+            ],
+        )
+        self.out = []
+        self.world.hooks.append(self._hook)
+
+    def _hook(self, data, source, destination):
+        if destination[1] == 547:
+            self.out.append((data, source, destination))
+            return None
+        return source, destination
+
+    def flags(self, managed, other):
+        self.alice.net6.flags = (managed, other)
+        self.alice.net6.signal.raised = True
+        self.world.run(1100)
+
+    def answer(self, msg_type, extra):
+        """Answer the last message with options of code and octets."""
+        data, source, _ = self.out[-1]
+        at = 4
+        options = b""
+        while at < len(data):  # the client's identifier comes back
+            code, length = data[at] << 8 | data[at + 1], data[at + 2] << 8 | data[at + 3]
+            if code == 1:
+                options += data[at : at + 4 + length]
+            at += 4 + length
+        for code, octets in [(2, b"\x00\x03\x00\x01server")] + extra:
+            options += code.to_bytes(2, "big") + len(octets).to_bytes(2, "big") + octets
+        reply = bytes((msg_type,)) + data[1:4] + options
+        self.world.deliver(reply, (address("fe80:3::1"), 547), source)
+        self.world.settle()
+
+    def test_nothing_without_a_flag(self):
+        self.world.run(5000)
+        self.assertEqual(self.out, [])
+        self.flags(False, False)
+        self.assertEqual(self.out, [])
+
+    def test_information(self):
+        proxy = self.registrar("2001:db8::99")
+        self.dns.records = [tunnels.aaaa("sip.example.net", "2001:db8::99")]
+        self.flags(False, True)
+        data, source, destination = self.out[-1]
+        self.assertEqual(data[0], 11)  # Information-request
+        self.assertEqual(source, (address("fe80:3::211:22ff:fe33:4455"), 546))
+        self.assertEqual(destination[0], address("ff02:3::1:2"))
+        self.assertIn(b"\x00\x03\x00\x01\x00\x11\x22\x33\x44\x55", data)  # the DUID: our MAC
+        self.answer(
+            7,
+            [
+                (23, address(DNS)),
+                (24, b"\x07example\x03net\x00"),
+                (21, b"\x03sip\x07example\x03net\x00"),
+                (22, address("2001:db8::98")),
+                (59, b"http://boot.example.net/phone"),
+            ],
+        )
+        access = self.alice.access
+        self.assertEqual(access.names.servers, [address(DNS)])
+        self.assertEqual(access.domain(), "example.net")
+        self.assertEqual(len(proxy.requests), 1)  # by name: domains go before addresses
+        self.assertIn("registered", self.alice.text())
+        self.alice.press("ok", "down", "ok")
+        seen = self.alice.text()
+        for _ in range(5):
+            self.alice.press("down")
+            seen += self.alice.text()
+        self.assertIn("boot http://boot.example.net/phone", seen.replace("\n", ""))
+        self.assertIn("boot file http://boot.example.net/phone", "\n".join(self.said))
+
+    def test_sip_servers_by_address(self):
+        proxy = self.registrar("2001:db8::98")
+        self.flags(False, True)
+        self.answer(7, [(22, address("2001:db8::98"))])
+        self.assertEqual(len(proxy.requests), 1)
+
+    def test_an_account_with_a_proxy_keeps_it(self):
+        proxy = self.registrar("2001:db8::98")
+        self.alice.settings.set("account.1.proxy", "sip:[2001:db8::97]")
+        self.alice.phone.reload()
+        self.flags(False, True)
+        self.answer(7, [(22, address("2001:db8::98"))])
+        self.assertEqual(proxy.requests, [])
+
+    def test_addresses(self):
+        self.flags(True, False)
+        self.assertEqual(self.out[-1][0][0], 1)  # Solicit
+        given = address("2001:db8:9::9")
+        ia_address = given + (600).to_bytes(4, "big") + (1200).to_bytes(4, "big")
+        iaid = address("fe80::211:22ff:fe33:4455")[12:]
+        ia = iaid + bytes(8) + b"\x00\x05" + len(ia_address).to_bytes(2, "big") + ia_address
+        self.answer(7, [(3, ia), (14, b"")])  # Reply with Rapid Commit
+        self.assertEqual(self.alice.net6.added[given], (600, 1200))
+        self.assertTrue(self.alice.network.has(given))
+        self.alice.net6.own.remove(given)  # duplicate address detection found somebody
+        self.alice.net6.signal.raised = True
+        self.world.run(100)
+        self.assertEqual(self.out[-1][0][0], 9)  # Decline
+        self.assertIn("somebody else has 2001:db8:9::9", "\n".join(self.said))
+        self.answer(7, [(13, b"\x00\x00")])
+        self.world.run(3000)
+        self.assertEqual(self.out[-1][0][0], 1)  # Solicit
+        self.answer(7, [(3, ia), (14, b"")])
+        self.assertTrue(self.alice.network.has(given))
+        self.alice.net6.own.remove(address("fe80:3::211:22ff:fe33:4455"))
+        self.alice.net6.signal.raised = True
+        self.world.settle()
+        self.assertEqual(self.alice.net6.added, {})  # the link is gone
+
+
+class Origins(Case):
+    def test_order(self):
+        tunnels.Operator(self.world, dns_server=address("2001:db8:3653::53"))
+        phone = doubles.TestPhone(
+            self.world,
+            [],
+            [("tunnel.martians", "lab")],
+            home=tunnels.Home(self.world, dns_servers=["192.0.2.53"]),
+            servers=("198.51.100.1",),
+        )
+        self.world.run(1000)
+        self.assertEqual(phone.access.names.servers, [tunnels.four("192.0.2.53")])
+        self.world.run(1000)
+        tunnelled = [address("2001:db8:3653::53"), tunnels.four("192.0.2.53")]
+        self.assertEqual(phone.access.names.servers, tunnelled)
+        phone.net6.dns = [address(DNS)]
+        phone.net6.signal.raised = True
+        self.world.settle()
+        self.assertEqual(phone.access.names.servers, [address(DNS)] + tunnelled)
