@@ -85,12 +85,14 @@ def tshark(path: Path, display_filter: str, *fields: str) -> list[list[str]]:
 def complaints(path: Path, but: str = "") -> list[str]:
     """IPv4 (and ARP) packets and everything that tshark calls malformed or an error.
 
+    A board may ask for an IPv4 address (DHCPDISCOVER), for the tunnel where there is no IPv6.
     but: display filter of packets that may be so (what a test sends on purpose). Where keys were
     agreed by ZRTP, SRTCP is not taken for RTCP, which it looks like.
     """
     if any(kind == "Confirm2" for _, _, kind in zrtp_messages(path)):
         but = f"({but}) || rtcp || srtcp" if but else "rtcp || srtcp"
-    bad = "ip || arp || _ws.malformed || _ws.expert.severity == 8388608"
+    bad = "(ip && !(dhcp && ip.src == 0.0.0.0)) || arp"
+    bad += " || _ws.malformed || _ws.expert.severity == 8388608"
     if but:
         bad = f"({bad}) && !({but})"
     rows = tshark(
