@@ -34,6 +34,7 @@ _WHERE = {
 }
 _MODULES = (
     "address",
+    "answers",
     "channel",
     "client",
     "events",
