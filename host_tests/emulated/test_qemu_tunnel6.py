@@ -201,3 +201,32 @@ def test_the_lease_goes_with_the_link(board):
     )
     print("lease after link up:", text)
     assert re.search(r"^\d+ True\s+home.example 1\s+b'again'", text)
+
+
+def test_the_hop_limit_of_one_datagram(board, operator):
+    server = operator.server
+    board.repl(
+        "endpoint.send(b'\\0near', SERVER, 3653, hop_limit=1)\n"
+        "endpoint.send(b'\\0far', SERVER, 3653)\n"
+    )
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline and server.seen[-1][0] != b"\0far":
+        time.sleep(0.02)
+    assert server.seen[-1][0] == b"\0far"
+    assert b"\0near" not in [row[0] for row in server.seen]
+
+
+def test_a_soft_reset_ends_the_tunnel_and_another_begins(board, operator):
+    board.interrupt()
+    assert board.repl("import tunnel6, net6; print(net6.use()[:3], tunnel6.peers())") == (
+        "(0, 0, 0) []"
+    )
+    assert board.repl(f"print([x for x in net6.addresses() if x[5] == {0xFFFF}])") == "[]"
+    text = board.repl(
+        board.begin + "assert tunnel6.ipv4()\n"
+        "endpoint, own = begin()\n"
+        "voice = net6.Endpoint(port=4000)\n"
+        "voice.send(b'again', FAR, 7)\n"
+        "print(receive(voice)[0])\n"
+    )
+    assert text == "b'again'"

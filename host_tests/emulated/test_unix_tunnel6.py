@@ -53,6 +53,19 @@ def start(phone, operator, code, **values):
     return phone.start([UnixPhone.image, "-c", text], log=f"guest-{os.urandom(4).hex()}.log")
 
 
+def start_with_input(host, operator, code):
+    """A guest that reads lines of a FIFO as its standard input."""
+    path = host.lab.folder / f"{host.name}.fifo"
+    os.mkfifo(path)
+    text = guest(operator.ipv4) + textwrap.dedent(code)
+    script = host.lab.folder / f"{host.name}.py"
+    script.write_text(text)
+    argv = ["sh", "-c", f"exec {UnixPhone.image} {script} < {path}"]
+    process = host.start(argv, log=f"{host.name}.log")
+    process.pipe = path.open("w")
+    return process
+
+
 def output(phone, operator, code, timeout=20):
     process = start(phone, operator, code + "\nprint('end')\n")
     process.wait_output("^end", timeout)
@@ -283,3 +296,42 @@ receive(a)
     assert {row[2] for row in sent} <= {"0", "False"}
     inner = [row[0] for row in operator.server.seen if row[0][:1] == b"\x60"]
     assert inner[-1][7] == 9 and inner[-1].endswith(b"hop")
+
+
+def test_a_direct_path_does_not_pass_the_server(net, operator):
+    """Section 12: two phones in the open; set_peer() of either sends straight."""
+    one, two = net.host("one"), net.host("two")
+    code = """
+endpoint, own = begin()
+tunnel6.set_prefixes([own[:8]], 'lab')
+voice = net6.Endpoint(port=4000)
+print('at', net6.text(own), endpoint.port)
+import sys
+theirs = net6.parse(sys.stdin.readline().strip())
+peer = net6.parse('::ffff:0.0.0.0')[:12] + theirs[8:12]
+port = theirs[12] << 8 | theirs[13]
+print('wrong', number(tunnel6.set_peer, theirs, peer, port + 1), tunnel6.signal().raised())
+voice.send(b'by the server', theirs, 4000)
+print(receive(voice)[0], tunnel6.wanted() == [theirs], tunnel6.signal().raised())
+tunnel6.set_peer(theirs, peer, port)
+voice.send(b'straight', theirs, 4000)
+print(receive(voice)[0])
+time.sleep_ms(300)
+print([x[:2] for x in tunnel6.peers()] == [(theirs, 1)])
+count = tunnel6.counters()
+print([count[n] for n in ('sent_server', 'sent_direct', 'received_server', 'received_direct')])
+tunnel6.set_prefixes(())
+print('end', tunnel6.peers())
+"""
+    processes = [start_with_input(host, operator, code) for host in (one, two)]
+    addresses = [process.wait_output(r"^at (\S+)")[1] for process in processes]
+    seen = len(operator.server.seen)
+    for process, other in zip(processes, reversed(addresses), strict=True):
+        process.pipe.write(other + "\n")
+        process.pipe.close()
+    for process in processes:
+        process.wait_output(r"^end \[\]")
+        lines = process.output().splitlines()
+        assert lines[1] == "wrong 13 False"
+        assert lines[2:6] == ["b'by the server' True False", "b'straight'", "True", "[1, 1, 1, 1]"]
+    assert len(operator.server.seen) - seen == 2  # one packet of each came by the server

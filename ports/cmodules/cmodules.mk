@@ -22,7 +22,7 @@ CMODULES_BINDING_C += cmodules/engine/modsignal.c
 CMODULES_CORE_C += cmodules/ring/ring.c
 
 # net6
-CMODULES_CORE_C += cmodules/net6/net6_core.c cmodules/net6/net6_text.c
+CMODULES_CORE_C += $(addprefix cmodules/net6/,net6_core.c net6_address.c net6_text.c)
 CMODULES_BINDING_C += cmodules/net6/modnet6.c
 
 # lwIP: upstream's files, what net6 has for every port, and the configuration

@@ -387,32 +387,6 @@ int net6_router_flags(void) {
     return result;
 }
 
-/// What sorts net6.addresses(): a phone is called at its address, so temporary ones come later.
-static int rank(const struct net6_address *address) {
-    int rank = address->temporary ? 1 : 0;
-    rank += address->state == NET6_PREFERRED ? 0 : address->state == NET6_DEPRECATED ? 2 : 4;
-    if (net6_is_loopback(address->address)) {
-        return rank + 16;
-    }
-    return rank + (net6_is_scoped(address->address) ? 8 : 0);
-}
-
-size_t net6_insert(
-    struct net6_address *list, size_t count, size_t max, const struct net6_address *address) {
-    int mine = rank(address);
-    size_t at = count;
-    while (at > 0 && rank(&list[at - 1]) > mine) {
-        --at;
-    }
-    if (at >= max) {
-        return count;
-    }
-    size_t moved = (count < max ? count : max - 1) - at;
-    memmove(&list[at + 1], &list[at], moved * sizeof(*list));
-    list[at] = *address;
-    return count < max ? count + 1 : max;
-}
-
 engine_signal *net6_changed(void) {
     return &changed;
 }

@@ -21,6 +21,7 @@
 #include "lwip/inet_chksum.h"
 #include "lwip/ip6.h"
 #include "lwip/nd6.h"
+#include "lwip/priv/nd6_priv.h"
 #include "lwip/prot/nd6.h"
 #include "lwip_hooks.h"
 #include "net6/net6_lwip.h"
@@ -30,6 +31,7 @@
 #include "tunnel6/ipv4_lwip.h"
 
 #define LEASES (2) // addresses of DHCPv6: one, and its successor
+#define LEAST_MTU (1280) // RFC 8200 section 5
 #define FROM_THE_LINK (255) // hop limit of neighbour discovery
 
 static struct netif nic;
@@ -236,9 +238,22 @@ static bool has_good_checksum(struct pbuf *p, const struct ip6_hdr *header) {
     return sum == 0;
 }
 
-/// LWIP_HOOK_IP6_INPUT: keeps M and O of a valid router advertisement (RFC 4861 section 6.1.2).
+// A Packet Too Big may not make a path narrower than IPv6 is, nor wider than our link (RFC 8201
+// section 4). lwIP takes any value, and for 48 to 55 octets it would cut fragments of nothing without
+// end. Whoever is behind the table has our link first: the tunnel has no neighbours.
+static void mend_path_mtus(void) {
+    u16_t most = netif_mtu6(&nic);
+    for (int i = 0; i < LWIP_ND6_NUM_DESTINATIONS; i++) {
+        u16_t mtu = destination_cache[i].pmtu;
+        destination_cache[i].pmtu = mtu < LEAST_MTU ? LEAST_MTU : mtu > most ? most : mtu;
+    }
+}
+
+/// LWIP_HOOK_IP6_INPUT: keeps M and O of a valid router advertisement (RFC 4861 section 6.1.2), and
+/// undoes what the packet before this one may have done.
 int net6_nic_input(struct pbuf *p, struct netif *netif) {
     const struct ip6_hdr *header = p->payload;
+    mend_path_mtus();
     const struct ra_header *message = (const void *)((const u8_t *)p->payload + IP6_HLEN);
     if (netif != &nic || p->len < IP6_HLEN + sizeof(*message)
         || IP6H_NEXTH(header) != IP6_NEXTH_ICMP6 || message->type != ICMP6_TYPE_RA
@@ -337,8 +352,10 @@ int net6_nic_start(netif_init_fn init, net6_nic_drain drain) {
 
 void net6_nic_poll(void) {
     drain_nic(&nic);
+    mend_path_mtus();
     probe_new_addresses();
     net6_lwip_turn();
+    mend_path_mtus();
     note_servers();
     tunnel6_ipv4_poll();
 }

@@ -8,29 +8,6 @@
 
 #include "net6/net6_core.h"
 
-/// fe80::/10, and multicast of interface-local and link-local scope (RFC 4291 sections 2.5.6, 2.7).
-bool net6_is_scoped(const uint8_t address[16]) {
-    if (address[0] == 0xff) {
-        return (address[1] & 0x0f) == 1 || (address[1] & 0x0f) == 2;
-    }
-    return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
-}
-
-bool net6_is_v4_mapped(const uint8_t address[16]) {
-    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-    return memcmp(address, mapped, sizeof(mapped)) == 0;
-}
-
-bool net6_is_loopback(const uint8_t address[16]) {
-    static const uint8_t loopback[16] = { [15] = 1 };
-    return memcmp(address, loopback, sizeof(loopback)) == 0;
-}
-
-bool net6_is_unspecified(const uint8_t address[16]) {
-    static const uint8_t unspecified[16];
-    return memcmp(address, unspecified, sizeof(unspecified)) == 0;
-}
-
 static char *put_number(char *to, unsigned value) {
     char digits[5];
     size_t count = 0;
