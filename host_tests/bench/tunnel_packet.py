@@ -58,7 +58,7 @@ def run(local):
 
 
 def distances(lines):
-    """Instructions of each packet (sent, received), without those that a timer interrupted twice."""
+    """Instructions of each packet: sent ones, received ones."""
     sent, received = [], []
     begun = interrupted = None
     for name, count in lines:
@@ -67,7 +67,6 @@ def distances(lines):
         elif name == "sent" and begun is not None:
             sent.append(count - begun)
             begun = None
-            interrupted = None
         elif name == "interrupt":
             interrupted = count
         elif name == "queued" and interrupted is not None:
