@@ -77,7 +77,7 @@ def test_made_at_the_first_start(tmp_path):
     with pytest.raises(KeyFileError, match="cannot be made"):
         keys.create(path)  # an old key is never overwritten
     assert keys.load(path).master == first.master
-    with pytest.raises(KeyFileError, match="make the folder"):
+    with pytest.raises(KeyFileError, match="make its folder"):
         keys.create(tmp_path / "absent" / "key")
 
 

@@ -150,6 +150,21 @@ def test_only_one_of_them(wire):
     assert code == 1 and "Address already in use" in out
 
 
+def test_one_command(wire):
+    """Listen and prefix are enough, on a machine that has no folder of ours yet."""
+    server = wire.server()
+    server.kill()
+    command = f"{PYTHON} -m tools.pubtspd --listen=198.51.100.1 --prefix=2001:db8:3653:1::/64"
+    script = (
+        "mount -t tmpfs none /var/lib && mount -t tmpfs none /run && "
+        f"{{ timeout -s TERM 3 {command} & sleep 2; {PYTHON} -m tools.pubtspd status; "
+        "ls -lR /var/lib /run; wait $!; }"
+    )
+    code, out = inside(server, "unshare", "-m", "sh", "-c", script)
+    assert "ready" in out and "plane      portable" in out and "self-test  passes" in out, out
+    assert re.search(r"-rw------- .* key\n", out) and re.search(r"srw-rw---- .* control\n", out)
+
+
 # -- packets -------------------------------------------------------------------------------------
 
 
@@ -604,6 +619,37 @@ def without_address(server):
     )  # fmt: skip
     inside(server, "ip", "route", "replace", gateway, "dev", "eth4")
     inside(server, "ip", "route", "replace", "default", "via", gateway, "dev", "eth4")
+
+
+def test_a_device_that_is_taken_away(wire):
+    """Whoever deletes the device ends the server at once, without a spin; systemd starts it."""
+    server = wire.server()
+    assert inside(server, "ip", "link", "del", "pubtsp")[0] == 0
+    assert server.process.wait(5) == 1
+    assert "the TUN device is gone" in server.process.output()
+
+
+def test_a_device_that_is_down(wire):
+    """It costs nothing while it lasts, and ends without a trace."""
+    server = wire.server()
+    alice = wire.peer(*ALICE)
+    address = alice.create(server)
+    inside(server, "ip", "link", "set", "pubtsp", "down")
+    alice.send(udp_packet(address, NATIVE), server)
+    assert alice.knows(server)  # what needs no device goes on
+    spent = cpu(server)
+    time.sleep(1)
+    assert cpu(server) - spent < 0.2
+    assert counters(server)["not_written"] >= 1
+    inside(server, "ip", "link", "set", "pubtsp", "up")
+    inside(server, "ip", "addr", "replace", "2001:db8:3653:1::1/64", "dev", "pubtsp", "nodad")
+    wire.settle(server)
+
+
+def cpu(server):
+    """Seconds of CPU time of the process."""
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

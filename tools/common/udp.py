@@ -119,8 +119,8 @@ def _address(buffer: bytearray) -> int:
 class UDPSocket:
     """One non-blocking UDP/IPv4 socket.
 
-    counters: sent, not_sent (the kernel had no room), unreachable (refused by the local kernel:
-    no route, prohibited).
+    counters: sent, not_sent (the kernel had no room, or more than 2048 octets), unreachable
+    (refused by the local kernel: no route, prohibited).
     """
 
     def __init__(self, address: str, port: int, *, freebind: bool = False) -> None:
@@ -232,6 +232,9 @@ class UDPSocket:
             if target is None:
                 target = self._name(peer)
             length = len(data)
+            if length > _SIZE:
+                self.counters["not_sent"] += 1
+                continue
             view[at : at + length] = data
             lengths[index + 1] = length
             where[name + 2 : name + 8] = target
@@ -240,7 +243,7 @@ class UDPSocket:
             name += _NAME
             index += 2
             slot += _CONTROL // 4
-        self._flush(len(datagrams))
+        self._flush(index // 2)
 
     def _name(self, peer: Peer) -> bytes:
         if len(self._names) >= _MEMO:

@@ -26,7 +26,7 @@ from .health import Health
 from .keys import KeyFileError, Keys
 from .metrics import MetricsServer
 from .plane import Member, PortablePlane
-from .privileges import PrivilegesError
+from .privileges import PrivilegesError, make_folder
 from .service import KeyRing, make_server, utc
 from .settings import ROWS, Settings, SettingsError, changed
 from .status import Operator
@@ -55,6 +55,7 @@ class Daemon:
         self.loop = Loop()
         self.ring = KeyRing(None)
         self.members: list[Member] = []
+        self._failure = ""
         self._notifier = Notifier()
         self._operator = Operator(self.loop, self.members, self.ring)
         self._tun: ServerTun | None = None
@@ -76,10 +77,11 @@ class Daemon:
             self._tun = ServerTun(settings)
             self._open_sockets()
             self._watch_clock()
-            self._plane = PortablePlane(self.loop, self.members, self._tun.fileno())
+            self._plane = PortablePlane(self.loop, self.members, self._tun.fileno(), self._fail)
             self._operator.plane_counters = self._plane.counters
             keep = {privileges.NET_ADMIN} | self._choose_plane()
             if settings.control:
+                make_folder(settings.control, uid, gid)
                 self._control = ControlSocket(self.loop, settings.control, self._operator.answer)
                 self._control.own(uid, gid)
             self.loop.on_signal(signal.SIGTERM, self.loop.stop)
@@ -158,7 +160,7 @@ class Daemon:
     # -- life ---------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Serve until a signal ends it."""
+        """Serve until a signal ends it; StartError: until the machine takes something away."""
         gc.collect()
         gc.freeze()  # what is here now stays: no collection looks at it again
         gc.set_threshold(_GARBAGE)
@@ -166,6 +168,13 @@ class Daemon:
         self._notifier.send("READY=1", "STATUS=serving")
         self.loop.run()
         self._notifier.send("STOPPING=1")
+        if self._failure:
+            raise StartError(self._failure)
+
+    def _fail(self, why: str) -> None:
+        """End for a reason that a restart may cure."""
+        self._failure = why
+        self.loop.stop()
 
     def close(self) -> None:
         """Give everything back."""
@@ -229,6 +238,7 @@ class Daemon:
             return None
         path = Path(settings.key_file)
         if owner is not None and not path.exists():
+            make_folder(settings.key_file, *owner)
             key_file.create(path, *owner)
             log.info("%s: made, with a new master key; other servers of the prefix need it", path)
         return key_file.load(path)

@@ -146,6 +146,6 @@ def create(path: Path, uid: int | None = None, gid: int | None = None) -> None:
             file.write(generate())
     except OSError as error:
         raise KeyFileError(
-            f"{path}: it cannot be made: {error.strerror}; make the folder, or let key-file name "
+            f"{path}: it cannot be made: {error.strerror}; make its folder, or let key-file name "
             'another file, or set tag = "off"'
         ) from None

@@ -6,8 +6,10 @@ Each prefix has its service address, its socket and its Server; all share the TU
 plane in the kernel does not decide itself comes here too.
 """
 
+import errno
 import ipaddress
 import os
+from collections.abc import Callable
 
 from vox6.pubtsp import Server
 
@@ -16,6 +18,7 @@ from ..common.udp import BATCH, UDPSocket
 
 _LONGEST = 2048  # octets of a packet from the TUN device, whose MTU is 1280
 _UNREACHABLE = 3  # ICMPv4
+_NOT_NOW = (errno.EIO, errno.EFAULT, errno.ENOBUFS)  # of a device that is down
 _TSP = 0xF0  # the first octet of signalling is at least this
 
 
@@ -43,12 +46,15 @@ class PortablePlane:
     Each member counts octets that passed.
     """
 
-    def __init__(self, loop: Loop, members: list[Member], tun: int) -> None:
-        """members: at least one; tun: the descriptor, non-blocking."""
+    def __init__(
+        self, loop: Loop, members: list[Member], tun: int, gone: Callable[[str], object]
+    ) -> None:
+        """members: at least one; tun: the descriptor, non-blocking; gone: told when it ends."""
         self.counters = {"not_written": 0, "foreign": 0}
         self.members = members
         self._loop = loop
         self._tun = tun
+        self._gone = gone
         self._by_prefix = {member.prefix: member for member in members}
         for member in members:
             loop.watch(
@@ -79,8 +85,10 @@ class PortablePlane:
                 packets.append(read(tun, _LONGEST))
         except BlockingIOError:
             pass
-        except OSError:
-            pass  # the device is down: nothing to read
+        except OSError as error:
+            if not packets:
+                self._is_gone(error)
+                return
         if len(self.members) == 1:
             member = self.members[0]
             member.server.receive_packets(packets, self._loop.now())
@@ -96,6 +104,13 @@ class PortablePlane:
                 continue
             found.server.receive_packets(share, self._loop.now())
             self._drain(found)
+
+    def _is_gone(self, error: OSError) -> None:
+        """End the device's part: poll would tell of it for ever."""
+        if error.errno in _NOT_NOW:
+            return
+        self._loop.unwatch(self._tun)
+        self._gone(f"the TUN device is gone: {error.strerror}")
 
     def _drain(self, member: Member) -> None:
         datagrams = member.server.datagrams_to_send()

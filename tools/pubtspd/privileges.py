@@ -64,6 +64,16 @@ def find(user: str, group: str) -> tuple[int | None, int | None]:
     return uid, gid
 
 
+def make_folder(path: str, uid: int | None, gid: int | None) -> None:
+    """Make the folder of a file, for a user, if that alone is missing; else leave it as it is."""
+    folder = os.path.dirname(path)
+    try:
+        os.mkdir(folder, 0o750)
+        os.chown(folder, -1 if uid is None else uid, -1 if gid is None else gid)
+    except OSError:
+        pass  # it is there; or what needs it will say what is missing
+
+
 def drop(uid: int | None, gid: int | None, chroot: str, keep: set[int]) -> None:
     """Give up all rights but those of a user, a group and some capabilities.
 
