@@ -337,6 +337,9 @@ static void test_output(void) {
     CHECK_EQUAL(put(&p), -ENETUNREACH);
     sent.result = 0;
     int refused = 1;
+    p.length = 0;
+    CHECK(put(&p) < 0);
+    ++refused;
     p.length = 47;
     CHECK(put(&p) < 0);
     ++refused;

@@ -171,8 +171,8 @@ static void note_wanted(const uint8_t address[16]) {
 
 int tunnel6_output(const uint8_t *packet, size_t length) {
     int result = -EHOSTUNREACH;
-    if (!up || inner_cut(packet, length) != length || memcmp(packet + 8, own, 16) != 0
-        || !inner_may_leave(packet)) {
+    if (!up || length == 0 || inner_cut(packet, length) != length
+        || memcmp(packet + 8, own, 16) != 0 || !inner_may_leave(packet)) {
         goto out;
     }
     uint8_t traffic_class = inner_traffic_class(packet);
