@@ -263,7 +263,6 @@ class Tunnel:
 
     def _look(self) -> None:
         """See how the host's network is, and follow it."""
-        self._look_in(_LOOK_AGAIN)
         before = self._network
         self._network = found = network.look(self.interface.index, self._target())
         if found.native != before.native:
@@ -282,6 +281,8 @@ class Tunnel:
             self._servers = []
             self.client.stop(self.loop.now())
             self._drain()
+        idle = self._packets_at + 1000 * self._options.linger - self.loop.now()
+        self._look_in(min(_LOOK_AGAIN, idle + 10) if idle > 0 else _LOOK_AGAIN)
 
     def _target(self) -> bytes | None:
         """The IPv4 address to which the way matters."""
