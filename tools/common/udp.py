@@ -106,9 +106,10 @@ class _Batch:
             message.control_length = control_length
         self.pointer = ctypes.addressof(self.messages)
         self.view = memoryview(self.data)
-        self.words = memoryview(self.messages).cast("B").cast("I")
+        self.octets = memoryview(self.messages).cast("B")
+        self.words = self.octets.cast("I")
         self.lengths = memoryview(self.vectors).cast("B").cast(_SIZE_T)  # every second one
-        self.template = bytes(self.messages)
+        self.template = memoryview(bytes(self.messages))
         self.used = 0
 
 
@@ -188,11 +189,16 @@ class UDPSocket:
         """
         batch = self._in
         if batch.used:  # the kernel has written lengths over ours
-            ctypes.memmove(batch.pointer, batch.template, batch.used * _MESSAGE)
+            end = batch.used * _MESSAGE
+            batch.octets[:end] = batch.template[:end]
         count = _recvmmsg(self._fd, batch.pointer, BATCH, socket.MSG_DONTWAIT, None)
         batch.used = max(count, 0)
         if count <= 0:
             return []  # nothing there, or an error that receive_errors() tells
+        if count == 1:
+            first = bytes(batch.names[2:8])
+            who = self._peers.get(first) or self._peer(first)
+            return [(bytes(batch.view[: batch.words[_LENGTH_AT]]), who, batch.controls[_HEADER])]
         lengths = batch.words[_LENGTH_AT : count * _STRIDE : _STRIDE].tolist()
         classes = batch.controls[_HEADER : count * _CONTROL : _CONTROL]
         names = bytes(batch.names[: count * _NAME])

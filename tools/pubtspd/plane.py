@@ -10,6 +10,7 @@ import errno
 import ipaddress
 import os
 from collections.abc import Callable
+from functools import partial
 
 from vox6.pubtsp import Server
 
@@ -59,8 +60,8 @@ class PortablePlane:
         for member in members:
             loop.watch(
                 member.udp.fileno(),
-                lambda member=member: self._read_socket(member),  # type: ignore[misc]
-                lambda member=member: self._read_errors(member),  # type: ignore[misc]
+                partial(self._read_socket, member),
+                partial(self._read_errors, member),
             )
         loop.watch(tun, self._read_tun)
 
