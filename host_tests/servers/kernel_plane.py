@@ -16,8 +16,8 @@ import pytest
 from host_tests.unit.pubtsp import rows
 from tools.panel.phones import TOP
 from tools.pubtspd.bpf import build
-from tools.pubtspd.fastpath import Tables, settings_of
 from tools.pubtspd.libbpf import library
+from tools.pubtspd.tables import Tables, settings_of
 from vox6.pubtsp import AddressFormat, Config, Rules
 
 ABORTED, DROP, PASS, TX, REDIRECT = range(5)

@@ -222,6 +222,15 @@ class TestRoutes:
         assert outcome.action == k.TX  # by the interface that it came from
         assert outcome.frame[:12] == other + k.OWN
 
+    def test_no_tx(self, plane):
+        """A veth does not deliver what XDP_TX hands to it: the same frame, redirected."""
+        config, key, _, _, _ = k.config_of({})
+        frame = plane.run(DOWN).frame
+        plane.configure(config, key, no_tx=True)
+        outcome = plane.run(DOWN)
+        assert outcome.action == k.REDIRECT
+        assert outcome.frame[14:] == k.with_id_of(outcome.frame[14:], frame[14:])
+
 
 class TestBuckets:
     def burst(self, plane, frame, times, forwarded=False):

@@ -9,183 +9,35 @@
         ...                                    # the portable plane does it all
 
 What the program does not decide itself passes unchanged to the portable plane. Without a pin the
-program is gone as soon as this process is, however it ends.
+program is gone as soon as this process is, however it ends. With one it stays, with its settings,
+and the next process takes its place without losing a packet; detach_pinned() ends that.
+
+There is no thread: whoever has attached calls maintain() when fileno() is readable, and every few
+seconds (MAINTAIN_S).
 """
 
+import ctypes
 import errno
 import fcntl
 import os
 import socket
 import struct
-import sys
 import threading
 from pathlib import Path
+from socket import AF_INET, AF_INET6
 
-from vox6.pubtsp import Config, martians
-from vox6.pubtsp.address import LAN, MAC
+from pyroute2 import IPRoute
 
-from .libbpf import GENERIC, NATIVE, BPFError, Link, Map, Object
+from vox6.pubtsp import Config
 
-_HERE = Path(__file__).resolve().parent
-_NAME = "pubtsp.bpf.o"
-_LAYOUT = 1  # LAYOUT_VERSION of bpf/layout.h
-_SECOND = 1_000_000_000
-_ERROR_RATE = 10  # as lib/pubtsp's server
+from .libbpf import GENERIC, NATIVE, BPFError, Link, Map
+from .next_hops import NextHops
+from .tables import ERROR_RATE, Arm, FastPathUnavailable, Tables, find_object, settings_of
+
+MAINTAIN_S = 5
 _SIOCGIFHWADDR = 0x8927
 _BPF_MAGIC = 0xCAFE4A11  # of a file system of type bpf
-_LOOPBACK = 1  # index of lo in every network namespace
-
-# Bits of settings.flags, bpf/layout.h.
-_TAG_MAC, _TAG_LAN, _KEY, _PREVIOUS = 1, 2, 4, 8
-_PRIVATE, _LAB, _ULA, _NAT64 = 16, 32, 64, 128
-_HOP_BY_HOP, _HAIRPIN, _DSCP, _HINT = 256, 512, 1024, 2048
-_DENY4, _ALLOW4, _DENY6, _SERVERS, _NEXT_HOPS = 4096, 8192, 16384, 32768, 65536
-_SETTINGS = struct.Struct("=8s4sI16s16sIIIIIIQQQI6s2xI6s2x")
-
-Arm = tuple[int, bytes]  # interface index, its six octets
-
-
-class FastPathUnavailable(Exception):
-    """Why there is no data plane in the kernel; the portable plane does everything."""
-
-
-def find_object() -> Path:
-    """Return the compiled program: beside this file in a wheel, else in the tree's build/.
-
-    FastPathUnavailable when it was not built.
-    """
-    for path in (_HERE / _NAME, _HERE.parents[1] / "build" / "bpf" / _NAME):
-        if path.is_file():
-            return path
-    raise FastPathUnavailable(f"{_NAME} was not built (`make bpf`; clang is needed)")
-
-
-def _networks(networks: "tuple[tuple[bytes, int], ...]", octets: int) -> dict[bytes, bytes]:
-    """Return the entries of a trie for the networks of one family."""
-    out = {}
-    for network, bits in networks:
-        if len(network) == octets:
-            mask = (1 << 8 * octets) - (1 << 8 * octets - bits)
-            value = int.from_bytes(network, "big") & mask
-            out[struct.pack("=I", bits) + value.to_bytes(octets, "big")] = b"\1"
-    return out
-
-
-class Tables:
-    """A loaded program and its maps, written in the order that lets no packet see half of it."""
-
-    def __init__(self, path: Path) -> None:
-        """BPFError, FastPathUnavailable."""
-        if sys.byteorder != "little":
-            raise FastPathUnavailable("the program is compiled for little-endian machines")
-        self.object = Object(path, "pubtsp")
-        self._maps = self.object.maps
-        constants = next(m for name, m in self._maps.items() if name.endswith(".rodata"))
-        data = constants.get(bytes(4)) or b""
-        # the names come first, 16 octets each, then the version
-        self.names = [
-            data[i : i + 16].rstrip(b"\0").decode() for i in range(0, len(data) - 16, 16)
-        ]
-        version = struct.unpack_from("=I", data, 16 * len(self.names))[0]
-        if version != _LAYOUT:
-            self.object.close()
-            raise FastPathUnavailable(f"{path} has layout {version}, {_LAYOUT} is wanted")
-        self._which = 0
-
-    @property
-    def program_fd(self) -> int:
-        """Descriptor of the program."""
-        return self.object.program_fd
-
-    def map(self, name: str) -> Map:
-        """Return a map by its name."""
-        return self._maps[name]
-
-    def write(self, settings: bytes, config: Config) -> None:
-        """Take a configuration: what it adds, then the settings at once, then what it lacks."""
-        wanted = {
-            "deny4": _networks(config.deny, 4),
-            "allow4": _networks(config.allow, 4),
-            "deny6": _networks(config.deny, 16),
-            "servers": {v4: b"\1" for v4 in config.servers if v4 != config.service_ipv4},
-        }
-        for name, entries in wanted.items():
-            for key, value in entries.items():
-                self._maps[name].set(key, value)
-        self._which ^= 1
-        self._maps["settings"].set(struct.pack("=I", self._which), settings)
-        self._maps["active"].set(bytes(4), struct.pack("=I", self._which))
-        for name, entries in wanted.items():
-            for key in [key for key in self._maps[name].keys() if key not in entries]:
-                self._maps[name].delete(key)
-
-    def counters(self) -> dict[str, int]:
-        """Return the counters of all CPUs together."""
-        one = self._maps["cpus"]
-        data = one.get(bytes(4)) or b""
-        words = [
-            struct.unpack_from(f"={len(self.names)}Q", data, cpu * one.value_size)
-            for cpu in range(one.cpus)
-        ]
-        return {name: sum(column) for name, column in zip(self.names, zip(*words))}
-
-    def close(self) -> None:
-        """Give everything back."""
-        self.object.close()
-
-
-def settings_of(
-    config: Config,
-    key: bytes | None,
-    previous: bytes | None,
-    arms: tuple[Arm, Arm],
-    *,
-    salt: int = 0,
-    error_rate: int = _ERROR_RATE,
-    packet_rate: int = 0,
-    next_hops: bool = False,
-) -> bytes:
-    """Return the value of the map `settings` (bpf/README.md)."""
-    flags = 0
-    mode = config.addresses.mode
-    for bit, on in (
-        (_TAG_MAC, mode == MAC),
-        (_TAG_LAN, mode == LAN),
-        (_KEY, key is not None),
-        (_PREVIOUS, previous is not None),
-        (_PRIVATE, config.policy == martians.PRIVATE),
-        (_LAB, config.policy == martians.LAB),
-        (_ULA, config.allow_ula),
-        (_NAT64, config.allow_nat64),
-        (_HOP_BY_HOP, config.allow_hop_by_hop),
-        (_HAIRPIN, config.hairpin),
-        (_DSCP, config.copy_dscp),
-        (_HINT, config.foreign_hint),
-        (_DENY4, any(len(network) == 4 for network, _ in config.deny)),
-        (_ALLOW4, any(len(network) == 4 for network, _ in config.allow)),
-        (_DENY6, any(len(network) == 16 for network, _ in config.deny)),
-        (_SERVERS, len(config.servers) > 1),
-        (_NEXT_HOPS, next_hops),
-    ):
-        flags |= bit if on else 0
-    return _SETTINGS.pack(
-        config.addresses.prefix,
-        config.service_ipv4,
-        flags,
-        key or b"",
-        previous or b"",
-        config.ports_min,
-        os.cpu_count() or 1,
-        salt,
-        arms[1][0],
-        _LOOPBACK,
-        error_rate,
-        _SECOND // error_rate if error_rate else 0,
-        packet_rate,
-        _SECOND // packet_rate if packet_rate else 0,
-        *arms[0],
-        *arms[1],
-    )
+_CONF = Path("/proc/sys/net")
 
 
 def arm_of(name: str) -> Arm:
@@ -194,6 +46,43 @@ def arm_of(name: str) -> Arm:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
         answer = fcntl.ioctl(one, _SIOCGIFHWADDR, struct.pack("16s24x", name.encode()))
     return index, answer[18:24]
+
+
+def mode_of(interface: int) -> str:
+    """Return "native" or "generic" for what is attached to an interface, "" for nothing."""
+    with IPRoute() as kernel:
+        for link in kernel.get_links(interface):
+            xdp = link.get_attr("IFLA_XDP")
+            attached = xdp.get_attr("IFLA_XDP_ATTACHED") if xdp is not None else None
+            return {"xdp": "native", "xdpgeneric": "generic"}.get(str(attached), "")
+    return ""
+
+
+def _is_veth(interface: int) -> bool:
+    """Return whether frames of XDP_TX may stay: a veth flushes them to other XDP programs alone."""
+    with IPRoute() as kernel:
+        for link in kernel.get_links(interface):
+            info = link.get_attr("IFLA_LINKINFO")
+            if info is not None and info.get_attr("IFLA_INFO_KIND") == "veth":
+                return True
+    return False
+
+
+def _check_bpf(folder: Path) -> None:
+    """Let a folder be one where links can be pinned; FastPathUnavailable."""
+    buffer = ctypes.create_string_buffer(256)
+    if ctypes.CDLL(None).statfs(str(folder).encode(), buffer):
+        raise FastPathUnavailable(f"there is no folder {folder}")
+    if int.from_bytes(buffer.raw[:4], "little") != _BPF_MAGIC:
+        raise FastPathUnavailable(f"{folder} cannot hold links: mount -t bpf bpf {folder}")
+
+
+def detach_pinned(folder: Path) -> int:
+    """End data planes whose links are pinned in a folder; return how many there were."""
+    paths = list(folder.glob("pubtspd-*"))
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return len(paths)
 
 
 def _reason(error: OSError) -> str:
@@ -225,7 +114,7 @@ class FastPath:
         *,
         packet_rate: int = 0,
         next_hops: bool = False,
-        error_rate: int = _ERROR_RATE,
+        error_rate: int = ERROR_RATE,
         pin: Path | None = None,
     ) -> None:
         self._config = config
@@ -238,7 +127,11 @@ class FastPath:
         self._tables: Tables | None = None
         self._arms: tuple[Arm, Arm] = ((0, bytes(6)), (0, bytes(6)))
         self._links: list[Link] = []
+        self._hops: NextHops | None = None
+        self._names = ("", "")
+        self._no_tx = False
         self._lock = threading.RLock()
+        self.hints: list[str] = []  # why packets may take the long way, for the log
 
     def attach(self, interface_ipv4: str, interface_ipv6: str) -> str:
         """Load the program, put it on the interface of each side (both may be the same one).
@@ -247,9 +140,20 @@ class FastPath:
         """
         with self._lock:
             try:
-                self._tables = Tables(find_object())
+                self._names = interface_ipv4, interface_ipv6
                 self._arms = (arm_of(interface_ipv4), arm_of(interface_ipv6))
+                self._no_tx = any(_is_veth(arm[0]) for arm in self._arms)
+                self._tables = Tables(find_object())
+                maps: dict[int, Map] | None = None
+                if self._next_hops:
+                    maps = {
+                        AF_INET: self._tables.map("hops4"),
+                        AF_INET6: self._tables.map("hops6"),
+                    }
+                self._hops = NextHops(maps)
                 self._write()
+                self._hops.maintain(dict(self._arms))
+                self._prepare_routes()
                 mode = self._link()
             except OSError as error:
                 self.close()
@@ -259,21 +163,97 @@ class FastPath:
                 raise
             return mode
 
+    def _prepare_routes(self) -> None:
+        """Let bpf_fib_lookup() answer: it asks for forwarding of the interface it is given.
+
+        For datagrams that is lo, by which nothing is forwarded that does not come from here.
+        """
+        self.hints = []
+        lo = _CONF / "ipv4" / "conf" / "lo" / "forwarding"
+        ipv6 = _CONF / "ipv6" / "conf" / self._names[1] / "forwarding"
+        try:
+            if lo.read_text().strip() == "0":
+                lo.write_text("1\n")
+        except OSError:
+            self.hints.append(f"{lo} cannot be set to 1")
+        try:
+            if ipv6.read_text().strip() == "0":
+                self.hints.append(f"IPv6 forwarding is off for {self._names[1]}")
+        except OSError:
+            self.hints.append(f"there is no IPv6 on {self._names[1]}")
+
+    def _pinned(self, interface: int) -> Path | None:
+        return None if self._pin is None else self._pin / f"pubtspd-{interface}"
+
     def _link(self) -> str:
         assert self._tables is not None
         interfaces = sorted({arm[0] for arm in self._arms})
-        for mode, word in ((NATIVE, "native"), (GENERIC, "generic")):
+        mode = self._take_over(interfaces)
+        if mode:
+            return mode
+        try:
+            self._create(interfaces, NATIVE)
+            mode = "native"
+        except BPFError:
+            self._unlink()
+            self._create(interfaces, GENERIC)
+            mode = "generic"
+        try:
+            for interface, link in zip(interfaces, self._links):
+                path = self._pinned(interface)
+                if path is not None:
+                    link.pin(path)
+        except OSError:
+            self._unlink()
+            raise
+        return mode
+
+    def _create(self, interfaces: list[int], flag: int) -> None:
+        assert self._tables is not None
+        for interface in interfaces:
+            self._links.append(Link.create(self._tables.program_fd, interface, flag))
+
+    def _take_over(self, interfaces: list[int]) -> str:
+        """Put this program where an earlier process has pinned its own; "" if it has not."""
+        assert self._tables is not None
+        if self._pin is None:
+            return ""
+        _check_bpf(self._pin)
+        paths = [path for path in map(self._pinned, interfaces) if path is not None]
+        try:
+            self._links = [Link.pinned(path) for path in paths]
+            for link in self._links:
+                link.update(self._tables.program_fd)
+            return mode_of(interfaces[0])
+        except OSError:
+            # not all of them, or of a namespace that is gone: begin anew
+            self._unlink()
+            detach_pinned(self._pin)
+            return ""
+
+    def _unlink(self) -> None:
+        for link in self._links:
+            link.close()
+        self._links = []
+
+    def fileno(self) -> int:
+        """Descriptor that is readable when maintain() has something to do."""
+        assert self._hops is not None
+        return self._hops.fileno()
+
+    def maintain(self) -> None:
+        """Follow routes, neighbours and interfaces: the table of next hops, what is stale."""
+        with self._lock:
+            if self._hops is None:
+                return
             try:
-                for interface in interfaces:
-                    self._links.append(Link.create(self._tables.program_fd, interface, mode))
-                return word
-            except BPFError:
-                for link in self._links:
-                    link.close()
-                self._links = []
-                if mode == GENERIC:
-                    raise
-        raise AssertionError
+                arms = (arm_of(self._names[0]), arm_of(self._names[1]))
+                if arms != self._arms:
+                    self._arms = arms
+                    self._write()
+                self._hops.maintain(dict(self._arms))
+            except OSError:
+                pass  # an interface is gone: its link is gone with it
 
     def _write(self) -> None:
         if self._tables is not None:
@@ -286,6 +266,7 @@ class FastPath:
                 error_rate=self._error_rate,
                 packet_rate=self._packet_rate,
                 next_hops=self._next_hops,
+                no_tx=self._no_tx,
             )
             self._tables.write(settings, self._config)
 
@@ -312,9 +293,13 @@ class FastPath:
     def close(self) -> None:
         """Detach, unless the link is pinned; nothing of the daemon's is left."""
         with self._lock:
-            for link in self._links:
-                link.close()
-            self._links = []
+            self._unlink()
+            if self._hops is not None:
+                self._hops.close()
+                self._hops = None
             if self._tables is not None:
                 self._tables.close()
                 self._tables = None
+
+
+__all__ = ["FastPath", "FastPathUnavailable", "MAINTAIN_S", "detach_pinned", "mode_of"]

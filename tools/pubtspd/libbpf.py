@@ -9,6 +9,7 @@ are made under the caller's lock: libbpf is asked for one thing at a time.
 import ctypes
 import errno
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,11 @@ _SONAME = "libbpf.so.1"
 _ATTACH_XDP = 37  # BPF_XDP of enum bpf_attach_type
 _ANY = 0  # BPF_ANY
 _MAX_LOG = 40  # lines of libbpf's complaints kept for an error
+_LOG_OCTETS = 1 << 26  # of the verifier's protocol, of which the end matters
+# what the verifier did, not what it complains of
+_NOISE = re.compile(
+    r"\d+: |;|processed |verification time|stack depth|-- |libbpf: |from |\s*$| R\d"
+)
 
 GENERIC = 1 << 1  # XDP_FLAGS_SKB_MODE
 NATIVE = 1 << 2  # XDP_FLAGS_DRV_MODE
@@ -87,7 +93,7 @@ class _Library:
 
     def _print(self, level: int, form: bytes, arguments: int) -> int:
         if level == 0:  # LIBBPF_WARN
-            buffer = ctypes.create_string_buffer(4096)
+            buffer = ctypes.create_string_buffer(_LOG_OCTETS)
             self._vsnprintf(buffer, len(buffer), form, arguments)
             self.log += buffer.value.decode(errors="replace").strip().splitlines()
             del self.log[:-_MAX_LOG]
@@ -173,7 +179,8 @@ class Object:
         result = functions.bpf_object__load(self._pointer)
         if result < 0:
             self.close()
-            raise BPFError(-result, os.strerror(-result) + "".join(f"\n{s}" for s in lib.log))
+            complaints = [line for line in lib.log if not _NOISE.match(line)]
+            raise BPFError(-result, ": ".join([os.strerror(-result), *complaints[-1:]]))
         self.program_fd: int = functions.bpf_program__fd(
             functions.bpf_object__find_program_by_name(self._pointer, program.encode())
         )

@@ -13,31 +13,42 @@
 #define STRANGERS_TOTAL 10  // those of D5
 #define PASSING_RATE 1000   // other packets a second for the portable plane, each source
 #define PASSING_TOTAL 20000 // all sources; it is a fifth of what that plane can do
-#define TRIES 4             // against other CPUs at the same word
 
 // Parts of the map; the first slots of PART_TOTALS are single buckets.
 enum { PART_ERRORS, PART_PASSING, PART_PACKETS, PART_TOTALS };
 enum { TOTAL_ERRORS, TOTAL_STRANGERS, TOTAL_PASSING };
 
-// Take one token. burst: tokens of a full bucket; interval: ns until one comes back.
-static __noinline int take(__u32 slot, __u64 now, __u64 interval, __u64 burst) {
+// Return 1: taken, 0: there is none, -1: another CPU was faster, *full is what it left.
+static __always_inline int try_take(
+    __u64 *word, __u64 *full, __u64 now, __u64 interval, __u64 burst) {
+    __u64 from = *full > now ? *full : now;
+    if (from - now > (burst - 1) * interval) {
+        return 0;
+    }
+    __u64 seen = __sync_val_compare_and_swap(word, *full, from + interval);
+    if (seen == *full) {
+        return 1;
+    }
+    *full = seen;
+    return -1;
+}
+
+// Take one token. burst: tokens of a full bucket; interval: ns until one comes back. Without a
+// loop: the verifier follows one to no end when it must think of mispredicted jumps.
+__noinline int take(__u32 slot, __u64 now, __u64 interval, __u64 burst) {
     __u64 *word = bpf_map_lookup_elem(&buckets, &slot);
     if (!word) {
         return 0;
     }
     __u64 full = *(volatile __u64 *)word;
-    for (int i = 0; i < TRIES; i++) {
-        __u64 from = full > now ? full : now;
-        if (from - now > (burst - 1) * interval) {
-            return 0;
-        }
-        __u64 seen = __sync_val_compare_and_swap(word, full, from + interval);
-        if (seen == full) {
-            return 1;
-        }
-        full = seen;
+    int taken = try_take(word, &full, now, interval, burst);
+    if (taken < 0) {
+        taken = try_take(word, &full, now, interval, burst);
     }
-    return 1;
+    if (taken < 0) {
+        taken = try_take(word, &full, now, interval, burst);
+    }
+    return taken != 0;
 }
 
 static __always_inline __u32 slot_of(const struct settings *set, __u32 part, __u32 source) {
@@ -50,7 +61,7 @@ static __always_inline int take_total(__u32 which, __u64 now, __u64 rate) {
 }
 
 // Return whether an ICMPv6 error may be made for a source. stranger: it is one of D5.
-static __noinline int may_error(const struct settings *set, __u32 source, int stranger) {
+__noinline int may_error(const struct settings *set, __u32 source, int stranger) {
     __u64 now = bpf_ktime_get_coarse_ns();
     if (!set || !set->error_interval) {
         return 0;
@@ -63,7 +74,7 @@ static __noinline int may_error(const struct settings *set, __u32 source, int st
 }
 
 // Return whether another packet of a source may pass to the portable plane.
-static __noinline int may_pass(const struct settings *set, __u32 source) {
+__noinline int may_pass(const struct settings *set, __u32 source) {
     __u64 now = bpf_ktime_get_coarse_ns();
     if (!set) {
         return 0;

@@ -18,7 +18,12 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 _CLANG = ("clang", "clang-14", "clang-15", "clang-16", "clang-19")
 _STRIP = ("llvm-strip", "llvm-strip-14", "llvm-strip-15", "llvm-strip-16", "llvm-strip-19")
-_FLAGS = ("-O2", "-g", "-Wall", "-Wextra", "-Werror", "-target", "bpfel", "-mcpu=v3")
+_FLAGS = (
+    *("-O2", "-g", "-Wall", "-Wextra", "-Werror", "-target", "bpfel", "-mcpu=v3"),
+    # A place of the stack that has held a pointer must not be written in part by a program that
+    # has no CAP_PERFMON.
+    *("-mllvm", "-no-stack-slot-sharing"),
+)
 _TIMEOUT_S = 120
 
 

@@ -20,7 +20,7 @@ static __always_inline __u32 folded(__u64 sum) {
 
 // Return the sum over octets of the frame, at most CHUNK * 3. The copy is what lets a program
 // without CAP_PERFMON sum a length that it learns from the packet.
-static __noinline __u32 sum_of(struct xdp_md *ctx, __u32 offset, __u32 length) {
+__noinline __u32 sum_of(struct xdp_md *ctx, __u32 offset, __u32 length) {
     struct cpu *cpu = this_cpu();
     __u32 sum = 0;
     asm volatile("" : "+r"(length)); // clang knows its bounds, the verifier must be shown them

@@ -39,7 +39,7 @@ static __always_inline enum hop_result judged(
     }
 }
 
-static __noinline int next_hop6(
+__noinline int next_hop6(
     struct xdp_md *ctx, const struct settings *set, const struct inner *inner, struct hop *hop) {
     struct bpf_fib_lookup route = {};
     if (!set || !inner || !hop) {
@@ -69,7 +69,7 @@ static __noinline int next_hop6(
     return result;
 }
 
-static __noinline int next_hop4(
+__noinline int next_hop4(
     struct xdp_md *ctx, const struct settings *set, __be32 v4, __u32 total, struct hop *hop) {
     struct bpf_fib_lookup route = {};
     if (!set || !hop) {
@@ -103,8 +103,9 @@ static __always_inline int cut(struct xdp_md *ctx, __u32 whole) {
 }
 
 // Hand a dressed frame to an interface.
-static __always_inline int leave(struct xdp_md *ctx, const struct hop *hop) {
-    if (hop->interface == ctx->ingress_ifindex) {
+static __always_inline int leave(
+    struct xdp_md *ctx, const struct settings *set, const struct hop *hop) {
+    if (hop->interface == ctx->ingress_ifindex && !(set->flags & NO_TX)) {
         return XDP_TX;
     }
     return bpf_redirect(hop->interface, 0);
@@ -142,7 +143,7 @@ static __always_inline int dress(struct xdp_md *ctx, const struct settings *set,
     outer->checksum = ~sum_ipv4(outer);
     __u16 checksum = ~folded(folded(sum) + sum_udp(outer));
     outer->udp_checksum = checksum ? checksum : 0xffff; // 0 says that there is none
-    return leave(ctx, hop);
+    return leave(ctx, set, hop);
 }
 
 #endif

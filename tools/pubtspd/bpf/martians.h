@@ -11,7 +11,7 @@
 #define IS_IN(v4, network, bits) (((v4) ^ (network)) >> (32 - (bits)) == 0)
 
 // Return whether an IPv4 address, in the machine's order, is public unicast (RFC 6890).
-static __noinline int is_public(__u32 v4, __u32 flags) {
+__noinline int is_public(__u32 v4, __u32 flags) {
     __u32 first = v4 >> 24;
     if (first == 0 || first == 127 || first >= 224) {
         return 0;
@@ -39,7 +39,7 @@ static __always_inline int is_server(const struct settings *set, __be32 v4) {
 }
 
 // Return whether a client may have this IPv4 address and port (U1, D4).
-static __noinline int is_usable(const struct settings *set, __be32 v4, __u32 port) {
+__noinline int is_usable(const struct settings *set, __be32 v4, __u32 port) {
     struct key4 key = { .bits = 32, .address = v4 };
     if (!set || port < set->ports_min || port == SERVER_PORT) {
         return 0;

@@ -20,7 +20,7 @@ struct ethernet {
     __u8 destination[6];
     __u8 source[6];
     __be16 type;
-} __attribute__((packed));
+};
 
 struct outer {
     __u8 version_length;
@@ -37,7 +37,7 @@ struct outer {
     __be16 destination_port;
     __be16 length;
     __be16 udp_checksum;
-} __attribute__((packed));
+};
 
 struct inner {
     __be32 first; // version, traffic class, flow label
@@ -46,7 +46,7 @@ struct inner {
     __u8 hops;
     __be32 source[4];
     __be32 destination[4];
-} __attribute__((packed));
+};
 
 enum {
     HOP_BY_HOP = 0,
@@ -69,8 +69,9 @@ static __always_inline int is_extension(__u32 kind) {
 
 // Walk the extension headers. base: where the packet stands in the frame; length: its octets;
 // kind: next header of its IPv6 header.
-static __noinline __u32 upper_layer(struct xdp_md *ctx, __u32 base, __u32 length, __u32 kind) {
+__noinline __u32 upper_layer(struct xdp_md *ctx, __u32 base, __u32 length, __u32 kind) {
     __u32 at = HEADER;
+#pragma unroll
     for (int i = 0; i <= MAX_EXTENSIONS; i++) {
         __u8 head[4];
         if (!is_extension(kind)) {
@@ -96,7 +97,7 @@ static __noinline __u32 upper_layer(struct xdp_md *ctx, __u32 base, __u32 length
 }
 
 // Return whether a packet is an ICMPv6 error or Redirect, which no error may answer.
-static __noinline int is_error(struct xdp_md *ctx, __u32 base, __u32 length, __u32 kind) {
+__noinline int is_error(struct xdp_md *ctx, __u32 base, __u32 length, __u32 kind) {
     __u32 found = upper_layer(ctx, base, length, kind);
     __u32 at = found >> 8;
     __u8 type;
@@ -110,7 +111,7 @@ static __noinline int is_error(struct xdp_md *ctx, __u32 base, __u32 length, __u
 }
 
 // Return whether a packet is an ICMPv6 Echo Request, all of it or the first fragment.
-static __noinline int is_echo(struct xdp_md *ctx, __u32 base, __u32 length, __u32 kind) {
+__noinline int is_echo(struct xdp_md *ctx, __u32 base, __u32 length, __u32 kind) {
     __u32 found = upper_layer(ctx, base, length, kind);
     __u32 at = found >> 8;
     __u8 type;

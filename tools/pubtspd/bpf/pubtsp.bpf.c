@@ -16,16 +16,15 @@ const __u32 layout_version = LAYOUT_VERSION;
 // Frames to others and to all: the kernel knows what to do with them.
 static __always_inline int is_for_us(
     struct xdp_md *ctx, const struct settings *set, const struct ethernet *ethernet) {
-    const __u8 *own;
+    __u32 first = *(__u32 *)ethernet->destination;
+    __u16 rest = *(__u16 *)(ethernet->destination + 4);
     if (ctx->ingress_ifindex == set->arms[0].interface) {
-        own = set->arms[0].address;
-    } else if (ctx->ingress_ifindex == set->arms[1].interface) {
-        own = set->arms[1].address;
-    } else {
-        return 0;
+        return first == *(__u32 *)set->arms[0].address
+            && rest == *(__u16 *)(set->arms[0].address + 4);
     }
-    return *(__u32 *)own == *(__u32 *)ethernet->destination
-        && *(__u16 *)(own + 4) == *(__u16 *)(ethernet->destination + 4);
+    return ctx->ingress_ifindex
+        == set->arms[1].interface && first == *(__u32 *)set->arms[1].address
+        && rest == *(__u16 *)(set->arms[1].address + 4);
 }
 
 SEC("xdp")

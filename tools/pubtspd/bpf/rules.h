@@ -30,7 +30,7 @@ static __always_inline int is_valid(const struct settings *set, const __be32 *ad
 
 // Return 0 for a destination in our prefix that is a client's, or the counter of the rule that
 // says that it is not: D3, D4, D5.
-static __noinline int judge_destination(const struct settings *set, const struct inner *inner) {
+__noinline int judge_destination(const struct settings *set, const struct inner *inner) {
     if (!set || !inner) {
         return COUNT_drop_D3;
     }
@@ -53,38 +53,38 @@ static __always_inline int is_own(const struct settings *set, const __be32 *addr
     return is_prefix(set, address) && address[2] == 0 && bpf_ntohl(address[3]) < 2;
 }
 
-static __always_inline int drop(struct cpu *cpu, enum counter side, enum counter what) {
-    count(cpu, side);
-    count(cpu, what);
+static __always_inline int drop(enum counter side, enum counter what) {
+    count(side);
+    count(what);
     return XDP_DROP;
 }
 
 // Leave a packet to the portable plane if its source has not done so too often.
-static __always_inline int pass(const struct settings *set, struct cpu *cpu, enum counter side,
-    enum counter what, __u32 source) {
+static __always_inline int pass(
+    const struct settings *set, enum counter side, enum counter what, __u32 source) {
     if (!may_pass(set, source)) {
-        return drop(cpu, side, COUNT_drop_passing);
+        return drop(side, COUNT_drop_passing);
     }
-    count(cpu, what);
+    count(what);
     return XDP_PASS;
 }
 
 // Leave it to the portable plane to answer with an error, if one may be sent at all.
 static __always_inline int pass_error(struct xdp_md *ctx, const struct settings *set,
-    struct cpu *cpu, enum counter side, enum counter what, __u32 source, __u32 base,
-    const struct inner *inner, int too_big) {
+    enum counter side, enum counter what, __u32 source, __u32 base, const struct inner *inner,
+    int too_big) {
     __u32 length = HEADER + bpf_ntohs(inner->length);
     if (bpf_ntohl(inner->destination[0]) >> 24 == 0xff && !too_big) { // RFC 4443, 2.4(e)
-        return drop(cpu, side, what);
+        return drop(side, what);
     }
     if (is_error(ctx, base, length, inner->next)) {
-        return drop(cpu, side, what);
+        return drop(side, what);
     }
     if (!may_error(set, source, what == COUNT_drop_D5)) {
-        count(cpu, COUNT_limited);
-        return drop(cpu, side, what);
+        count(COUNT_limited);
+        return drop(side, what);
     }
-    count(cpu, COUNT_pass_error);
+    count(COUNT_pass_error);
     return XDP_PASS;
 }
 

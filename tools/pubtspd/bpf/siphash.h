@@ -26,7 +26,7 @@
 
 // Return the tag as a number, 1..0xffff. prefix: octets 0..7 as a little-endian word; rest:
 // octets 8..13, IPv4 and port, likewise.
-static __noinline __u32 tag_of(__u64 key0, __u64 key1, __u64 prefix, __u64 rest) {
+__noinline __u32 tag_of(__u64 key0, __u64 key1, __u64 prefix, __u64 rest) {
     __u64 v0 = key0 ^ 0x736f6d6570736575ULL;
     __u64 v1 = key1 ^ 0x646f72616e646f6dULL;
     __u64 v2 = key0 ^ 0x6c7967656e657261ULL;
