@@ -21,7 +21,7 @@ from . import keys as key_file
 from . import privileges
 from .choice import choose
 from .control import ControlError, ControlSocket
-from .fastpath import FastPath, FastPathUnavailable
+from .fastpath import MAINTAIN_S, FastPath, FastPathUnavailable
 from .health import Health
 from .keys import KeyFileError, Keys
 from .metrics import MetricsServer
@@ -132,7 +132,19 @@ class Daemon:
         self._fast = choice.fast
         self._operator.use_plane(choice.name, choice.fast)
         log.info("data plane: %s (%s)", choice.name, choice.why)
-        return set() if choice.fast is None else {privileges.BPF}
+        if choice.fast is None:
+            return set()
+        for hint in choice.fast.hints:
+            log.warning("the portable plane may have much to do: %s", hint)
+        self.loop.watch(choice.fast.fileno(), choice.fast.maintain)
+        self._maintain_plane()
+        return {privileges.BPF}
+
+    def _maintain_plane(self) -> None:
+        """Let the kernel's plane follow routes and neighbours, also when nothing is told."""
+        if self._fast is not None:
+            self._fast.maintain()
+            self.loop.call_at(self.loop.now() + 1000 * MAINTAIN_S, self._maintain_plane)
 
     def _start_metrics(self) -> None:
         where = self.settings.metrics

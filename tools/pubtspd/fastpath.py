@@ -59,7 +59,7 @@ def mode_of(interface: int) -> str:
 
 
 def _is_veth(interface: int) -> bool:
-    """Return whether frames of XDP_TX may stay: a veth flushes them to other XDP programs alone."""
+    """Return whether it is a veth, which delivers XDP_TX to other XDP programs alone."""
     with IPRoute() as kernel:
         for link in kernel.get_links(interface):
             info = link.get_attr("IFLA_LINKINFO")
