@@ -11,7 +11,7 @@ from tools.lab.errors import LabError
 from tools.lab.namespace import inside, need, sysctl
 
 KINDS = ("cone", "restricted", "symmetric")
-_RANGES = ((20000, 27999), (28000, 35999), (40000, 47999), (48000, 55999))
+_RANGES = ((40000, 47999), (48000, 55999), (33000, 39999), (56000, 63999))
 _ICMP, _TCP, _UDP = 1, 6, 17
 # Linux takes the port again that an inner address and port have already (RFC 4787: endpoint-
 # independent mapping) unless told to be fully random. The input chain drops what nobody asked
