@@ -152,6 +152,26 @@ def test_kinds_of_nat(net, server, kind, same_port, stranger):
         assert here.recv(100) == b"answer"
 
 
+def test_two_hosts_behind_one_cone_meet_by_their_public_ports(net, server):
+    """RFC 4787 REQ-9: hairpinning, with the public address as the source."""
+    home = net.home("hairpin", kind="cone")
+    one, two = home.host("one"), home.host("two")
+    with (
+        udp(one, one.ipv4, 4000) as first,
+        udp(two, two.ipv4, 4000) as second,
+        udp(server, server.ipv4, 7006) as there,
+    ):
+        mapped = []
+        for channel in (first, second):
+            channel.sendto(b"x", (server.ipv4, 7006))
+            mapped.append(there.recvfrom(100)[1])
+        assert mapped[0] != mapped[1]
+        first.sendto(b"hello", mapped[1])
+        assert second.recvfrom(100) == (b"hello", mapped[0])
+        second.sendto(b"answer", mapped[0])
+        assert first.recvfrom(100) == (b"answer", mapped[1])
+
+
 def test_an_idle_mapping_ends(net, server):
     home = net.home("hasty", timeout_s=1)
     phone = home.host("phone")

@@ -49,7 +49,7 @@ class Home(Link):
         self.router.set_address(ROUTER, 24)
         self.wan = net.uplink(self.router.netns, "wan", self.folder)
         self.wan.route_ipv4(net.next_ipv4())
-        self.nat = NAT(net.base, self.router.netns, kind, timeout_s)
+        self.nat = NAT(net.base, self.router.netns, self.public_address, kind, timeout_s)
         self._advertiser: Advertiser | None = None
         self._dnsmasq = Dnsmasq(net.base, self.router.netns, self.folder, "dnsmasq")
         lines = [f"listen-address={ROUTER}", "interface=eth0", "except-interface=wan"]

@@ -33,6 +33,7 @@ table ip home {
         type nat hook postrouting priority srcnat
         oifname "wan" meta l4proto { tcp, udp } masquerade to :%(first)d-%(last)d%(how)s
         oifname "wan" masquerade
+%(hairpin)s
     }
     chain learn {
         type filter hook postrouting priority srcnat + 50
@@ -52,7 +53,13 @@ table ip home {
     }
 }
 """
-_CONE_TO_INSIDE = """        iifname "wan" meta l4proto udp dnat ip to udp dport map @inbound"""
+_CONE_TO_INSIDE = (
+    """        fib daddr type local meta l4proto udp dnat ip to udp dport map @inbound"""
+)
+_CONE_HAIRPIN = (
+    """        oifname "eth0" ct status dnat ip saddr 192.0.2.0/24 meta l4proto udp """
+    "snat to %s:%d-%d"
+)
 _CONE_LEARN = (
     """        oifname "wan" meta l4proto udp ct direction original """
     "update @inbound { udp sport : ct original ip saddr . ct original proto-src }"
@@ -74,12 +81,13 @@ class Mapping:
 class NAT:
     """The translation in a home's router, between eth0 and wan."""
 
-    def __init__(self, base: Base, netns: str, kind: str, timeout_s: int) -> None:
+    def __init__(self, base: Base, netns: str, public: str, kind: str, timeout_s: int) -> None:
         """Start translating.
 
-        kind: "cone" (mapping and filtering are independent of the other end), "restricted"
-        (mapping is independent, a stranger does not come in), "symmetric" (each destination sees
-        another port, and only it comes in); timeout_s: until an idle UDP mapping ends.
+        public: the address at wan; kind: "cone" (mapping and filtering are independent of the
+        other end, hosts inside reach each other by their public ports), "restricted" (mapping is
+        independent, a stranger does not come in), "symmetric" (each destination sees another
+        port, and only it comes in); timeout_s: until an idle UDP mapping ends.
         """
         need("nft", "nftables")
         if kind not in KINDS:
@@ -87,6 +95,7 @@ class NAT:
         self.kind = kind
         self._base = base
         self._netns = netns
+        self._public = public
         self._timeout_s = timeout_s
         self._turn = 0
         with inside(netns):
@@ -136,6 +145,7 @@ class NAT:
             "how": " fully-random" if self.kind == "symmetric" else "",
             "to_inside": _CONE_TO_INSIDE if cone else "",
             "learn": _CONE_LEARN if cone else "",
+            "hairpin": _CONE_HAIRPIN % (self._public, first, last) if cone else "",
         }
         self._base.run(self._netns, ["nft", "-f", "-"], _RULES % values)
 
