@@ -17,6 +17,7 @@ at most, to no place where a client cannot be.
 """
 
 import itertools
+import json
 import os
 import select
 import socket
@@ -161,6 +162,19 @@ class Served:
         head = self.prefix + socket.inet_aton(v4) + port.to_bytes(2, "big")
         tag = siphash(self.wire.key if key is None else key, head) % 65536 or 65535
         return head + tag.to_bytes(2, "big")
+
+    def counters(self):
+        """What the program has counted, of all its planes together."""
+        with socket.socket(socket.AF_UNIX) as channel:
+            channel.connect(str(self.folder / "control"))
+            channel.sendall(b'{"command": "status"}\n')
+            answer = json.loads(channel.makefile().readline())
+        found = {}
+        for member in answer["members"]:
+            for plane in member["counters"].values():
+                for name, value in plane.items():
+                    found[name] = found.get(name, 0) + value
+        return found
 
     def memory(self):
         """Octets of memory that the process holds."""
