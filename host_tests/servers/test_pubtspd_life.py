@@ -510,6 +510,83 @@ def test_no_traffic_log(wire):
     assert server.process.output() == before
 
 
+# -- the kernel's plane --------------------------------------------------------------------------
+
+
+def kernel(server):
+    """The counters of the kernel's plane."""
+    return status(server)["members"][0]["counters"]["xdp"]
+
+
+def test_the_kernels_plane_follows_settings_and_keys(wire):
+    """Reload as another user with CAP_BPF alone besides: the kernel judges by what is new."""
+    path = wire.folder / "pubtspd.conf"
+    path.write_text("")
+    server = wire.server(config=str(path), plane="xdp", user="0", next_hops="true")
+    rows = Path(f"/proc/{server.process.pid}/status").read_text()
+    assert f"CapEff:\t{1 << 12 | 1 << 39:016x}\n" in rows
+    alice = wire.peer(*ALICE)
+    address = alice.create(server)
+    wire.settle(server)
+    before = kernel(server)["up"]
+    alice.send(udp_packet(address, NATIVE), server)
+    assert wire.until(lambda: wire.native) and kernel(server)["up"] == before + 1
+    wire.native.clear()
+    path.write_text('deny = "2001:db8:99::/48"\n')
+    hangup(server, "changed: deny")
+    alice.send(udp_packet(address, NATIVE), server)
+    assert wire.until(lambda: kernel(server)["drop_deny"] == 1) and wire.native == []
+    path.write_text("error-rate = 7\n")
+    hangup(server, "error-rate: a change needs a restart")
+    path.write_text("")
+    hangup(server, "(?s)changed: deny.*changed: deny")
+    new = bytes(range(100, 116))
+    (server.folder / "key").write_text(f"pubtspd-keys 1\nkey {new.hex()}\n")
+    hangup(server, r"(?s)counts from now on.*counts from now on")
+    alice.send(udp_packet(address, NATIVE), server)
+    assert alice.answer().data[40:42] == b"\x01\x05"
+    assert wire.native == []
+    alice.send(udp_packet(server.address(*ALICE, key=new), NATIVE), server)
+    assert wire.until(lambda: wire.native)
+
+
+def test_a_pinned_plane_outlives_the_process(wire, tmp_path):
+    """Killed: packets pass while nobody is there, and when somebody is again; detach ends it."""
+    folder = tmp_path / "bpf"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "bpf", "bpf", folder], check=True)
+    try:
+        server = wire.server(plane="xdp", pin=str(folder))
+        alice = wire.peer(*ALICE)
+        address = alice.create(server)
+        wire.settle(server)
+        server.kill()
+        alice.send(udp_packet(address, NATIVE), server)
+        wire.send_ipv6(udp_packet(NATIVE, address), server)
+        assert alice.answer() is not None and wire.until(lambda: wire.native)
+        server.start()
+        assert alice.knows(server)
+        wire.settle(server)
+        server.process.stop()
+        wire.native.clear()
+        pin = ["--pin", folder, "detach"]
+        assert inside(server, PYTHON, "-m", "tools.pubtspd", *pin) == (0, "2 detached\n")
+        alice.send(udp_packet(address, NATIVE), server)
+        assert not wire.until(lambda: wire.native, 0.3)
+        assert inside(server, PYTHON, "-m", "tools.pubtspd", *pin) == (0, "nothing was attached\n")
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_auto_tells_why(wire):
+    """One line: which plane, and why no other."""
+    auto = {"plane": "auto", "interface-ipv4": "eth4", "interface-ipv6": "eth6"}
+    server = wire.server(before=lambda server: server.settings.update(auto))
+    lines = [one for one in server.process.output().splitlines() if "data plane:" in one]
+    assert len(lines) == 1 and "portable (eth4 is a veth" in lines[0]
+    assert status(server)["plane"] == "portable"
+
+
 # -- self-test, the TUN device -------------------------------------------------------------------
 
 

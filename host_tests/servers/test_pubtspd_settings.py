@@ -66,6 +66,7 @@ WRONG = (
     ("interface-ipv4", '"eth/0"', "an interface"),
     ("interface-ipv6", '"an interface of more"', "at most 15"),
     ("next-hops", "1", "true or false"),
+    ("pin", '"bpf"', "from / on"),
     ("self-test", "-5", "0 to 3600"),
     ("control", '"control"', "from / on"),
     ("metrics", '"9653"', "as 127.0.0.1:9653"),
@@ -183,7 +184,7 @@ def test_help_names_every_setting():
     status, out, _ = run("--help")
     assert status == 0
     assert [name for name in settings.ROWS if f"--{name}" not in out] == []
-    for command in ("check", "status", "drain", "undrain", "decode", "genkey"):
+    for command in ("check", "status", "drain", "undrain", "detach", "decode", "genkey"):
         assert command in out and run(command, "--help")[0] == 0
 
 

@@ -6,12 +6,13 @@ The portable plane always runs: what the kernel's does not decide comes to it.
 """
 
 import socket
+from pathlib import Path
 
 from pyroute2 import IPRoute
 
 from vox6.pubtsp import Config
 
-from .fastpath import FastPath, FastPathUnavailable
+from .fastpath import FastPath, FastPathUnavailable, detach_pinned
 from .settings import Settings
 
 
@@ -45,11 +46,14 @@ def choose(settings: Settings, config: Config) -> PlaneChoice:
             packet_rate=settings.packet_rate,
             next_hops=settings.next_hops,
             error_rate=settings.error_rate if settings.icmp_errors else 0,
+            pin=Path(settings.pin) if settings.pin else None,
         )
         mode = fast.attach(ipv4, ipv6)
     except FastPathUnavailable as error:
         if settings.plane == "xdp":
             raise
+        if settings.pin:
+            detach_pinned(Path(settings.pin))  # or an old one would go on with old settings
         return PlaneChoice(None, "portable", str(error))
     where = ipv4 if ipv4 == ipv6 else f"{ipv4} and {ipv6}"
     return PlaneChoice(fast, f"xdp {mode}", f"XDP, {mode}, on {where}")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""The command pubtspd: serves, or one of check, status, drain, undrain, decode, genkey."""
+"""The command pubtspd: serves, or one of check, status, drain, undrain, detach, decode, genkey."""
 
 import importlib.metadata
 import json
@@ -218,6 +218,22 @@ def undrain(context: click.Context, /) -> None:
     """Serve clients again."""
     _ask(context, {"command": "undrain"})
     click.echo("serving")
+
+
+@main.command()
+@click.pass_context
+def detach(context: click.Context, /) -> None:
+    """End the data plane in the kernel that `pin` has left behind."""
+    from .fastpath import detach_pinned
+
+    pin = str(_asked(context, "pin"))
+    if not pin:
+        _die(["pin is empty: the plane of the kernel ends with pubtspd"])
+    try:
+        count = detach_pinned(Path(pin))
+    except OSError as error:
+        _die([f"{pin}: {error.strerror}"], 1)
+    click.echo(f"{count} detached" if count else "nothing was attached")
 
 
 # -- addresses -----------------------------------------------------------------------------------

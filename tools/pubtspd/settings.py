@@ -61,6 +61,7 @@ class Settings:
     interface_ipv4: str
     interface_ipv6: str
     next_hops: bool
+    pin: str
     self_test: int
     control: str
     metrics: tuple[str, int] | str
@@ -137,6 +138,9 @@ TABLE = (
         fixed=True),
     Row("next-hops", values.switch, False,
         "XDP looks next hops up in a table of its own, which is faster", fixed=True),
+    Row("pin", values.optional(values.path), "",
+        "folder of a bpf file system where XDP stays when pubtspd ends; empty: it ends too",
+        fixed=True),
     Row("self-test", values.number(0, 3600), 5, "seconds between self-tests; 0: none"),
     Row("control", values.optional(values.path), "/run/pubtspd/control",
         "socket for pubtspd status and drain; empty: none", fixed=True),
@@ -248,6 +252,8 @@ def _together(found: Mapping[str, Any], mistakes: list[str]) -> None:
     if found.get("plane") != "xdp" and found.get("next_hops"):
         if found.get("plane") == "portable":
             mistakes.append('next-hops = true: that needs plane = "xdp" or "auto"')
+    if found.get("pin") and found.get("plane") == "portable":
+        mistakes.append('pin is set: that needs plane = "xdp" or "auto"')
     if found.get("chroot") and not found.get("user"):
         mistakes.append("chroot is set: user must be set too, root leaves any chroot")
 
