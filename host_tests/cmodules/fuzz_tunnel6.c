@@ -38,18 +38,19 @@ static int check_sent(const uint8_t *data, size_t length, const uint8_t peer[16]
     return 0;
 }
 
-static void check_input(const uint8_t *packet, size_t length) {
+static bool check_input(const uint8_t *packet, size_t length) {
     CHECK(inner_cut(packet, length) == length);
     CHECK(memcmp(packet + 24, own, 16) == 0 && memcmp(packet + 8, own, 16) != 0);
     CHECK(packet[8] != 0xff && !net6_is_loopback(packet + 8));
     ++inputs;
+    return inputs % 5 != 0;
 }
 
 static uint32_t sum(void) {
     struct tunnel6_counters c;
     tunnel6_count(&c);
-    return c.received_server + c.received_direct + c.queued + c.foreign + c.malformed + c.strangers
-        + c.discovery + c.keepalives;
+    return c.received_server + c.received_direct + c.dropped + c.queued + c.foreign + c.malformed
+        + c.strangers + c.discovery + c.keepalives;
 }
 
 static void receive(uint8_t kind, const uint8_t *data, size_t length) {

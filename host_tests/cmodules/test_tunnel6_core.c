@@ -36,6 +36,7 @@ static struct {
     uint8_t octets[2000];
     size_t length;
     int count;
+    bool full;
 } input;
 
 static int take_sent(const uint8_t *data, size_t length, const uint8_t peer[16], uint16_t port,
@@ -50,11 +51,12 @@ static int take_sent(const uint8_t *data, size_t length, const uint8_t peer[16],
     return sent.result;
 }
 
-static void take_input(const uint8_t *packet, size_t length) {
+static bool take_input(const uint8_t *packet, size_t length) {
     CHECK(length >= 40 && length <= TUNNEL6_MTU);
     memcpy(input.octets, packet, length);
     input.length = length;
     ++input.count;
+    return !input.full;
 }
 
 static const struct tunnel6_sides sides = { take_sent, take_input };
@@ -323,6 +325,19 @@ static void test_strangers(void) {
     GREW(strangers, 2);
 }
 
+static void test_no_room(void) {
+    begin();
+    struct packet p = make(far_away, own, 17, "12345678", 8);
+    input.full = true;
+    CHECK(from_server(&p));
+    p = make(other, own, 17, "12345678", 8);
+    CHECK(give(&p, stranger, OTHER_PORT));
+    GREW(dropped, 2);
+    input.full = false;
+    CHECK(give(&p, stranger, OTHER_PORT));
+    GREW(received_direct, 1);
+}
+
 static void test_output(void) {
     begin();
     struct packet p = make(own, far_away, 17, "12345678", 8);
@@ -497,6 +512,7 @@ int main(void) {
     RUN(test_sources_of_the_server_s_packets);
     RUN(test_what_is_left_to_python);
     RUN(test_strangers);
+    RUN(test_no_room);
     RUN(test_output);
     RUN(test_peers);
     RUN(test_wanted);

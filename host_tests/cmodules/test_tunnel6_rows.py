@@ -27,8 +27,8 @@ FAR = bytes.fromhex("20010db8") + bytes(11) + b"\x07"
 SERVER = (mapped(bytes((192, 0, 2, 1))), 3653)
 STRANGER = (mapped(PEER[8:12]), 40000)
 COUNTERS = (
-    *("sent_server", "sent_direct", "received_server", "received_direct", "queued", "foreign"),
-    *("malformed", "strangers", "discovery", "keepalives", "not_sent"),
+    *("sent_server", "sent_direct", "received_server", "received_direct", "dropped", "queued"),
+    *("foreign", "malformed", "strangers", "discovery", "keepalives", "not_sent"),
 )
 
 _WORLD = """
@@ -36,7 +36,7 @@ _WORLD = """
 static int send_none(const uint8_t *d, size_t l, const uint8_t p[16], uint16_t o, uint8_t t) {
     (void)d; (void)l; (void)p; (void)o; (void)t; return 0;
 }
-static void take_none(const uint8_t *p, size_t l) { (void)p; (void)l; }
+static bool take_none(const uint8_t *p, size_t l) { (void)p; (void)l; return true; }
 static const struct tunnel6_sides sides = { send_none, take_none };
 void engine_enter(void) {}
 void engine_exit(void) {}

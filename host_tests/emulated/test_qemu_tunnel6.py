@@ -11,6 +11,7 @@ import pytest
 
 from host_tests.emulated.test_qemu_machine import Machine
 from host_tests.emulated.tunnel_server import Echo, TunnelServer, guest, ping
+from tools.lab.capture import Capture, tshark
 from tools.lab.internet import Internet
 
 pytestmark = [
@@ -99,6 +100,24 @@ def test_datagrams_of_all_sizes_come_back_through_the_tunnel(board, operator):
     assert sent == received > 7 and bad == [0, 0]
     voices = [row for row in operator.server.seen if row[0][:1] == b"\x6b"]
     assert voices and {row[3] for row in voices} == {0xB8}
+
+
+def test_datagrams_that_ipv4_cuts_come_together(board, home, operator):
+    """DF is clear: a router with a small MTU may cut the tunnel's datagrams."""
+    narrow = ["ip", "route", "replace", "192.0.2.0/24", "dev", "eth0", "src", "192.0.2.1"]
+    home.router.run([*narrow, "mtu", "lock", "800"])
+    capture = Capture(home, "cut.pcap")
+    text = board.repl(
+        "voice = net6.Endpoint(port=4007)\n"
+        "for size in (160, 1232, 3000, 1232):\n"
+        "    voice.send(bytes(size), FAR, 7)\n"
+        "    print(receive(voice)[0] == bytes(size))\n"
+        "voice.close()\n"
+    )
+    home.router.run(narrow)
+    assert text.splitlines() == ["True"] * 4
+    cut = tshark(capture.stop(), f"ip.src == {operator.ipv4} and ip.flags.mf == 1", "ip.len")
+    assert len(cut) >= 4
 
 
 def test_our_address_is_pinged_while_the_vm_is_busy(board, operator):

@@ -17,6 +17,7 @@ from vox6.pubtsp import AddressFormat, Config, Server, mapped
 
 PREFIX = bytes.fromhex("20010db836530001")
 KEEPALIVE = PREFIX + bytes(7) + b"\x01"
+_IP_MTU_DISCOVER = 10
 
 # What a guest runs first: a tunnel by hand, with the TSP exchange cut down to one create. The
 # address of the server and its IPv6 address are put in by begin().
@@ -82,6 +83,7 @@ class TunnelServer:
                 self.tun.index, socket.inet_ntop(socket.AF_INET6, PREFIX + bytes(8)) + "/64"
             )
         self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+        self.socket.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, 0)  # DF clear (section 2)
         self.socket.bind((host.ipv4, port))
         self._lock = threading.Lock()
         self._running = True

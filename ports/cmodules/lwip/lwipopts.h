@@ -90,7 +90,7 @@
 #define UDP_TTL (64)
 
 // Memory. A received frame lies in a chain of small buffers: one for a voice packet, six for a full
-// frame, so that a burst of 90 voice packets or two datagrams of 8 kB in fragments find room.
+// frame, so that a burst of 90 voice packets or a datagram of 8 kB in fragments finds room.
 #if UINTPTR_MAX > 0xffffffff
 #define MEM_ALIGNMENT (8)
 #else
@@ -103,7 +103,10 @@
 #ifndef PBUF_POOL_SIZE
 #define PBUF_POOL_SIZE (96)
 #endif
-#define IP_REASS_MAX_PBUFS (72) // of the pool: fragments cannot take all of it
+#ifndef IP_REASS_MAX_PBUFS // of the pool, for each of IPv4 and IPv6: fragments cannot take all of it
+#define IP_REASS_MAX_PBUFS (60)
+#endif
+#define IP_REASS_MAXAGE (5) // seconds; what is cut over IPv4 is the tunnel's
 #define IPV6_REASS_MAXAGE (15) // seconds; RFC 8200 says 60, a phone cannot hold buffers so long
 #define MEMP_NUM_REASSDATA (4)
 #define MEMP_NUM_PBUF (16)

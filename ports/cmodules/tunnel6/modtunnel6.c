@@ -207,6 +207,7 @@ static mp_obj_t module_counters(void) {
         { MP_QSTR_sent_direct, count.sent_direct },
         { MP_QSTR_received_server, count.received_server },
         { MP_QSTR_received_direct, count.received_direct },
+        { MP_QSTR_dropped, count.dropped },
         { MP_QSTR_queued, count.queued },
         { MP_QSTR_foreign, count.foreign },
         { MP_QSTR_malformed, count.malformed },

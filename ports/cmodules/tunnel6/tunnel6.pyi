@@ -85,7 +85,7 @@ def signal() -> net6.Signal:
 def counters() -> dict[str, int]:
     """Return packets by what became of them.
 
-    sent_server, sent_direct, received_server, received_direct; queued (left to Python), foreign
-    (section 6.4), malformed, strangers (section 12), discovery (Redirects and their like),
-    keepalives (empty datagrams), not_sent.
+    sent_server, sent_direct, received_server, received_direct; dropped (no room for what came),
+    queued (left to Python), foreign (section 6.4), malformed, strangers (section 12), discovery
+    (Redirects and their like), keepalives (empty datagrams), not_sent.
     """

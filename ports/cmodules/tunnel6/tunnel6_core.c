@@ -68,6 +68,10 @@ static bool leave_to_python(void) {
     return false;
 }
 
+static void pass_on(const uint8_t *packet, size_t length, uint32_t *counter) {
+    ++*(sides->input(packet, length) ? counter : &count.dropped);
+}
+
 static bool receive_from_server(const uint8_t *packet, size_t length) {
     int kind = inner_icmpv6_type(packet, length);
     if (kind == INNER_ECHO_REPLY && memcmp(packet + 8, keepalive, 16) == 0) {
@@ -80,8 +84,7 @@ static bool receive_from_server(const uint8_t *packet, size_t length) {
     } else if (inner_is_hint(packet, length, own) || inner_is_probe(packet, length)) {
         return leave_to_python();
     } else {
-        ++count.received_server;
-        sides->input(packet, length);
+        pass_on(packet, length, &count.received_server);
     }
     return true;
 }
@@ -106,8 +109,7 @@ static bool receive_from_stranger(
     if (known != NULL) {
         ++known->received;
     }
-    ++count.received_direct;
-    sides->input(packet, length);
+    pass_on(packet, length, &count.received_direct);
     return true;
 }
 

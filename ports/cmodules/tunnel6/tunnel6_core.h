@@ -27,13 +27,14 @@ struct tunnel6_sides {
     // A datagram to a v4-mapped peer, with this traffic class. 0 or a negative errno.
     int (*send)(const uint8_t *data, size_t length, const uint8_t peer[16], uint16_t port,
         uint8_t traffic_class);
-    // A packet for the IPv6 stack; length octets, whole.
-    void (*input)(const uint8_t *packet, size_t length);
+    // A packet for the IPv6 stack; length octets, whole. False: it has no room.
+    bool (*input)(const uint8_t *packet, size_t length);
 };
 
 struct tunnel6_counters {
     uint32_t sent_server, sent_direct;
     uint32_t received_server, received_direct; // given to the IPv6 stack
+    uint32_t dropped; // for which the IPv6 stack had no room
     uint32_t queued; // left to Python
     uint32_t foreign; // section 6.4: not to us, or a source that cannot be; or no tunnel
     uint32_t malformed; // lengths, or neither signalling nor IPv6

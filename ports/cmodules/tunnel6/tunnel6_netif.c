@@ -30,13 +30,10 @@ static int send_outside(const uint8_t *data, size_t length, const uint8_t peer[1
 }
 
 /// A packet for lwIP, copied, as the datagram's octets are the endpoint's.
-static void input(const uint8_t *packet, size_t length) {
-    if (!added) {
-        return;
-    }
+static bool input(const uint8_t *packet, size_t length) {
     struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_POOL);
     if (p == NULL) {
-        return;
+        return false;
     }
     pbuf_take(p, packet, (u16_t)length);
     // Neighbour discovery is heard with 255 alone; behind extension headers, too, it ends here.
@@ -47,6 +44,7 @@ static void input(const uint8_t *packet, size_t length) {
     if (tunnel.input(p, &tunnel) != ERR_OK) {
         pbuf_free(p);
     }
+    return true;
 }
 
 static err_t output(struct netif *netif, struct pbuf *p, const ip6_addr_t *destination) {
