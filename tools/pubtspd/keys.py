@@ -74,7 +74,10 @@ class Keys:
 def _date(day: int) -> str:
     from datetime import UTC, datetime
 
-    return "of " + datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m-%d")
+    try:
+        return "of " + datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m-%d")
+    except (ValueError, OverflowError, OSError):  # a clock beyond all calendars
+        return f"of day {day}"
 
 
 def parse(text: str) -> Keys:

@@ -54,6 +54,7 @@ class Tunnel:
         self._watch = network.Watch()
         self._network = network.Network(None, (), None, False)
         self._looking: Timer | None = None
+        self._look_at = 0
         self._timer: Timer | None = None
         self._due_at = 0
         self._dns_servers: list[Peer] = []
@@ -257,12 +258,18 @@ class Tunnel:
             self._look_in(_QUIET)
 
     def _look_in(self, delay: int) -> None:
+        """Look after a delay; not later because there is still more news."""
+        when = self.loop.now() + delay
         if self._looking is not None:
+            if self._look_at <= when:
+                return
             self._looking.cancel()
-        self._looking = self.loop.call_at(self.loop.now() + delay, self._look)
+        self._look_at = when
+        self._looking = self.loop.call_at(when, self._look)
 
     def _look(self) -> None:
         """See how the host's network is, and follow it."""
+        self._looking = None
         before = self._network
         self._network = found = network.look(self.interface.index, self._target())
         if found.native != before.native:
