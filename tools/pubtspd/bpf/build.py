@@ -60,7 +60,9 @@ def _run(command: list[str]) -> None:
         raise BuildError(f"{' '.join(command)}:\n{done.stdout[-2000:]}{remedy}")
 
 
-def build(output: Path, folder: Path = FOLDER, more: tuple[str, ...] = ()) -> Path:
+def build(
+    output: Path, folder: Path = FOLDER, more: tuple[str, ...] = (), source: str = "pubtsp.bpf.c"
+) -> Path:
     """Compile the program in a folder; return output, written only when all went well.
 
     more: options for clang. BuildError: a tool is absent, or it refuses the source.
@@ -71,7 +73,7 @@ def build(output: Path, folder: Path = FOLDER, more: tuple[str, ...] = ()) -> Pa
     new = output.with_name(f"{output.name}.{os.getpid()}")
     try:
         flags = [*_FLAGS, *more, *_includes()]
-        _run([clang, *flags, "-c", str(folder / "pubtsp.bpf.c"), "-o", str(new)])
+        _run([clang, *flags, "-c", str(folder / source), "-o", str(new)])
         _run([strip, "-g", str(new)])  # line numbers go, the types of the maps stay
         new.rename(output)
     finally:
