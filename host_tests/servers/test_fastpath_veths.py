@@ -216,11 +216,72 @@ def test_neighbours_stay_resolved(net):
         fast.close()
 
 
-@pytest.mark.parametrize("plane", ("xdp",))
-def test_killed_daemon(tmp_path, plane):
+def test_own_address(net):
+    """What is for the machine itself is not redirected: the kernel has it, by the daemon."""
+    fast, _ = attached(net, "eth4", "eth6")
+    try:
+        before = fast.counters()
+        assert net.ping("one", "2001:db8:99::1", 5) == 5
+        assert moved(fast, before)["pass_route"] == 5
+    finally:
+        fast.close()
+
+
+_ONE_ARM = """
+link add eth1 netns {host} type veth peer name host netns {world}
+"""
+_ONE_ARM_ROUTES = {
+    "world": """
+link set host up
+addr add 2001:db8:98::1/64 dev host nodad
+addr add 2001:db8:97::1/64 dev server nodad
+route add 2001:db8:3653:1::/64 via 2001:db8:97::2
+""",
+    "host": """
+link set eth1 up
+addr add 2001:db8:98::7/64 dev eth1 nodad
+route replace default via 2001:db8:98::1
+""",
+    "server": """
+link set eth6 down
+addr add 2001:db8:97::2/64 dev eth4 nodad
+route add default via 2001:db8:97::1 dev eth4
+""",
+}
+
+
+def test_one_armed(tmp_path):
+    """One interface for both sides, one program on it; each frame leaves where it came from."""
+    with Veths(tmp_path) as net:
+        run("ip", "-batch", "-", text=_ONE_ARM.format(**net.names))
+        for word, lines in _ONE_ARM_ROUTES.items():
+            run("ip", "-n", net.names[word], "-batch", "-", text=lines)
+        net.sysctl("world", "net.ipv6.conf.all.forwarding", 1)
+        for word, interface in (("world", "host"), ("host", "eth1")):
+            net.ethtool(word, interface, "gro", "on")
+            net.ethtool(word, interface, "tx", "off")
+        net.start_server()
+        one = net.start_client("one")
+        fast, mode = attached(net, "eth4", "eth4", next_hops=True)
+        try:
+            assert mode == "native"
+            net.ping("one", "2001:db8:98::7", 3, 0.2)
+            with net.inside("server"):
+                fast.maintain()
+            before = fast.counters()
+            assert net.ping("one", "2001:db8:98::7") == 20
+            assert net.udp("host", "one", one) == 50
+            counted = moved(fast, before)
+            assert counted["up"] >= 20 and counted["down"] >= 70
+        finally:
+            fast.close()
+        assert mode_of(net, "eth4") == ""
+
+
+def test_killed_daemon(tmp_path):
     """SIGKILL: the program is gone with the process, so that routes can be withdrawn (anycast)."""
     with Veths(tmp_path) as net:
-        process = net.start_server(plane)
+        process = net.start_server("xdp")
         assert "xdp" in process.output() or "XDP" in process.output()
         assert (mode_of(net, "eth4"), mode_of(net, "eth6")) == ("native", "native")
         net.start_client("one")
