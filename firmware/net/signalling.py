@@ -15,6 +15,7 @@ _PEERS = const(8)  # whose address of ours is remembered: two calls, two servers
 _QUEUE = const(8)
 _EADDRINUSE = const(98)  # Linux; lwIP's value below is MicroPython's own
 _EADDRINUSE_MP = const(112)
+_ENETUNREACH = const(101)
 
 
 class Signalling:
@@ -61,8 +62,10 @@ class Signalling:
 
     def send(self, data, peer, transport=None):
         """Send one datagram; OSError with errno as net6 gives it."""
-        fresh = data.startswith(b"REGISTER ")
-        self.endpoint.send(data, peer[0], peer[1], self._source(peer, fresh))
+        source = self._source(peer, data.startswith(b"REGISTER "))
+        if source is None:  # what the system would choose is not what the message says
+            raise OSError(_ENETUNREACH, "no address for this peer")
+        self.endpoint.send(data, peer[0], peer[1], source)
 
     def _source(self, peer, fresh):
         for known, local in self._peers:

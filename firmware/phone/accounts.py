@@ -189,6 +189,9 @@ class Accounts:
             account.locating = True
             account.hop.locate(located)
             return
+        if self._access is not None and not self._access.network.source_for(account.hop.peer[0]):
+            account.text = wording.NO_WAY  # an address that reaches there may come
+            return
         account.text = wording.REGISTERING
         account.identity.peer = account.hop.peer
         if account.registration is not None:

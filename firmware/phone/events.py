@@ -233,6 +233,7 @@ class Events:
         call = self.phone.of(event.session)
         if call is None or call.audio is None:
             return
+        moved = call.changing == "change"
         call.changing = None
         try:
             call.audio.take_answer(event.body)
@@ -243,7 +244,8 @@ class Events:
             return
         if call.audio.offered_direction != "inactive":  # whose answer says nothing
             call.held_there = call.audio.is_held_there()
-        log.say("call", "%d %s" % (call.line + 1, "held" if call.held_here else "resumed"))
+        what = "changed" if moved else "held" if call.held_here else "resumed"
+        log.say("call", "%d %s" % (call.line + 1, what))
         self.phone.changes.settle(call, now)
 
     def _on_OfferFailed(self, event, now):

@@ -197,6 +197,24 @@ class Registrations(Case):
         self.assertIn(own, registrar.requests[-1].values("contact")[0])
 
 
+    def test_no_contact_that_reaches_nowhere(self):
+        registrar = tunnels.Registrar(self.world, address("2001:db8:5::5"))
+        phone = self.phone(
+            ["fe80:3::7"],
+            changes=[
+                ("account.1.uri", "sip:alice@example.org"),
+                ("account.1.registrar", "sip:[2001:db8:5::5]"),
+            ],
+        )
+        self.world.run(1400)
+        self.assertNotEqual(phone.tunnel6.address, None)
+        self.assertEqual(registrar.requests, [])
+        self.assertIn("No route there", phone.text())
+        self.world.run(200)
+        self.assertEqual(phone.phone.accounts.all[0].state, "registered")
+        self.assertIn("2001:db8:3653:", registrar.requests[0].values("contact")[0])
+
+
 class Servers(Case):
     def setUp(self):
         super().setUp()
