@@ -72,7 +72,7 @@ class Network:
 
     def __init__(self, net6):
         self._net6 = net6
-        self._addresses = []  # (addr16, deprecated)
+        self._addresses = []  # (addr16, deprecated, of the tunnel)
         self._native = False
         self.tunnel_index = None
         self.tunnel_used = False
@@ -98,8 +98,10 @@ class Network:
         for entry in self._net6.addresses():
             tunnelled = entry[5] == self.tunnel_index
             if entry[2] != "tentative" and (self.tunnel_used or not tunnelled):
-                addresses.append((bytes(entry[0]), entry[2] == "deprecated"))
-                self._native = self._native or (not tunnelled and kind(entry[0]) == _GLOBAL)
+                deprecated = entry[2] == "deprecated"
+                addresses.append((bytes(entry[0]), deprecated, tunnelled))
+                if not tunnelled and not deprecated and kind(entry[0]) == _GLOBAL:
+                    self._native = True
         addresses.sort()
         if addresses == self._addresses:
             return
@@ -111,7 +113,7 @@ class Network:
 
     def has(self, addr16):
         """Return whether an address is one of ours and may be used."""
-        for own, _ in self._addresses:
+        for own, _, _ in self._addresses:
             if own == addr16:
                 return True
         return False
@@ -121,19 +123,30 @@ class Network:
         return self.local is not None and kind(self.local) >= _UNIQUE_LOCAL
 
     def has_native(self):
-        """Return whether there is a global address that no tunnel made."""
+        """Return whether there is a global address for new flows that no tunnel made.
+
+        A router that goes leaves deprecated ones (RFC 4862 section 5.5.3).
+        """
         return self._native
+
+    def serves(self, addr16):
+        """Return whether a flow may stay on an address: ours, and not what a lost router left."""
+        for own, deprecated, tunnelled in self._addresses:
+            if own == addr16:
+                left = deprecated and not tunnelled and kind(own) == _GLOBAL
+                return self._native or not left
+        return False
 
     def link_local(self):
         """Return the link-local address, the first of several, or None."""
-        for own, _ in self._addresses:
+        for own, _, _ in self._addresses:
             if is_link_local(own):
                 return own
         return None
 
     def own(self):
         """Return our addresses, the farthest reaching first, loopback never."""
-        out = [own for own, _ in self._addresses if kind(own) != _LOOPBACK]
+        out = [own for own, _, _ in self._addresses if kind(own) != _LOOPBACK]
         out.sort(key=_reach)
         return out
 
@@ -146,7 +159,7 @@ class Network:
     def _best(self, peer16):
         best = None
         best_score = -1
-        for own, deprecated in self._addresses:
+        for own, deprecated, _ in self._addresses:
             score = _score(own, deprecated, peer16)
             if score > best_score:
                 best_score = score
@@ -165,7 +178,7 @@ class Network:
             except ValueError:
                 return 0
         found = 0
-        for own, _ in self._addresses:
+        for own, _, _ in self._addresses:
             if is_link_local(own):
                 if found and found != scope(own):
                     return 0

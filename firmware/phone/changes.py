@@ -23,6 +23,8 @@ class Changes:
         if local is None:
             call.note = wording.ADDRESS_GONE
             return
+        if local == call.audio.local:
+            return  # nothing better yet
         call.audio.move(local)
         log.say("call", "%d moves to %s" % (call.line + 1, self.phone.address_text(local)))
         if call.changing and call.audio.is_offering():

@@ -3,8 +3,8 @@
 """Our addresses change: signalling, registrations and running calls follow.
 
 A call keeps its address as long as that is ours, also when another one is preferred by now: the
-far end, its NAT and its relays know it. When the address is gone media leaves from another one at
-once, and a re-INVITE tells the far end.
+far end, its NAT and its relays know it. When the address is gone, or the router that it came from,
+media leaves from another one at once, and a re-INVITE tells the far end.
 """
 
 from firmware import log
@@ -32,7 +32,7 @@ class Moves:
             for call in phone.lines:
                 if call is not None and call.is_live() and call.audio is not None:
                     own = call.audio.local
-                    if own is not None and not phone.network.has(own):
+                    if own is not None and not phone.network.serves(own):
                         phone.changes.move(call, now)
         phone.drain()
 

@@ -196,7 +196,6 @@ class Registrations(Case):
         self.no_native(phone)
         self.assertIn(own, registrar.requests[-1].values("contact")[0])
 
-
     def test_no_contact_that_reaches_nowhere(self):
         registrar = tunnels.Registrar(self.world, address("2001:db8:5::5"))
         phone = self.phone(

@@ -211,6 +211,33 @@ class NativeComes(Case):
         self.assertTrue(self.talk(self.alice, self.carol, 3000) <= 2000)
         self.assertEqual(self.carol.stream().peer[0], native)
 
+    def test_a_call_follows_when_the_router_of_its_address_goes(self):
+        self.start()
+        native = address("2001:db8:7::7")
+        self.alice.net6.own.append(native)
+        self.alice.net6.signal.raised = True
+        self.world.run(1000)
+        self.call(self.alice, self.carol)
+        self.assertEqual(self.carol.stream().peer[0], native)
+        self.alice.net6.deprecated = [native]  # what a last advertisement leaves
+        self.alice.net6.signal.raised = True
+        self.world.run(1000)
+        self.assertEqual(self.alice.network.local, self.alice.tunnel6.address)
+        self.assertTrue(self.alice.tunnel6.preferred)
+        self.assertEqual(self.carol.stream().peer[0], self.alice.tunnel6.address)
+        self.assertTrue(self.voice(self.alice, self.carol))
+        self.assertTrue(self.voice(self.carol, self.alice))
+
+    def test_a_deprecated_address_serves_while_another_is_there(self):
+        self.start()
+        self.call(self.carol, self.alice)
+        self.carol.net6.own.append(address("2001:db8:d::d"))
+        self.carol.net6.deprecated = [address("2001:db8:c::c")]  # renumbered
+        self.carol.net6.signal.raised = True
+        self.world.run(1000)
+        self.assertEqual(self.alice.stream().peer[0], address("2001:db8:c::c"))
+        self.assertTrue(self.voice(self.carol, self.alice))
+
 
 class Direct(Case):
     def test_voice_goes_straight_and_comes_back_to_the_server(self):
