@@ -77,7 +77,8 @@ def test_two_clients_reach_each_other_by_their_server(net, operator, clients):
     before = operator.counters()["down"]
     reach(hosts[0], addresses[1], 5)
     reach(hosts[1], addresses[0], 5)
-    assert operator.counters()["down"] == before + 20  # echoes and answers
+    # Echoes and answers; besides, at most a few answers to keepalives.
+    assert 20 <= operator.counters()["down"] - before < 30
 
 
 def test_a_nat_that_changes_its_mapping_brings_a_new_address(net, operator, native, clients):
