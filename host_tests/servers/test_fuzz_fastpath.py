@@ -182,14 +182,20 @@ COMMON = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], d
     outer=st.one_of(
         st.just([]),
         st.just([]),
-        st.lists(st.tuples(st.integers(0, 42), st.integers(0, 255)), max_size=2),
+        st.lists(
+            st.tuples(st.integers(0, 42), st.one_of(LIKELY, st.integers(0, 255))), max_size=2
+        ),
     ),
+    summed=st.booleans(),
 )
-def test_from_tunnel(plane, differs, packet, edits, length, more, port, v4, tos, outer):
+def test_from_tunnel(plane, differs, packet, edits, length, more, port, v4, tos, outer, summed):
     config, key, _, _, _ = k.config_of(differs)
     plane.configure(config, key)
     data = edited(packet[:length] + more, edits)
     frame = edited(k.up_frame(data, v4, port, tos), outer)
+    if summed:  # the outer header says something else, and its checksum agrees
+        head = frame[14:24] + b"\0\0" + frame[26:34]
+        frame = frame[:24] + struct.pack(">H", k.sum_to_zero(head)) + frame[26:]
     outcome = plane.run(frame)
     if frame[12:14] == b"\x08\x00":
         check_up(outcome, frame, Rules(config))
