@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from host_tests.servers import kernel_plane
-from host_tests.servers.veths import HOST, KEY, TOP, Veths, config, run
+from host_tests.servers.veths import HOST, KEY, PREFIX, SERVICE, TOP, Veths, config, run
 from tools.pubtspd import fastpath
 from tools.pubtspd.fastpath import FastPath, FastPathUnavailable
 
@@ -91,17 +91,20 @@ def test_native(net, next_hops):
     assert net.ping("one", HOST) == 20  # the portable plane alone
 
 
-def test_generic(net):
-    """A bridge has no native XDP: the program runs, only later in the kernel."""
-    name = net.names["server"]
-    run("ip", "-n", name, "-batch", "-", text="""
+_BRIDGE = """
 link add br6 type bridge
 link set br6 up
 link set eth6 master br6
 addr del 2001:db8:99::1/64 dev eth6
 addr add 2001:db8:99::1/64 dev br6 nodad
 route replace 2001:db8:100::/48 via 2001:db8:99::7
-""")  # fmt: skip
+"""
+
+
+def test_generic(net):
+    """A bridge has no native XDP: the program runs, only later in the kernel."""
+    name = net.names["server"]
+    run("ip", "-n", name, "-batch", "-", text=_BRIDGE)
     fast = None
     try:
         fast, mode = attached(net, "eth4", "br6")
@@ -138,8 +141,11 @@ def test_keys_and_config_change_at_run_time(net):
         fast.set_config(other)
         assert net.ping("one", HOST, 3) == 0
         assert fast.counters()["drop_U1"] >= 3
-        fast.set_config(config())
-        assert net.ping("one", HOST, 3) == 3
+        fast.set_config(config(), packet_rate=4)
+        assert net.ping("one", HOST, 20) < 10
+        assert fast.counters()["drop_rate"] > 5
+        fast.set_config(config(), packet_rate=0)
+        assert net.ping("one", HOST, 20) == 20
     finally:
         fast.close()
 
@@ -291,6 +297,27 @@ def test_killed_daemon(tmp_path):
         while mode_of(net, "eth4") and time.monotonic() < deadline:
             time.sleep(0.05)
         assert (mode_of(net, "eth4"), mode_of(net, "eth6")) == ("", "")
+
+
+def test_daemon_says_which_plane(tmp_path):
+    """Generic where an interface has no native XDP; the portable plane alone, and why."""
+    with Veths(tmp_path) as net:
+        run("ip", "-n", net.names["server"], "-batch", "-", text=_BRIDGE)
+        process = net.start_server("xdp", "--interface-ipv6=br6")
+        process.wait_output(r"data plane: xdp generic \(XDP, generic, on eth4 and br6\)", 5)
+        assert (mode_of(net, "eth4"), mode_of(net, "br6")) == ("generic", "generic")
+        process.stop()
+        process = net.start_server("auto")
+        process.wait_output(r"data plane: portable \(eth4 is a veth", 5)
+        process.stop()
+        run("ip", "-n", net.names["server"], "link", "set", "eth4", "xdpgeneric", "obj",
+            str(kernel_plane.OBJECT), "sec", "xdp")  # fmt: skip
+        process = net.start("server", "third", "-m", "tools.pubtspd", f"--listen={SERVICE}",
+            f"--prefix={PREFIX}/64", f"--key-file={tmp_path / 'key'}", "--martians=lab",
+            "--plane=xdp", "--interface-ipv4=eth4", "--interface-ipv6=eth6",
+        )  # fmt: skip
+        assert process.wait(10) != 0
+        assert "another XDP program is there already" in process.output()
 
 
 def test_without_cards(tmp_path):

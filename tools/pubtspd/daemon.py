@@ -36,7 +36,6 @@ from .values import SERVER_PORT
 log = logging.getLogger("pubtspd")
 
 _START_ERRORS = (ControlError, FastPathUnavailable, KeyFileError, PrivilegesError, TunError)
-_OF_KERNEL = ("packet-rate", "error-rate", "icmp-errors")  # fixed while its plane is in use
 _GARBAGE = 20_000  # objects between two collections: packets leave no cycles
 _CLOCK_MS = 30_000  # between two looks at the clock: it may have been set
 
@@ -217,8 +216,7 @@ class Daemon:
     def _reload(self) -> None:
         new = self._read_settings()
         names = changed(self.settings, new)
-        kernel = _OF_KERNEL if self._fast is not None else ()
-        fixed = [name for name in names if ROWS[name].fixed or name in kernel]
+        fixed = [name for name in names if ROWS[name].fixed]
         if fixed:
             raise SettingsError([f"{name}: a change needs a restart" for name in fixed])
         keys = self._read_keys(new)
@@ -230,7 +228,11 @@ class Daemon:
         self.settings = new
         self._operator.apply_drain()
         if self._fast is not None:
-            self._fast.set_config(servers[0].config)
+            self._fast.set_config(
+                servers[0].config,
+                packet_rate=new.packet_rate,
+                error_rate=new.error_rate if new.icmp_errors else 0,
+            )
         self.ring.replace(keys)
         self._turn_keys()
         if self._health is not None and "self-test" in names:

@@ -276,10 +276,16 @@ class FastPath:
             self._key, self._previous = key, previous
             self._write()
 
-    def set_config(self, config: Config) -> None:
-        """Take another configuration, between two packets; keys stay."""
+    def set_config(
+        self, config: Config, *, packet_rate: int | None = None, error_rate: int | None = None
+    ) -> None:
+        """Take another configuration, between two packets; keys stay, and rates unless given."""
         with self._lock:
             self._config = config
+            if packet_rate is not None:
+                self._packet_rate = packet_rate
+            if error_rate is not None:
+                self._error_rate = error_rate
             self._write()
 
     def counters(self) -> dict[str, int]:
