@@ -66,6 +66,7 @@ WRONG = (
     ("interface-ipv4", '"eth/0"', "an interface"),
     ("interface-ipv6", '"an interface of more"', "at most 15"),
     ("next-hops", "1", "true or false"),
+    ("memo", "-1", "0 to 1000000"),
     ("pin", '"bpf"', "from / on"),
     ("self-test", "-5", "0 to 3600"),
     ("control", '"control"', "from / on"),

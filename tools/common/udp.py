@@ -25,7 +25,7 @@ _SIZE = 2048  # octets for one datagram; the longest that a tunnel carries has 1
 _NAME = 16  # octets of a sockaddr_in
 _CONTROL = 64  # octets of ancillary data for one datagram
 _BUFFER = 8 * 1024 * 1024  # octets in the kernel
-_MEMO = 4096  # peers whose two forms are remembered
+_MEMO = 4096  # peers whose two forms are remembered, unless told
 _MAPPED = bytes(10) + b"\xff\xff"
 
 _IP_TOS = 1
@@ -124,9 +124,12 @@ class UDPSocket:
     (refused by the local kernel: no route, prohibited).
     """
 
-    def __init__(self, address: str, port: int, *, freebind: bool = False) -> None:
-        """Bind to an address; freebind: also to one that the machine does not have (yet).
+    def __init__(
+        self, address: str, port: int, *, freebind: bool = False, memo: int = _MEMO
+    ) -> None:
+        """Bind to an address.
 
+        freebind: also to one that the machine does not have (yet); memo: peers remembered.
         OSError: the address is not here, or the port is taken.
         """
         self.counters = {"sent": 0, "not_sent": 0, "unreachable": 0}
@@ -148,6 +151,7 @@ class UDPSocket:
             header.type = _IP_TOS
             struct.pack_into("=H", self._out.names, i * _NAME, socket.AF_INET)
         self._classes = memoryview(self._out.controls).cast("i")
+        self._memo = max(memo, 1)
         self._peers: dict[bytes, Peer] = {}
         self._names: dict[Peer, bytes] = {}
 
@@ -217,7 +221,7 @@ class UDPSocket:
 
     def _peer(self, source: bytes) -> Peer:
         """Return and remember the peer behind port and address of a sockaddr_in."""
-        if len(self._peers) >= _MEMO:
+        if len(self._peers) >= self._memo:
             self._peers.clear()
         peer = (_MAPPED + source[2:], source[0] << 8 | source[1])
         self._peers[source] = peer
@@ -252,7 +256,7 @@ class UDPSocket:
         self._flush(index // 2)
 
     def _name(self, peer: Peer) -> bytes:
-        if len(self._names) >= _MEMO:
+        if len(self._names) >= self._memo:
             self._names.clear()
         target = peer[1].to_bytes(2, "big") + peer[0][12:]
         self._names[peer] = target

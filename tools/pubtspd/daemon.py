@@ -109,7 +109,7 @@ class Daemon:
         for ipv4, prefix in self.settings.pairs:
             text = str(ipaddress.IPv4Address(ipv4))
             try:
-                udp = UDPSocket(text, SERVER_PORT)
+                udp = UDPSocket(text, SERVER_PORT, memo=self.settings.memo)
             except OSError as error:
                 raise StartError(
                     f"listen = {text}, port {SERVER_PORT}: {error.strerror}; the address must be "

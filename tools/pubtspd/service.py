@@ -13,8 +13,6 @@ from .settings import Settings
 
 log = logging.getLogger("pubtspd")
 
-_MEMO = 8192  # tags, and pairs of addresses each way, remembered for each prefix: 5 MB in all
-
 
 def utc() -> int:
     """Seconds since 1970, for the periods of keys alone."""
@@ -25,7 +23,7 @@ def make_server(settings: Settings, ipv4: bytes, prefix: bytes) -> Server:
     """Return the engine of one prefix, without keys yet."""
     others = [one for one in settings.listen if one != ipv4]
     config = Config(
-        AddressFormat(prefix, settings.tag, memo=_MEMO),
+        AddressFormat(prefix, settings.tag, memo=settings.memo),
         ipv4,
         servers=(*others, *settings.peers),
         policy=settings.martians,
@@ -48,7 +46,7 @@ def make_server(settings: Settings, ipv4: bytes, prefix: bytes) -> Server:
         salt=int.from_bytes(crypto.provider().random(4), "big"),
         error_rate=settings.error_rate if settings.icmp_errors else 0,
         packet_rate=settings.packet_rate,
-        flows=_MEMO,
+        flows=settings.memo,
     )
 
 

@@ -62,6 +62,7 @@ class Settings:
     interface_ipv6: str
     next_hops: bool
     pin: str
+    memo: int
     self_test: int
     control: str
     metrics: tuple[str, int] | str
@@ -140,6 +141,9 @@ TABLE = (
         "XDP looks next hops up in a table of its own, which is faster", fixed=True),
     Row("pin", values.optional(values.path), "",
         "folder of a bpf file system where XDP stays when pubtspd ends; empty: it ends too",
+        fixed=True),
+    Row("memo", values.number(0, 1_000_000), 32768,
+        "pairs of addresses each way, tags and peers that the portable plane remembers",
         fixed=True),
     Row("self-test", values.number(0, 3600), 5, "seconds between self-tests; 0: none"),
     Row("control", values.optional(values.path), "/run/pubtspd/control",
