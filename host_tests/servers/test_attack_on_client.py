@@ -201,8 +201,8 @@ def test_attack_redirect(tunnel):
 
 
 def routes(wire):
-    """All IPv6 routes of the client's host."""
-    words = ["ip", "-n", wire.netns, "-6", "route", "show", "table", "all"]
+    """All routes over the tunnel of the client's host."""
+    words = ["ip", "-n", wire.netns, "-6", "route", "show", "table", "all", "dev", "vox6"]
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
 

@@ -11,20 +11,17 @@ import os
 import signal
 import socket
 from functools import partial
-from pathlib import Path
 
-from vox6.dns import rdata
 from vox6.pubtsp import Client, Settings, events
 from vox6.pubtsp.state import DOWN
 
 from ...common.driver import Loop, Timer
-from ...common.names import Names, resolv_conf
 from ...common.notify import notify
 from ...common.tun import TunError
 from . import network, words
 from .interface import Interface
-from .options import Options, Peer, Where
-from .servers import Discovery
+from .options import Options, Where
+from .servers import Finder
 from .sockets import SIDE, TUNNEL, Sockets
 
 log = logging.getLogger("vox6.tunnel")
@@ -33,8 +30,6 @@ _BATCH = 32  # packets into the engine until it is drained: it keeps 64
 _BATCHES = 4  # of one descriptor until others have their turn
 _QUIET = 300  # ms without news until the network is looked at
 _LOOK_AGAIN = 60_000  # ms, for what the kernel does not tell
-_FIND_FIRST = 2_000  # ms until servers are looked for again, doubled
-_FIND_LAST = 60_000
 _ERROR_GAP = 10_000  # ms between two lines about datagrams that the host does not take
 
 
@@ -50,16 +45,13 @@ class Tunnel:
         self.interface = Interface(options.interface, options.metric)
         self.loop = Loop()
         self._sockets = Sockets(options.cheap_hop_limit)
-        self._names = Names(os.urandom, self.loop)
+        self._finder = Finder(self.loop, options, self._found)
         self._watch = network.Watch()
         self._network = network.Network(None, (), None, False)
         self._looking: Timer | None = None
         self._look_at = 0
         self._timer: Timer | None = None
         self._due_at = 0
-        self._dns_servers: list[Peer] = []
-        self._finding: Discovery | None = None
-        self._find_wait = _FIND_FIRST
         self._servers: list[Where] = []
         self._begun = False
         self._resting = False
@@ -202,7 +194,6 @@ class Tunnel:
     def _happened(self, event: object, now: int) -> None:
         if isinstance(event, events.TunnelUp):
             self._packets_at = now
-            self._find_wait = _FIND_FIRST
             self.interface.set_address(event.address)
             self._network = network.look(self.interface.index, self._target())
             self._apply()
@@ -216,13 +207,12 @@ class Tunnel:
         elif isinstance(event, events.Waiting):
             notify(f"STATUS={words.words(event)[1]}")
             if not self._options.server:  # the network may know others now
-                self._find()
+                self._finder.find()
         elif isinstance(event, events.SocketWanted):
             self._open(TUNNEL)
             self.client.socket_opened(now)
         elif isinstance(event, events.NameWanted):
-            self._read_resolv_conf()
-            self._names.resolve(event.name, rdata.A, partial(self._resolved, event.name))
+            self._finder.resolve(event.name, partial(self._resolved, event.name))
         elif isinstance(event, events.KeepaliveFound):
             self._close(SIDE)
 
@@ -286,6 +276,7 @@ class Tunnel:
             log.info("native IPv6 is there and nothing uses the tunnel: it rests")
             self._resting = True
             self._servers = []
+            self._finder.stop()
             self.client.stop(self.loop.now())
             self._drain()
         idle = self._packets_at + 1000 * self._options.linger - self.loop.now()
@@ -331,7 +322,7 @@ class Tunnel:
         if self._options.server:
             self._start(list(self._options.server))
         else:
-            self._find()
+            self._finder.find()
 
     def _start(self, servers: list[Where]) -> None:
         now = self.loop.now()
@@ -340,45 +331,14 @@ class Tunnel:
         self.client.start(servers, now, self._network.local_ipv4)
         self._drain()
 
-    def _read_resolv_conf(self) -> list[str]:
-        """Take the host's DNS servers as they are now; its domains."""
-        servers, domains = resolv_conf(Path(self._options.resolv_conf))
-        if servers != self._dns_servers:
-            self._dns_servers = servers
-            self._names.set_servers(servers)
-        return domains
-
-    def _find(self) -> None:
-        """Ask the network for servers."""
-        domains = self._read_resolv_conf()
-        if self._options.domain:
-            domains = [self._options.domain]
-        self._names.cancel_all()
-        self._finding = Discovery(self._names, os.urandom, domains, self._found)
-        self._finding.start()
-
     def _found(self, servers: list[Where]) -> None:
-        self._finding = None
-        if self._resting:
-            return
-        if not servers:
-            if self._find_wait == _FIND_FIRST:
-                log.warning("no server is known: set one, or have SRV _tsp._udp in the domain")
-            self.loop.call_at(self.loop.now() + self._find_wait, self._find_again)
-            self._find_wait = min(2 * self._find_wait, _FIND_LAST)
-        elif set(servers) != set(self._servers):  # else the engine waits before it tries again
+        """The network has told of servers; if they are those of before, the engine waits."""
+        if not self._resting and set(servers) != set(self._servers):
             log.info("the network tells of servers: %s", ", ".join(_name(one) for one in servers))
             self._start(servers)
 
-    def _find_again(self) -> None:
-        if self._finding is None and self.client.server is None and not self._resting:
-            self._find()
-
-    def _resolved(self, name: str, records: list[rdata.Data], reason: str) -> None:
-        found = [one.address for one in records if isinstance(one, rdata.AddressData)]
-        if not found:
-            log.warning("the server %s has no IPv4 address: %s", name, reason)
-        self.client.resolved(name, found, self.loop.now())
+    def _resolved(self, name: str, addresses: list[bytes]) -> None:
+        self.client.resolved(name, addresses, self.loop.now())
         self._drain()
 
     def _apply(self) -> None:
