@@ -181,7 +181,7 @@ class KernelPlane:
             settings_of(config, key, previous, arms, salt=self._salt, next_hops=True, **more),
             config,
         )
-        for which in range(3):  # the buckets that all sources share
+        for which in range(8):  # the buckets that all sources share
             self.tables.map("buckets").set(struct.pack("=I", 3 * 16384 + which), bytes(8))
 
     def run(self, frame):

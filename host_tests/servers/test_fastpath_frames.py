@@ -3,6 +3,7 @@
 """The program in the kernel beyond the rules: outer headers, keys, routes, buckets, counters."""
 
 import struct
+import time
 
 import pytest
 
@@ -273,8 +274,23 @@ class TestBuckets:
     def test_signalling(self, plane):
         """TSP passes, but not without end."""
         counted = self.burst(plane, k.up_frame(b"\xf0" + bytes(20)), 5000)
-        assert 1000 <= counted["pass_server"] <= 1050
-        assert counted["drop_passing"] == 5000 - counted["pass_server"]
+        assert 1000 <= counted["pass_tsp"] <= 1050
+        assert counted["drop_passing"] == 5000 - counted["pass_tsp"]
+
+    def test_kinds_do_not_stop_each_other(self, plane):
+        """A flood in many names of what needs no tag: all that may pass of it does, echoes too."""
+        echo = k.up_frame(rows.echo(rows.CLIENT, rows.P1))
+        for data, counter in ((b"\xf0" + bytes(20), "pass_tsp"), (rows.GOOD, "pass_odd")):
+            passed, start = 0, time.monotonic()
+            for number in range(30):
+                v4 = bytes((192, 0, 2, number))
+                frame = k.ethernet(
+                    0x800, k.udp4(v4, rows.SERVER, 5000, 3653, data, options=bytes(4))
+                    if counter == "pass_odd" else k.udp4(v4, rows.SERVER, 5000, 3653, data)
+                )  # fmt: skip
+                passed += self.burst(plane, frame, 1500).get(counter, 0)
+            assert 10_000 <= passed <= 10_000 * (1.1 + time.monotonic() - start), counter
+        assert self.burst(plane, echo, 10) == {"pass_echo": 10}
 
     def test_packet_rate(self, plane):
         """D-11: from and to an IPv4 address together."""

@@ -15,7 +15,7 @@ from host_tests.unit.pubtsp import rows
 
 # What the program leaves to the kernel and to the portable plane though the row says drop:
 LEFT = {
-    "U7 echo with a bad checksum": "pass_server",
+    "U7 echo with a bad checksum": "pass_echo",
     "D1 too short": None,  # not known to be for us; the kernel drops it
     "D1 nothing": None,
     "D2 another prefix": None,  # not for us
@@ -85,7 +85,8 @@ def check_row(plane, row, frame, side, to):
     elif action in ("error-up", "error-down"):
         assert (outcome.action, outcome.counted) == (k.PASS, {"pass_error": 1})
     elif action in ("signalling", "refused") or rule in ("U7", "D3"):
-        assert (outcome.action, outcome.counted) == (k.PASS, {"pass_server": 1})
+        kind = {"U7": "pass_echo", "D3": "pass_ping"}.get(rule, "pass_tsp")
+        assert (outcome.action, outcome.counted) == (k.PASS, {kind: 1})
     else:
         if differs.get("kernel_forwards") and out[7] == row[2][7]:
             out = rows.hops(out, out[7] - 1)  # program and kernel are one hop together (C-8)

@@ -12,11 +12,11 @@
 #define ERRORS_TOTAL 1000   // ICMPv6 errors a second, as lib/pubtsp's server
 #define STRANGERS_TOTAL 10  // those of D5
 #define PASSING_RATE 1000   // other packets a second for the portable plane, each source
-#define PASSING_TOTAL 20000 // all sources; it is a fifth of what that plane can do
+#define PASSING_TOTAL 10000 // all sources, each kind; so that a flood of one kind stops no other
 
 // Parts of the map; the first slots of PART_TOTALS are single buckets.
 enum { PART_ERRORS, PART_PASSING, PART_PACKETS, PART_TOTALS };
-enum { TOTAL_ERRORS, TOTAL_STRANGERS, TOTAL_PASSING };
+enum { TOTAL_ERRORS, TOTAL_STRANGERS, TOTAL_PASSING }; // the last: one for each kind
 
 // Return 1: taken, 0: there is none, -1: another CPU was faster, *full is what it left.
 static __always_inline int try_take(
@@ -73,14 +73,14 @@ __noinline int may_error(const struct settings *set, __u32 source, int stranger)
         && take_total(TOTAL_ERRORS, now, ERRORS_TOTAL);
 }
 
-// Return whether another packet of a source may pass to the portable plane.
-__noinline int may_pass(const struct settings *set, __u32 source) {
+// Return whether another packet of a source may pass to the portable plane. kind: its counter.
+__noinline int may_pass(const struct settings *set, __u32 source, __u32 kind) {
     __u64 now = bpf_ktime_get_coarse_ns();
     if (!set) {
         return 0;
     }
     return take(slot_of(set, PART_PASSING, source), now, SECOND / PASSING_RATE, PASSING_RATE)
-        && take_total(TOTAL_PASSING, now, PASSING_TOTAL);
+        && take_total(TOTAL_PASSING + kind - COUNT_pass_tsp, now, PASSING_TOTAL);
 }
 
 // Return whether a packet from or to a client is within packet_rate (D-11).

@@ -79,7 +79,7 @@ static __always_inline int to_tunnel(
             return pass_error(
                 ctx, set, COUNT_received_up, COUNT_drop_D3, source, INNER_DOWN, &inner, 0);
         }
-        return pass(set, COUNT_received_up, COUNT_pass_server, source);
+        return pass(set, COUNT_received_up, COUNT_pass_ping, source);
     }
     // D3, D4, D5
     int failed = judge_destination(set, &inner);

@@ -109,7 +109,9 @@ struct key6 {
     X(drop_ipv4)    /* a wrong checksum in the outer IPv4 header */ \
     X(drop_passing) /* more than what may pass to the portable plane */ \
     X(pass_error)   /* passed: the portable plane answers with an ICMPv6 error */ \
-    X(pass_server)  /* passed: TSP, or to P::1 */ \
+    X(pass_tsp)     /* passed: TSP */ \
+    X(pass_echo)    /* passed: an echo of a client to P::1 */ \
+    X(pass_ping)    /* passed: one of the IPv6 side */ \
     X(pass_odd)     /* passed: fragments, options, checksums that are not right here */ \
     X(pass_route)   /* passed: no next hop known here */
 

@@ -62,7 +62,7 @@ static __always_inline int drop(enum counter side, enum counter what) {
 // Leave a packet to the portable plane if its source has not done so too often.
 static __always_inline int pass(
     const struct settings *set, enum counter side, enum counter what, __u32 source) {
-    if (!may_pass(set, source)) {
+    if (!may_pass(set, source, what)) {
         return drop(side, COUNT_drop_passing);
     }
     count(what);

@@ -114,7 +114,7 @@ static __always_inline int from_tunnel(
     // U1, U2
     __u32 received = total - OUTER;
     if (received && *nibble >> 4 == 0xf) {
-        return pass(set, COUNT_received, COUNT_pass_server, v4); // 310 for what U1 refuses
+        return pass(set, COUNT_received, COUNT_pass_tsp, v4); // 310 for what U1 refuses
     }
     if (!is_usable(set, v4, bpf_ntohs(outer->source_port))) {
         return drop(COUNT_received, COUNT_drop_U1);
@@ -185,7 +185,7 @@ static __always_inline int from_tunnel(
         if (!is_echo(ctx, INNER_UP, length, inner.next)) {
             return pass_error(ctx, set, COUNT_received, COUNT_drop_U7, v4, INNER_UP, &inner, 0);
         }
-        return pass(set, COUNT_received, COUNT_pass_server, v4);
+        return pass(set, COUNT_received, COUNT_pass_echo, v4);
     }
     // U8
     if (inner.hops <= 1) {
