@@ -111,6 +111,25 @@ def test_rights_are_dropped(wire, tmp_path):
     assert status(server)["ok"]
 
 
+@pytest.mark.parametrize(("owner", "says"), [(0, True), (65534, False)])
+def test_what_the_user_cannot_read_is_said_at_once(wire, owner, says):
+    """The keys are root's alone: they count, but SIGHUP as another user will not find them."""
+    for folder in (wire.folder, *list(wire.folder.parents)[:2]):
+        folder.chmod(0o755)
+
+    def give(server):
+        key = server.folder / "key"
+        key.write_text(f"pubtspd-keys 1\nkey {wire.key.hex()}\n")
+        key.chmod(0o600)
+        os.chown(key, owner, owner)
+        server.folder.chmod(0o755)
+
+    server = wire.server(user="nobody", before=give)
+    assert wire.peer(*ALICE).create(server)
+    words = "SIGHUP will change nothing: " + str(server.folder / "key") + ": Permission denied"
+    assert (words in server.process.output()) == says
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [

@@ -7,9 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from host_tests.servers.wire import PYTHON, TOP, environment
-from tools.pubtspd import settings
+from tools.pubtspd import keys, settings
 from tools.pubtspd.settings import SettingsError
 
 GOOD = 'listen = "198.51.100.1"\nprefix = "2001:db8:3653:1::/64"\n'
@@ -204,3 +206,44 @@ def test_example_is_right(tmp_path):
     names = re.findall(r"^([a-z0-9-]+) = ", everything, re.MULTILINE)
     assert sorted(names) == sorted(settings.ROWS)
     assert Path(found.control).is_absolute()
+
+
+# What tomllib can give, and a few texts near what is right.
+_SCALARS = st.one_of(
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=40),
+    st.datetimes(),
+    st.from_regex(r"[0-9a-f:.]{0,40}(/[0-9]{1,3})?", fullmatch=True),
+    st.ip_addresses().map(str),
+    st.ip_addresses().map(lambda one: f"{one}/64"),
+    st.sampled_from(["", "off", "fd:3", "[::1]:9653", "eth0", "²", "1" * 5000, "a" * 5000]),
+)
+_VALUES = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=4,
+)
+
+
+@given(row=st.sampled_from(settings.TABLE), value=_VALUES)
+def test_any_value_is_taken_or_told(row, value):
+    """Nothing but ValueError leaves a parser; what it takes, it takes again as it was."""
+    try:
+        first = row.parser(value)
+    except ValueError as error:
+        assert str(error)
+        return
+    assert row.parser(value) == first
+
+
+@given(text=st.text(max_size=200) | st.binary(max_size=200).map(lambda b: b.decode("latin-1")))
+def test_any_key_file_is_taken_or_told(text):
+    for one in (text, "pubtspd-keys 1\n" + text, "pubtspd-keys 1\nkey " + text):
+        try:
+            found = keys.parse(one)
+        except keys.KeyFileError as error:
+            assert str(error)
+        else:
+            assert found.master or found.key

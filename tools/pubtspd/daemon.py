@@ -87,6 +87,7 @@ class Daemon:
             self.loop.on_signal(signal.SIGINT, self.loop.stop)
             self.loop.on_signal(signal.SIGHUP, self.reload)
             privileges.drop(uid, gid, settings.chroot, keep)
+            self._try_reading_again()
             self._start_metrics()
         except _START_ERRORS as error:
             raise StartError(str(error)) from None
@@ -144,6 +145,13 @@ class Daemon:
         if self._fast is not None:
             self._fast.maintain()
             self.loop.call_at(self.loop.now() + 1000 * MAINTAIN_S, self._maintain_plane)
+
+    def _try_reading_again(self) -> None:
+        """Say now what SIGHUP would say later: the user may read less than root."""
+        try:
+            self._read_keys(self._read_settings())
+        except (SettingsError, KeyFileError) as error:
+            log.warning("SIGHUP will change nothing: %s", error)
 
     def _start_metrics(self) -> None:
         where = self.settings.metrics
