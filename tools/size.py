@@ -20,7 +20,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from tools.lab.call import CallFailed, idle_address
+from tools.lab.call import idle_address
+from tools.lab.call_report import CallFailed
 from tools.lab.errors import LabError
 from tools.lab.network import Lab
 from tools.panel.errors import PanelError

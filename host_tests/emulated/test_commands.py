@@ -49,9 +49,11 @@ def test_make_call_tells_what_happened(tmp_path):
     print(output)
     assert process.returncode == 0
     words_of_a_call = ("rings", "answers", "shows the SAS", "speak", "hangs up", "G722")
-    for words in (*words_of_a_call, "(agree)", "keys by ZRTP", "The call worked."):
+    of_the_tunnel = ("DHCPv4 gave it 192.0.2.", "IPv6 by tunnel", "the NAT maps", "server carried")
+    for words in (*words_of_a_call, *of_the_tunnel, "(agree)", "keys by ZRTP", "The call worked."):
         assert words in output
-    for name in ("heard-by-host.wav", "heard-by-board.wav", "call.pcap"):
+    assert output.count("a stranger, home") == output.count("a stranger, office") == 2
+    for name in ("heard-by-host.wav", "heard-by-board.wav", "home/call.pcap", "office/call.pcap"):
         assert (tmp_path / name).stat().st_size > 10000
     assert not namespaces_of(process.pid)
 

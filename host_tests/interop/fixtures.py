@@ -11,6 +11,7 @@ import pytest
 from tools.lab import Baresip, Capture, Lab, LabError, measure, wav
 from tools.lab.capture import complaints, sip_ladder
 from tools.lab.codec import RATES
+from tools.lab.network import PREFIX
 from tools.panel.errors import PanelError
 from tools.panel.phones import TOP, QEMUPhone, UnixPhone
 
@@ -23,9 +24,11 @@ TONE_HZ = 1000  # that it plays
 class Telephone:
     """A phone of the lab with its address, used by its keys alone."""
 
-    def __init__(self, phone, folder):
+    def __init__(self, phone, folder, prefix=PREFIX):
+        """prefix: the /64 that its address will lie in."""
         self.phone = phone
         self.folder = folder
+        self.prefix = prefix
         self.board = phone.board
         self.address = ""
 
@@ -39,10 +42,15 @@ class Telephone:
 
     def start(self):
         """Switch on and learn the address from the screen, as a person does."""
+        self.phone.start()
+        self.learn_address()
+
+    def learn_address(self, prefix=None):
+        """Wait until the screen shows an address of a prefix, that of the start unless given."""
         from tools.lab.call import idle_address
 
-        self.phone.start()
-        self.address = idle_address(self.panel, 20.0)
+        self.address = idle_address(self.panel, 20.0, prefix or self.prefix)
+        return self.address
 
     def wait_idle(self, timeout=_IDLE_S):
         """Come back to the idle screen, hanging up whatever is there."""

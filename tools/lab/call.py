@@ -1,26 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""`make call`: the emulated board calls the host phone, step by step, with what was heard.
+"""`make call`: a phone on an IPv4-only network calls one with native IPv6, step by step.
 
-Nothing here reaches into a phone: keys, screen, lamps and sound of the panel, and the wire.
+The emulated board is in a home behind NAT and finds a tunnel by itself; the host phone is in an
+office with IPv6. Nothing here reaches into a phone: keys, screen, lamps and sound of the panel,
+and the wire; what the home's DHCP server, its NAT and the tunnel's operator know is asked of them.
 """
 
 import re
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from tools.lab import measure, speech, wav
+from tools.lab.call_report import CallFailed, Heard, Outcome, check_outcome, report, shown
 from tools.lab.capture import Capture
-from tools.lab.eavesdrop import Overheard, overhear
+from tools.lab.eavesdrop import overhear
 from tools.lab.errors import LabError
-from tools.lab.network import PREFIX, Host, Lab
-from tools.lab.pcap import Stream, rtp_streams, zrtp_algorithms
+from tools.lab.home import Home
+from tools.lab.internet import Internet
+from tools.lab.network import PREFIX
+from tools.lab.operator import Operator
+from tools.lab.pcap import rtp_streams, zrtp_algorithms
 from tools.panel import safety
 from tools.panel.errors import PanelError
 from tools.panel.panel import Panel
@@ -40,34 +44,6 @@ _TEXTS = {
 }
 
 
-class CallFailed(Exception):
-    """The call did not go as it must; the text says what was seen."""
-
-
-@dataclass
-class Heard:
-    """What one side heard of the other."""
-
-    who: str
-    recording: Path
-    seconds: float
-    match: float
-    delay_s: float
-    pesq: float | None
-
-
-@dataclass
-class Outcome:
-    """All that was seen of a call."""
-
-    heard: list[Heard]
-    streams: list[Stream]
-    screens: dict[str, str]
-    sas: dict[str, str]  # as each phone showed it
-    algorithms: tuple[str, ...] | None  # what the handshake on the wire agreed on
-    overheard: list[Overheard]
-
-
 class Story:
     """Prints what happens, each line with its time."""
 
@@ -81,14 +57,17 @@ class Story:
         self._console.print(f"[dim]{passed:7.2f} s[/]  [bold]{who:<6}[/] {text}", highlight=False)
 
 
-def idle_address(panel: Panel, timeout: float) -> str:
-    """Wait until an idle phone shows its global address; the address."""
-    prefix = PREFIX.partition("::")[0]
+def idle_address(panel: Panel, timeout: float, prefix: str = PREFIX) -> str:
+    """Wait until an idle phone shows its global address; the address.
+
+    prefix: the /64 that it lies in.
+    """
+    first = prefix.partition("::")[0]
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         # A long address fills more than one line of the screen.
         joined = panel.screen_text().replace("\n", "")
-        found = re.search(re.escape(prefix) + r":[0-9a-f:]*[0-9a-f]", joined)
+        found = re.search(re.escape(first) + r":[0-9a-f:]*[0-9a-f]", joined)
         if found:
             return found[0]
         time.sleep(0.05)
@@ -100,40 +79,91 @@ def make_call(folder: Path, story: Story) -> Outcome:
     spoken = {}
     for name, (voice, text) in _TEXTS.items():
         spoken[name] = speech.speech_file(TOP / "build/speech", _RATE, voice, text)
-    with Lab(folder) as lab:
-        host = lab.host("phone")
-        capture = Capture(lab, "call.pcap")
-        story.tell("lab", f"one IPv6 link, router for {PREFIX}, no IPv4; capture runs")
-        with (
-            QEMUPhone(folder / "board", lab) as board_phone,
-            UnixPhone(folder / "host", host) as host_phone,
-        ):
+    with Internet(folder) as net:
+        operator = net.operator("tsp")
+        home, office = net.home("home"), net.office("office")
+        story.tell("lab", f"home: IPv4 alone, behind NAT as {home.public_address}; DHCP, DNS")
+        story.tell("lab", f"office: native IPv6, {office.prefix}")
+        story.tell("lab", f"tunnels: {operator.prefix} at {operator.ipv4} port 3653")
+        captures = {"home": Capture(home, "call.pcap"), "office": Capture(office, "call.pcap")}
+        board_phone = QEMUPhone(folder / "board", home)
+        host_phone = UnixPhone(folder / "host", office.host("phone"))
+        with board_phone, host_phone:
             panels = {"board": board_phone.panel, "host": host_phone.panel}
-            screens, sas = converse(panels, host, spoken, folder, story)
-            streams_path = capture.stop()
+            addresses = come_up(panels, board_phone.mac, home, operator, office.prefix, story)
+            before = operator.counters()
+            screens, sas = converse(panels, addresses, spoken, folder, story)
+            after = operator.counters()
+            paths = {place: capture.stop() for place, capture in captures.items()}
     story.tell("lab", "phones off, namespaces removed")
     heard = []
     for who, other in (("host", "board"), ("board", "host")):
         path = folder / f"heard-by-{who}.wav"
         heard.append(judge(who, path, spoken[other]))
-    overheard = overhear(streams_path, list(spoken.values()))
-    algorithms = zrtp_algorithms(streams_path)
-    return Outcome(heard, rtp_streams(streams_path), screens, sas, algorithms, overheard)
+    return Outcome(
+        heard,
+        {place: rtp_streams(path) for place, path in paths.items()},
+        {place: overhear(path, list(spoken.values())) for place, path in paths.items()},
+        paths,
+        {address: who for who, address in addresses.items()},
+        {way: after[way] - before[way] for way in ("up", "down")},
+        screens,
+        sas,
+        zrtp_algorithms(paths["office"]),
+    )
+
+
+def come_up(
+    panels: dict[str, Panel],
+    mac: str,
+    home: Home,
+    operator: Operator,
+    office: object,
+    story: Story,
+) -> dict[str, str]:
+    """Wait until both phones have addresses, and tell how they came; the addresses."""
+    board, phone = panels["board"], panels["host"]
+    for who, panel in panels.items():
+        story.tell(who, f"up: {panel.facts.get('name')}")
+    story.tell("board", f"DHCPv4 gave it {home.wait_lease(mac, 20.0)}")
+    addresses = {"board": idle_address(board, 20.0, operator.prefix)}
+    board.wait_text("IPv6 by tunnel", 5.0)
+    server = board_server(board)
+    story.tell("board", f"shows IPv6 by tunnel, {addresses['board']}, by {server}")
+    if server != operator.ipv4:
+        raise CallFailed(f"the board names {server} as its server, not {operator.ipv4}")
+    for one in home.mappings():
+        if one.remote == operator.ipv4:
+            inner, public = f"{one.inside}:{one.inside_port}", f"{one.public}:{one.public_port}"
+            story.tell("lab", f"the NAT maps {inner} to {public}, as the address says")
+    addresses["host"] = idle_address(phone, 20.0, str(office))
+    story.tell("host", f"address {addresses['host']}")
+    return addresses
+
+
+def board_server(board: Panel) -> str:
+    """The server of the tunnel, from the page Network of the menu."""
+    board.press("ok")
+    board.wait_text("network", 5.0)
+    board.press("down")
+    board.press("ok")
+    server = board.wait_text(r"\nby ([0-9.]+)\n", 5.0)[1]
+    board.press("back")
+    board.press("back")
+    board.wait_text("^vox6", 5.0)
+    return server
 
 
 def converse(
-    panels: dict[str, Panel], host: Host, spoken: dict[str, Path], folder: Path, story: Story
+    panels: dict[str, Panel],
+    addresses: dict[str, str],
+    spoken: dict[str, Path],
+    folder: Path,
+    story: Story,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """The call itself, by keys; recordings land in folder. The last screens, the SAS on each."""
     board, phone = panels["board"], panels["host"]
-    story.tell("board", f"up: {board.facts.get('name')}")
-    story.tell("host", f"up: {phone.facts.get('name')}")
-    story.tell("board", f"address {idle_address(board, 20.0)}")
-    host.wait_address()
-    address = idle_address(phone, 20.0)
-    story.tell("host", f"address {address}")
-
-    uri = f"sip:phone@[{address}]"
+    uri = f"sip:phone@[{addresses['host']}]"
     board.dial(uri)
     recordings = {name: panel.record() for name, panel in panels.items()}
     pressed = time.monotonic()
@@ -210,100 +240,24 @@ def judge(who: str, path: Path, original: Path) -> Heard:
     return heard
 
 
-def report(console: Console, folder: Path, outcome: Outcome) -> None:
-    """Print the figures and where everything lies."""
-    table = Table(title=None)
-    for title in ("on the wire", "codec", "packets", "lost", "jitter", "longest gap"):
-        table.add_column(title)
-    for stream in outcome.streams:
-        table.add_row(
-            f"{stream.source} > {stream.destination}",
-            stream.codec,
-            str(stream.received),
-            str(stream.lost),
-            f"{stream.jitter_ms:.1f} ms",
-            f"{1000 * stream.longest_gap_s:.0f} ms",
-        )
-    console.print(table)
-    table = Table(title=None)
-    for title in ("heard by", "likeness", "PESQ-WB", "later by", "recording"):
-        table.add_column(title)
-    for row in outcome.heard:
-        table.add_row(
-            row.who,
-            f"{row.match:.2f}",
-            "-" if row.pesq is None else f"{row.pesq:.2f}",
-            f"{1000 * row.delay_s:.0f} ms",
-            shown(row.recording),
-        )
-    for one in outcome.overheard:
-        table.add_row(
-            "a stranger", f"{one.likeness:.2f}", "-", "-", f"of {one.source}, from the capture"
-        )
-    console.print(table)
-    for name, text in outcome.screens.items():
-        console.print(f"last screen of {name}: [dim]{' | '.join(text.split(chr(10)))}[/]")
-    console.print(safety_text(outcome), soft_wrap=True)
-    console.print(
-        f"spoken: {shown(TOP / 'build/speech')}   capture: {shown(folder / 'call.pcap')}"
-    )
-
-
-def safety_text(outcome: Outcome) -> str:
-    """The SAS on both screens, what protects the voice, and how much of it did not."""
-    agree = "agree" if len(set(outcome.sas.values())) == 1 else "DIFFER"
-    lines = ["SAS  " + "  ".join(f"{who} {sas}" for who, sas in outcome.sas.items())]
-    lines[0] += f"  ({agree})"
-    if outcome.algorithms is not None:
-        hash_name, cipher, tag, agreement, sas_type = outcome.algorithms
-        lines.append(f"keys by ZRTP: {agreement}, {hash_name}, SAS {sas_type}")
-        lines[-1] += f"; voice by SRTP: {cipher}, {tag}"
-    early = " and ".join(str(one.packets - one.larger) for one in outcome.overheard)
-    lines.append(f"packets in clear, before the keys: {early}")
-    return "\n".join(lines)
-
-
-def check_safety(outcome: Outcome) -> None:
-    """CallFailed: the call was not safe."""
-    if len(set(outcome.sas.values())) != 1:
-        raise CallFailed(f"the SAS differ: {outcome.sas}: somebody listens between the phones")
-    for one in outcome.overheard:
-        if one.readable:
-            raise CallFailed(
-                f"a stranger makes out the speech of {one.source}: likeness {one.likeness:.2f}"
-            )
-
-
-def shown(path: Path) -> str:
-    """A path as short as it can be."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
-
-
 @click.command()
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=TOP / "build/call",
-    help="Where recordings, capture and logs go.  [default: build/call]",
+    help="Where recordings, captures and logs go.  [default: build/call]",
 )
 def main(folder: Path) -> None:
-    """The emulated board calls the host phone; speech goes both ways, encrypted."""
+    """A board behind an IPv4 NAT calls a phone with IPv6; speech goes both ways, encrypted."""
     console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
     folder = folder.resolve()
     try:
         outcome = make_call(folder, Story(console))
-        report(console, folder, outcome)
-        check_safety(outcome)
-        if len(outcome.streams) != 2:
-            raise CallFailed(
-                f"{len(outcome.streams)} RTP streams on the wire instead of one each way"
-            )
+        report(console, outcome)
+        check_outcome(outcome)
     except (LabError, PanelError, CallFailed) as error:
         console.print(f"[red]make call failed:[/] {error}", markup=True, soft_wrap=True)
-        console.print(f"logs and capture: {shown(folder)}")
+        console.print(f"logs and captures: {shown(folder)}")
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         console.print("interrupted; namespaces and programs are gone")
