@@ -137,7 +137,8 @@ def test_ten_million(tmp_path, plane, capsys):
     """10^7, each of which the plane has counted; VOX6_FUZZ_DATAGRAMS sets another number."""
     count = int(os.environ.get("VOX6_FUZZ_DATAGRAMS", 10_000_000))
     with Wire(tmp_path) as wire:
-        server = wire.server(plane=plane, dns_server="2001:db8::53")
+        # What it may remember is soon full then; whatever grows later is a leak.
+        server = wire.server(plane=plane, dns_server="2001:db8::53", memo="1024")
         run = Run(wire, server, 7)
         seconds, memory = run.run(count // run.size)
         read = server.counters()["received"]
@@ -150,4 +151,4 @@ def test_ten_million(tmp_path, plane, capsys):
             f"{[one >> 10 for one in memory]} kB"
         )
     assert read >= run.count
-    assert memory[-1] - memory[4] < 2 << 20, "the memos are full by half of it"
+    assert memory[-1] - memory[4] < 2 << 20, "it grows"
