@@ -233,6 +233,18 @@ class TestRoutes:
         assert outcome.frame[14:] == k.with_id_of(outcome.frame[14:], frame[14:])
 
 
+class Tokens:
+    """How many tokens a bucket can have given since it was full: more when the machine is slow."""
+
+    def __init__(self, rate):
+        self.rate = rate
+        self.start = time.monotonic()
+
+    def check(self, taken):
+        elapsed = time.monotonic() - self.start
+        assert self.rate <= taken <= self.rate * (1.05 + elapsed) + 1, (taken, elapsed)
+
+
 class TestBuckets:
     def burst(self, plane, frame, times, forwarded=False):
         """Counters after a frame came many times within a moment.
@@ -248,11 +260,13 @@ class TestBuckets:
         config, key, _, _, _ = k.config_of({})
         plane.configure(config, key, error_rate=10)
         wrong = k.up_frame(rows.udp(rows.CLIENT[:14] + b"\0\1", rows.HOST))
+        tokens = Tokens(10)
         counted = self.burst(plane, wrong, 5000)
-        assert 10 <= counted["pass_error"] <= 12
+        tokens.check(counted["pass_error"])
         assert counted["limited"] == counted["drop_U4"] == 5000 - counted["pass_error"]
         other = k.up_frame(rows.udp(rows.CLIENT, rows.HOST), port=40000)  # the same IPv4
-        assert "pass_error" not in self.burst(plane, other, 1)
+        self.burst(plane, wrong, 500)  # whatever has come back
+        assert self.burst(plane, other, 50).get("pass_error", 0) <= 1
         other = k.up_frame(rows.udp(rows.CLIENT, rows.HOST), v4=rows.OTHER_V4)
         assert self.burst(plane, other, 1) == {"pass_error": 1}
 
@@ -264,24 +278,25 @@ class TestBuckets:
 
     def test_strangers(self, plane):
         """Errors of D5: 10 a second in total, whoever asks."""
-        counted = 0
+        counted, tokens = 0, Tokens(10)
         for number in range(100):
             source = rows.HOST[:4] + struct.pack(">I", number) + rows.HOST[8:]
             frame = k.down_frame(rows.udp(source, rows.CLIENT[:14] + b"\0\1"))
             counted += self.burst(plane, frame, 1).get("pass_error", 0)
-        assert 10 <= counted <= 12
+        tokens.check(counted)
 
     def test_signalling(self, plane):
         """TSP passes, but not without end."""
+        tokens = Tokens(1000)
         counted = self.burst(plane, k.up_frame(b"\xf0" + bytes(20)), 5000)
-        assert 1000 <= counted["pass_tsp"] <= 1050
+        tokens.check(counted["pass_tsp"])
         assert counted["drop_passing"] == 5000 - counted["pass_tsp"]
 
     def test_kinds_do_not_stop_each_other(self, plane):
         """A flood in many names of what needs no tag: all that may pass of it does, echoes too."""
         echo = k.up_frame(rows.echo(rows.CLIENT, rows.P1))
         for data, counter in ((b"\xf0" + bytes(20), "pass_tsp"), (rows.GOOD, "pass_odd")):
-            passed, start = 0, time.monotonic()
+            passed, tokens = 0, Tokens(10_000)
             for number in range(30):
                 v4 = bytes((192, 0, 2, number))
                 frame = k.ethernet(
@@ -289,17 +304,18 @@ class TestBuckets:
                     if counter == "pass_odd" else k.udp4(v4, rows.SERVER, 5000, 3653, data)
                 )  # fmt: skip
                 passed += self.burst(plane, frame, 1500).get(counter, 0)
-            assert 10_000 <= passed <= 10_000 * (1.1 + time.monotonic() - start), counter
+            tokens.check(passed)
         assert self.burst(plane, echo, 10) == {"pass_echo": 10}
 
     def test_packet_rate(self, plane):
         """D-11: from and to an IPv4 address together."""
         config, key, _, _, _ = k.config_of({})
         plane.configure(config, key, packet_rate=50)
+        tokens = Tokens(50)
         counted = self.burst(plane, UP, 30, True)
         assert counted == {"received": 30, "up": 30}
         counted = self.burst(plane, DOWN, 200, True)
-        assert 20 <= counted["down"] <= 22
+        tokens.check(30 + counted["down"])
         assert counted["drop_rate"] == 200 - counted["down"]
         other = k.up_frame(rows.udp(rows.OTHER, rows.HOST), v4=rows.OTHER_V4, port=rows.OTHER_PORT)
         assert self.burst(plane, other, 1) == {"received": 1, "up": 1}
