@@ -98,6 +98,12 @@ def talk(first, second, seconds=4.0):
     assert not tones.breaks(seconds)
 
 
+def planes(operator):
+    """Counters of each data plane of a server."""
+    (member,) = operator.ask("status")["members"]
+    return member["counters"]
+
+
 def last_silence(tones, board):
     """The longest silence in what a phone heard, in seconds."""
     rate, samples = tones.sounds[board]
@@ -257,7 +263,7 @@ def test_a_site_of_an_anycast_service_goes_in_a_call(world):
 
 
 def test_native_ipv6_that_comes_in_a_call_is_for_the_next_one(world):
-    """The call stays where it is, the next one passes no server."""
+    """The call stays where it is, the next one passes no server; native IPv6 goes again."""
     world.home.set_servers(world.operator)
     world.board.phone.stop()
     world.board.prefix = world.operator.prefix
@@ -281,3 +287,42 @@ def test_native_ipv6_that_comes_in_a_call_is_for_the_next_one(world):
     talk(world.board, world.desk, 2.0)
     assert world.carried() - before < 10
     disconnect(world.board, world.desk)
+    world.home.withdraw_ipv6()
+    world.board.learn_address(world.operator.prefix)
+    connect(world.desk, world.board)
+    talk(world.board, world.desk, 2.0)
+    disconnect(world.desk, world.board)
+
+
+def test_two_phones_behind_symmetric_nats_stay_with_their_server(world):
+    """A direct path cannot be; nobody waits for it, and no sound is lost."""
+    first, second = world.board, world.unix
+    for home in (world.home, world.other):
+        home.change_nat("symmetric")
+    for one in (first, second):
+        reconfigure(one, tunnel__direct=True, tunnel__martians="lab")
+    connect(first, second)
+    assert secure.wait_to_compare(first) == secure.wait_to_compare(second)
+    before = world.carried()
+    talk(first, second)
+    passed = world.carried() - before
+    disconnect(first, second)
+    assert passed > 2 * 50 * 4
+
+
+def test_a_call_that_the_kernel_carries(world):
+    """The server's XDP plane: voice of an emulated board behind NAT never meets Python there."""
+    fast = world.net.operator("fast", plane="xdp")
+    world.home.set_servers(fast)
+    world.board.phone.stop()
+    world.board.prefix = fast.prefix
+    world.board.start()
+    connect(world.board, world.desk)
+    assert secure.wait_to_compare(world.board) == secure.wait_to_compare(world.desk)
+    before = planes(fast)
+    talk(world.board, world.desk)
+    after = planes(fast)
+    disconnect(world.board, world.desk)
+    for way in ("up", "down"):
+        assert after["xdp"][way] - before["xdp"][way] > 50 * 4
+        assert after["portable"][way] - before["portable"][way] < 10

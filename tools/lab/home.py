@@ -116,6 +116,10 @@ class Home(Link):
         """Every mapping of the NAT gets another port from its next packet on."""
         self.nat.rebind()
 
+    def change_nat(self, kind: str) -> None:
+        """Another router with another kind of NAT; no mapping outlives that."""
+        self.nat.change(kind)
+
     def add_ipv6(self) -> str:
         """Native IPv6 appears in this home, advertised as in an office; the prefix."""
         if self._advertiser is None:

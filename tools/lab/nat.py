@@ -90,9 +90,7 @@ class NAT:
         port, and only it comes in); timeout_s: until an idle UDP mapping ends.
         """
         need("nft", "nftables")
-        if kind not in KINDS:
-            raise LabError(f"a NAT of kind {kind!r} is not known: one of {', '.join(KINDS)}")
-        self.kind = kind
+        self.kind = _known(kind)
         self._base = base
         self._netns = netns
         self._public = public
@@ -115,6 +113,11 @@ class NAT:
         self._turn += 1
         self._write()
         self.flush()
+
+    def change(self, kind: str) -> None:
+        """Be of another kind; every mapping is forgotten."""
+        self.kind = _known(kind)
+        self.rebind()
 
     def flush(self) -> None:
         """Forget every mapping, as a router does that was switched off and on."""
@@ -148,6 +151,12 @@ class NAT:
             "hairpin": _CONE_HAIRPIN % (self._public, first, last) if cone else "",
         }
         self._base.run(self._netns, ["nft", "-f", "-"], _RULES % values)
+
+
+def _known(kind: str) -> str:
+    if kind not in KINDS:
+        raise LabError(f"a NAT of kind {kind!r} is not known: one of {', '.join(KINDS)}")
+    return kind
 
 
 def _ends(row: object) -> tuple[str, int, str, int] | None:
