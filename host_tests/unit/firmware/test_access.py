@@ -66,6 +66,7 @@ class Preference(Case):
         self.world.run(1400)
         self.assertNotEqual(phone.access.tunnel.address, None)
         self.assertEqual(phone.network.local, None)
+        self.assertFalse(phone.tunnel6.preferred)
         self.assertIn("Looking for IPv6", phone.text())
         self.world.run(200)
         self.assertEqual(phone.network.local, phone.access.tunnel.address)
@@ -256,6 +257,16 @@ class Servers(Case):
         phone = self.phone()
         self.world.run(9000)
         self.assertNotEqual(phone.network.local, None)
+
+    def test_an_answer_that_native_ipv6_has_overtaken(self):
+        self.dns.silent = True
+        phone = self.phone()
+        self.world.run(500)
+        self.native(phone)
+        self.dns.silent = False
+        self.world.run(20000)
+        self.assertEqual(self.dns.asked, [("_tsp._udp.isp.example", 33)])
+        self.assertEqual(self.to_operator(), 0)
 
     def test_no_server_is_said_and_looked_for_again(self):
         phone = self.phone(servers=())

@@ -120,17 +120,15 @@ class Dialling(Case):
         self.assertIn(bob.states()[0], ("incoming", "idle"))
 
     def test_a_refusal_is_no_silence(self):
-        self.registrar_refuses = doubles.TestPhone(
-            self.world, ["2001:db8::b"], [("call.waiting", False)]
-        )
+        refuses = self.registrar("2001:db8::b")
+        refuses.status = 486
         self.dns.records = [
             tunnels.aaaa("example.org", "2001:db8::b"),
             tunnels.aaaa("example.org", "2001:db8::c"),
         ]
         alice = self.phone()
         alice.press("bob@example.org", "call")
-        self.registrar_refuses.press("hangup")
-        self.assertIn("Declined", alice.text())
+        self.assertIn("Busy Here", alice.text())
         self.world.run(40000)
         self.assertEqual(len(self.world.requests("INVITE")), 1)
 
@@ -316,6 +314,70 @@ class DHCPv6(Case):
         self.alice.net6.signal.raised = True
         self.world.settle()
         self.assertEqual(self.alice.net6.added, {})  # the link is gone
+
+
+class Questions(Case):
+    """How the questions themselves leave."""
+
+    def ask(self, phone, name="example.org"):
+        out = []
+        phone.access.names.lookup(name, 28, lambda records, reason: out.append(len(records)))
+        self.world.settle()
+        return out
+
+    def test_another_network_is_asked_anew(self):
+        self.dns.records = [tunnels.aaaa("example.org", "2001:db8::b")]
+        other = tunnels.NameServer(self.world, address("2001:db8:54::54"))
+        phone = self.phone()
+        self.assertEqual(self.ask(phone), [1])
+        self.assertEqual(self.ask(phone), [1])
+        self.assertEqual(len(self.dns.asked), 1)
+        phone.net6.dns = [address("2001:db8:54::54")]
+        phone.net6.signal.raised = True
+        self.world.settle()
+        self.assertEqual(self.ask(phone), [0])
+        self.assertEqual(len(other.asked), 1)
+
+    def test_a_local_port_that_is_taken(self):
+        self.dns.records = [tunnels.aaaa("example.org", "2001:db8::b")]
+        phone = self.phone()
+        make = phone.net6.Endpoint
+        refused = []
+
+        def once(local=None, port=0, queue=8):
+            if port >= 32768 and not refused:
+                refused.append(port)
+                raise OSError(98, "as the test wants")
+            return make(local, port, queue)
+
+        phone.net6.Endpoint = once
+        self.assertEqual(self.ask(phone), [1])
+        self.assertEqual(len(refused), 1)
+
+    def test_they_leave_from_the_address_for_that_server(self):
+        phone = self.phone()
+        near = address("2001:db8:53::1")
+        phone.net6.own.append(near)
+        phone.net6.signal.raised = True
+        self.world.settle()
+        self.ask(phone)
+        questions = [one for one in self.world.sent if one[2][1] == 53]
+        self.assertEqual(questions[0][1][0], near)
+
+    def test_none_leaves_by_a_tunnel_that_is_not_used_yet(self):
+        tunnels.Operator(self.world)
+        home = tunnels.Home(self.world, dns_servers=["192.0.2.53"])
+        local = tunnels.NameServer(self.world, tunnels.four("192.0.2.53"))
+        phone = doubles.TestPhone(
+            self.world, [], [("tunnel.martians", "lab")], home=home, servers=("198.51.100.1",)
+        )
+        phone.net6.dns = [address(DNS)]
+        phone.net6.signal.raised = True
+        self.world.run(500)
+        self.assertNotEqual(phone.tunnel6.address, None)
+        self.assertEqual(self.ask(phone), [0])
+        self.assertEqual(len(local.asked), 1)
+        self.assertEqual(phone.tunnel6.sent_server, 0)
 
 
 class Origins(Case):

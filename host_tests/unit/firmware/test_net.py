@@ -268,6 +268,15 @@ class TestSignalling(unittest.TestCase):
         one.send(b"y", peer)
         self.assertEqual(self.world.sent[-1][1], (doubles.address("2001:db8::1"), 5060))
 
+    def test_nothing_leaves_from_where_it_cannot_come_back(self):
+        one = Signalling(self.net6, self.network, 5060, 24)
+        self.net6.own[:] = [doubles.address("fe80:2::1")]
+        self.network.update()
+        with self.assertRaises(OSError) as caught:
+            one.send(b"x", (doubles.address("2001:db8::9"), 5060))
+        self.assertEqual(caught.exception.errno, doubles.ENETUNREACH)
+        self.assertEqual(self.world.sent, [])
+
     def test_memory_of_peers_is_bounded(self):
         one = Signalling(self.net6, self.network, 5060, 24)
         for port in range(100):

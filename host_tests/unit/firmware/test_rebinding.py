@@ -228,6 +228,19 @@ class NativeComes(Case):
         self.assertTrue(self.voice(self.alice, self.carol))
         self.assertTrue(self.voice(self.carol, self.alice))
 
+    def test_without_anything_better_it_stays(self):
+        self.start(("tunnel.mode", "off"))
+        native = address("2001:db8:7::7")
+        self.alice.net6.own.append(native)
+        self.alice.net6.signal.raised = True
+        self.world.run(1000)
+        self.call(self.alice, self.carol)
+        self.alice.net6.deprecated = [native]
+        self.alice.net6.signal.raised = True
+        self.world.run(1000)
+        self.assertEqual([line for line in self.said if "moves to" in line], [])
+        self.assertEqual(self.carol.stream().peer[0], native)
+
     def test_a_deprecated_address_serves_while_another_is_there(self):
         self.start()
         self.call(self.carol, self.alice)

@@ -187,19 +187,22 @@ def srv(name, target, port=PORT, priority=1, weight=1):
 
 
 class Registrar(Member):
-    """A SIP server that says 200 to everything."""
+    """A SIP server that says 200 to everything, or another status."""
 
     def __init__(self, world, addr16):
         super().__init__(world, addr16, 5060)
         self.requests = []
         self.sources = []
+        self.status = 200
 
     def serve(self, data, source):
         """Answer a request."""
         request = parse(data)
+        if request.method == "ACK":
+            return
         self.requests.append(request)
         self.sources.append(source)
-        response = request.response(200, None, "tag")
+        response = request.response(self.status, None, "tag")
         for value in request.values("contact"):
             response.add("Contact", value)
         self.send(response.emit(), source)
