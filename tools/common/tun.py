@@ -140,6 +140,7 @@ def add_address(
     address: text or 16 octets. A deprecated one is used where no other fits (RFC 6724 rule 3).
     """
     text = _text(address)
+    preferred = 0 if deprecated else _FOREVER
     with _netlink(f"set the address {text}") as ip:
         ip.addr(
             "replace",
@@ -148,8 +149,10 @@ def add_address(
             prefixlen=prefix_length,
             family=socket.AF_INET6,
             flags=_IFA_F_NODAD,
-            preferred_lft=0 if deprecated else _FOREVER,
+            preferred_lft=preferred,
             valid_lft=_FOREVER,
+            # pyroute2 of Debian 12 forgets what stands before, others forget this.
+            cacheinfo={"preferred": preferred, "valid": _FOREVER},
         )
 
 
