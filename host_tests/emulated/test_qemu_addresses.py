@@ -215,6 +215,11 @@ def test_a_lease_renews_ends_and_changes(board, lab):
     host = lab.host("dhcp")
     host.set_address("192.0.2.1", 24)
     server = DHCPServer(host, 6)
+    # A firmware that ran before may ask for long, ever less often: the link's return asks at once.
+    board.qmp("set_link", name="lan9118.0", up=False)
+    time.sleep(0.3)
+    board.qmp("set_link", name="lan9118.0", up=True)
+    server.seen.clear()
     show = (
         "def show():\n"
         "    a, length, router, servers, domain = tunnel6.ipv4()\n"
@@ -237,7 +242,7 @@ def test_a_lease_renews_ends_and_changes(board, lab):
             f"('::ffff:192.0.2.77', 25, None, {servers}, 'one.example')",
             "0",
         ]
-        assert [kind for kind, _, _ in server.seen[:2]] == [1, 3]
+        assert {kind for kind, _, _ in server.seen[:2]} == {1, 3}
         renewed = [row for row in server.seen if row[:2] == (3, True)]
         assert len(renewed) >= 2  # at half the lease, again and again
         assert all(6 in asked and 15 in asked for _, _, asked in server.seen)

@@ -335,3 +335,45 @@ print('end', tunnel6.peers())
         assert lines[1] == "wrong 13 False"
         assert lines[2:6] == ["b'by the server' True False", "b'straight'", "True", "[1, 1, 1, 1]"]
     assert len(operator.server.seen) - seen == 2  # one packet of each came by the server
+
+
+def test_native_ipv6_and_the_tunnel_side_by_side(net, operator):
+    """A router appears: what is moved leaves by its address's interface, new flows by policy."""
+    home = net.home("dual")
+    phone = home.host("both")
+    home.add_ipv6()
+    phone.wait_address()
+    text = output(
+        phone,
+        operator,
+        """
+endpoint, own = begin()
+native = [x[0] for x in net6.addresses() if x[0][0] == 0x20 and x[5] != tunnel6.INDEX][0]
+print([(x[0] == own, x[2]) for x in net6.addresses()][:2])
+tunnel6.prefer(False)
+print([(x[0] == own, x[2]) for x in net6.addresses()][:2])
+a = net6.Endpoint(port=4005)
+def way():
+    got = receive(a)
+    return got[0], a.meta()[0] == own, a.meta()[0] == native
+a.send(b'1', FAR, 7); print(way())
+a.send(b'2', FAR, 7, own); print(way())
+a.move(own); a.send(b'3', FAR, 7); print(way())
+a.send(b'4', FAR, 7, native); print(way())
+a.move(None); tunnel6.prefer(True)
+a.send(b'5', FAR, 7); print(way())
+a.send(b'6', native, 4005); print(way())
+a.send(b'7', own, 4005); print(way())
+""",
+    )
+    assert text.splitlines()[:-1] == [
+        "[(False, 'preferred'), (True, 'preferred')]",
+        "[(False, 'preferred'), (True, 'deprecated')]",
+        "(b'1', False, True)",
+        "(b'2', True, False)",
+        "(b'3', True, False)",
+        "(b'4', False, True)",
+        "(b'5', True, False)",
+        "(b'6', False, True)",
+        "(b'7', True, False)",
+    ]

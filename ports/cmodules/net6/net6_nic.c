@@ -39,6 +39,7 @@ static net6_nic_drain drain_nic;
 static bool running;
 static uint32_t servers_hash;
 static int router_flags = -ENODATA; // of the last advertisement
+static bool path_mtus_suspect; // a packet that was no datagram has come
 
 static struct {
     bool used;
@@ -242,6 +243,10 @@ static bool has_good_checksum(struct pbuf *p, const struct ip6_hdr *header) {
 // section 4). lwIP takes any value, and for 48 to 55 octets it would cut fragments of nothing without
 // end. Whoever is behind the table has our link first: the tunnel has no neighbours.
 static void mend_path_mtus(void) {
+    if (!path_mtus_suspect) {
+        return;
+    }
+    path_mtus_suspect = false;
     u16_t most = netif_mtu6(&nic);
     for (int i = 0; i < LWIP_ND6_NUM_DESTINATIONS; i++) {
         u16_t mtu = destination_cache[i].pmtu;
@@ -253,8 +258,10 @@ static void mend_path_mtus(void) {
 /// undoes what the packet before this one may have done.
 int net6_nic_input(struct pbuf *p, struct netif *netif) {
     const struct ip6_hdr *header = p->payload;
-    mend_path_mtus();
     const struct ra_header *message = (const void *)((const u8_t *)p->payload + IP6_HLEN);
+    mend_path_mtus();
+    // ICMPv6, which may stand behind other headers
+    path_mtus_suspect = p->len < IP6_HLEN || IP6H_NEXTH(header) != IP6_NEXTH_UDP;
     if (netif != &nic || p->len < IP6_HLEN + sizeof(*message)
         || IP6H_NEXTH(header) != IP6_NEXTH_ICMP6 || message->type != ICMP6_TYPE_RA
         || message->code != 0 || IP6H_HOPLIM(header) != FROM_THE_LINK
