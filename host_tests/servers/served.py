@@ -128,14 +128,19 @@ class Served:
         tag = siphash(self.wire.key if key is None else key, head) % 65536 or 65535
         return head + tag.to_bytes(2, "big")
 
-    def counters(self):
-        """What the program has counted, of all its planes together."""
+    def command(self, name, **arguments):
+        """Give the program a command of its control socket; the answer."""
         with socket.socket(socket.AF_UNIX) as channel:
             channel.connect(str(self.folder / "control"))
-            channel.sendall(b'{"command": "status"}\n')
+            channel.sendall(json.dumps({"command": name, **arguments}).encode() + b"\n")
             answer = json.loads(channel.makefile().readline())
+        assert answer["ok"], answer
+        return answer
+
+    def counters(self):
+        """What the program has counted, of all its planes together."""
         found = {}
-        for member in answer["members"]:
+        for member in self.command("status")["members"]:
             for plane in member["counters"].values():
                 for name, value in plane.items():
                     found[name] = found.get(name, 0) + value

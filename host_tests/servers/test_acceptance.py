@@ -5,7 +5,6 @@
 Each has the number and the words of the list.
 """
 
-import os
 import random
 import socket
 import time
@@ -13,10 +12,10 @@ import time
 import pytest
 
 from host_tests.servers.conversation import Conversation
+from host_tests.servers.engine_client import EngineClient
 from host_tests.servers.wire import NATIVE, udp_packet
-from vox6 import pubtsp
 from vox6.pubtsp import events, ipv6
-from vox6.pubtsp.address import mapped
+from vox6.pubtsp.messages import parse_reply
 from vox6.wire.inet6 import parse_address
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.timeout(120)]
@@ -137,47 +136,6 @@ def test_07_restart_of_the_server_in_a_call_only_packets_of_the_gap_lost(wire, p
     outside = [one for one in lost if not gap[0] <= one[2] <= gap[1]]
     assert outside == []
     assert len(call.arrived["up"]) >= 100 and len(call.arrived["down"]) >= 100
-
-
-class EngineClient:
-    """lib/pubtsp's Client at a peer of the wire, in real time."""
-
-    def __init__(self, wire, server, v4, port):
-        self.wire, self.server, self.v4 = wire, server, v4
-        self.peer = wire.peer(v4, port)
-        settings = pubtsp.Settings(search=False, policy="lab")
-        self.client = pubtsp.Client(os.urandom, settings)
-        self.seen = []
-        self.start = time.monotonic()
-        self.client.start([(mapped(socket.inet_aton(server.ipv4)), 3653)], 0)
-
-    def now(self):
-        return int(1000 * (time.monotonic() - self.start))
-
-    def rebind(self, port):
-        """The NAT in front of it takes another port."""
-        self.peer = self.wire.peer(self.v4, port)
-
-    def run(self, true, timeout=5.0):
-        """Drive it until true()."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            for data, _, _ in self.client.datagrams_to_send():
-                self.peer.send(data, self.server)
-            while (event := self.client.next_event()) is not None:
-                self.seen.append(event)
-            if true():
-                return True
-            self.wire.carry(0.01)
-            for one in self.peer.heard:
-                self.client.receive_datagram(
-                    one.data, (mapped(socket.inet_aton(one.source[0])), one.source[1]), self.now()
-                )
-            self.peer.heard.clear()
-            due = self.client.get_timer()
-            if due is not None and due <= self.now():
-                self.client.handle_timer(self.now())
-        return False
 
 
 def test_08_nat_rebinding_new_address_in_less_than_2_s_after_the_next_packet(wire, plane):
@@ -370,6 +328,20 @@ class Test12AllLinesOfSection35:
         assert 30 <= served < 45, "thirty at once, ten a second"
         bob = wire.peer(*BOB)
         assert bob.ask(b"VERSION=2.0.0\r\n", server).startswith(b"CAPABILITY"), "others are served"
+
+    def test_12_1530_referral_while_draining(self, asked):
+        """R-9: the list of brokers; packets pass as before, and later it serves again."""
+        wire, server, alice = asked
+        address = alice.create(server)
+        server.command("drain", to=["198.51.100.2", "tsp.example"])
+        reply = parse_reply(alice.ask(create(client=GOOD), server))
+        assert (reply.code, reply.info) == (1530, None)
+        assert reply.brokers == [socket.inet_aton("198.51.100.2"), "tsp.example"]
+        alice.send(udp_packet(address, NATIVE), server)
+        wire.settle(server)
+        assert [packet[8:24] for packet in wire.native] == [address]
+        server.command("undrain")
+        assert alice.create(server) == address
 
     def test_12_200_without_content_for_accept_reject_delete(self, asked):
         wire, server, alice = asked
