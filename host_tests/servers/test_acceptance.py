@@ -50,9 +50,10 @@ def test_02_right_ipv4_but_wrong_port_is_not_forwarded_and_1_5_received(wire, pl
 
 @pytest.mark.parametrize(
     ("v4", "port"),
-    [("127.0.0.1", 8080), ("198.51.100.1", 3653), ("10.0.0.1", 8080), ("198.51.100.2", 3653)],
-    ids=["7f00:1", "server:0e45", "0a00:1", "peer-server:0e45"],
-)
+    [("127.0.0.1", 8080), ("198.51.100.1", 3653), ("10.0.0.1", 8080), ("198.51.100.2", 3653),
+     ("198.51.100.1", 40000), ("198.51.100.2", 40000)],
+    ids=["7f00:1", "server:0e45", "0a00:1", "peer-server:0e45", "server:9c40", "peer-server:9c40"],
+)  # fmt: skip
 def test_03_from_ipv6_to_places_where_no_client_is_nothing_leaves(wire, plane, v4, port):
     server = wire.server(plane=plane, peers=TWO[0])
     destination = server.address(v4, port)  # even the tag is right

@@ -50,6 +50,20 @@ def test_attack_signalling_in_the_other_servers_name(servers, number, port):
     assert quiet(wire) <= 1
 
 
+@pytest.mark.parametrize(
+    "source",
+    [("203.0.113.9", 0), (TWO[0], PORT), (TWO[0], 999), ("127.0.0.1", 5000), ("0.0.0.0", 5000),
+     ("224.0.0.1", 5000), ("255.255.255.255", 5000)],
+    ids=lambda source: f"{source[0]}:{source[1]}",
+)  # fmt: skip
+def test_attack_signalling_from_where_no_reply_may_go(fresh, source):
+    """No 310 either: nobody is there, or a known server is."""
+    wire, server, alice, _ = fresh
+    wire.send_udp(exchanges.EXCHANGES[2][1], source, server)
+    wire.settle(server)
+    assert wire.strays == [] and wire.carried == 0
+
+
 def test_attack_error_that_answers_an_error(servers):
     """1/5 and 1/3 to addresses that mean the other server: no error answers an error."""
     wire, one, two = servers
