@@ -8,6 +8,7 @@ import pytest
 
 from host_tests.servers.wire import Wire
 from tools.lab import Internet, LabError
+from tools.lab.client import TunnelClient
 from tools.panel.phones import TOP
 
 
@@ -60,3 +61,17 @@ def fresh(shared):
     wire.forget()
     client = wire.peer(wire.next_ipv4(), 54321)
     return wire, server, client, client.create(server)
+
+
+@pytest.fixture
+def clients():
+    """Makes clients that end with the test."""
+    made = []
+
+    def make(host, *more):
+        made.append(TunnelClient(host, *more))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()

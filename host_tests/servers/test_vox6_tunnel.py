@@ -5,7 +5,6 @@
 That tunnels work behind each NAT, after rebinding and restarts, is test_tunnel.py.
 """
 
-import contextlib
 import os
 import re
 import signal
@@ -13,19 +12,24 @@ import socket
 import time
 
 import pytest
-from pyroute2.netlink.exceptions import NetlinkError
 
-from host_tests.servers.frames import Datagram, is_udp
-from tools.lab.client import PATHS, TOP, TunnelClient
-from tools.lab.errors import LabError
-from tools.lab.namespace import index_of, inside, netlink
+from host_tests.servers.tunnel_host import (
+    Listener,
+    default_routes,
+    everything,
+    reach,
+    settled,
+    source_for,
+    tunnel_addresses,
+    wait,
+)  # fmt: skip
+from tools.lab.client import PATHS, TOP
 
 pytestmark = [
     pytest.mark.needs_root,
     pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root"),
     pytest.mark.timeout(120),
 ]
-_DEPRECATED = 0x20
 _DSCP_EF = 0xB8  # voice (RFC 3246), as a traffic class
 
 
@@ -37,110 +41,6 @@ def operator(net):
 @pytest.fixture(scope="module")
 def native(net):
     return net.host("native")
-
-
-@pytest.fixture
-def clients():
-    """Makes clients that end with the test."""
-    made = []
-
-    def make(host, *more):
-        made.append(TunnelClient(host, *more))
-        return made[-1]
-
-    yield make
-    for client in made:
-        client.close()
-
-
-def wait(true, what, timeout=8.0):
-    deadline = time.monotonic() + timeout
-    while not (found := true()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-    return found
-
-
-def reach(host, address, *more):
-    """Ping from a host; LabError: not one answer."""
-    host.run(["ping", "-i0.1", "-c3", "-W2", *more, address])
-
-
-def tunnel_addresses(host):
-    """{address: whether it is deprecated} of the TUN device; None: there is none."""
-    with netlink(host.netns) as ip:
-        try:
-            index = index_of(host.netns, "vox6")
-        except OSError:
-            return None
-        rows = ip.get_addr(index=index, family=socket.AF_INET6)
-        return {row.get_attr("IFA_ADDRESS"): bool(row["flags"] & _DEPRECATED) for row in rows}
-
-
-def default_routes(host):
-    """[(interface, metric)] of IPv6 default routes for everybody."""
-    with inside(host.netns), netlink(host.netns) as ip:
-        return sorted(
-            (socket.if_indextoname(row.get_attr("RTA_OIF")), row.get_attr("RTA_PRIORITY"))
-            for row in ip.get_routes(family=socket.AF_INET6, table=254)
-            if not row["dst_len"] and not row["src_len"] and row.get_attr("RTA_OIF")
-        )
-
-
-def source_for(host, address):
-    """The address that the host would send from."""
-    with netlink(host.netns) as ip:
-        try:
-            (row,) = ip.route("get", dst=address, family=socket.AF_INET6)
-        except NetlinkError:
-            return None
-        return row.get_attr("RTA_PREFSRC")
-
-
-def everything(host):
-    """Interfaces, addresses, routes and rules of a host, as text."""
-    words = []
-    for what in (
-        ["link"],
-        ["-6", "addr"],
-        ["-6", "route", "show", "table", "all"],
-        ["-6", "rule"],
-    ):
-        words.append(host.run(["ip", *what]))
-    return re.sub(r"(valid_lft|expires|preferred_lft) ?\w+| tentative", "", "\n".join(words))
-
-
-def settled(host):
-    """The same, when the link's own address has passed its duplicate detection."""
-    wait(lambda: any(one.startswith("fe80") for one in host.addresses()), "link-local address")
-    return everything(host)
-
-
-class Listener:
-    """IPv4 UDP datagrams at an interface of a namespace, as they are there."""
-
-    def __init__(self, netns, interface):
-        with inside(netns):
-            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
-            self.socket.bind((interface, 3))  # ETH_P_ALL: what leaves is seen as well
-        self.socket.setblocking(False)
-
-    def seen(self):
-        """[(whether it leaves here, Datagram)] since the last call."""
-        found = []
-        while True:
-            try:
-                packet, (_, protocol, kind, _, _) = self.socket.recvfrom(4096)
-            except BlockingIOError:
-                return found
-            if protocol == 0x0800 and is_udp(packet):
-                found.append((kind == socket.PACKET_OUTGOING, Datagram(packet)))
-
-
-@pytest.fixture(scope="module")
-def pair(net, operator):
-    """Two homes with a host each; NATs that let in who was spoken to."""
-    return [net.home(name).host("laptop") for name in ("left", "right")]
 
 
 class TestTheHost:
@@ -354,88 +254,3 @@ class TestOtherNetworks:
         client.wait_up()
         wait(lambda: default_routes(host), "our default route")
         reach(host, native.ipv6)
-
-
-class TestDirectPaths:
-    """X-13: two hosts behind two NATs."""
-
-    def talk(self, pair, addresses, seconds):
-        """Twenty packets a second each way; how many came."""
-        ends = []
-        for host, address in zip(pair, addresses):
-            one = host.socket()
-            one.bind((address, 6000))
-            one.setblocking(False)
-            ends.append(one)
-        came = 0
-        for _ in range(int(20 * seconds)):
-            for i, one in enumerate(ends):
-                one.sendto(b"talk", (addresses[1 - i], 6000))
-            time.sleep(0.05)
-            for one in ends:
-                try:
-                    while one.recv(100):
-                        came += 1
-                except BlockingIOError:
-                    pass
-        for one in ends:
-            one.close()
-        return came
-
-    def up(self, pair, clients, *flags):
-        made = [clients(host, *flags) for host in pair]
-        addresses = [client.wait_up() for client in made]
-        for host in pair:
-            wait(lambda host=host: default_routes(host), "default route")
-        return made, addresses
-
-    def test_packets_pass_straight_and_the_server_counts_none(self, net, operator, pair, clients):
-        made, addresses = self.up(pair, clients)
-        assert self.talk(pair, addresses, 1.0) >= 30
-        for client, other in zip(made, reversed(addresses)):
-            client.process.wait_output(f"packets for {other} go straight to ", 5)
-        before = operator.counters()
-        came = self.talk(pair, addresses, 2.0)
-        after = operator.counters()
-        assert came >= 78
-        moved = {name: after[name] - before.get(name, 0) for name in after}
-        assert moved.get("down", 0) <= 2 and moved.get("up", 0) <= 2, (
-            f"keepalives at most: {moved}"
-        )
-
-    def test_off_switch(self, net, operator, pair, clients):
-        """One side without direct paths is enough."""
-        made = [clients(pair[0], "--direct", "no"), clients(pair[1])]
-        addresses = [client.wait_up() for client in made]
-        for host in pair:
-            wait(lambda host=host: default_routes(host), "default route")
-        self.talk(pair, addresses, 1.0)
-        before = operator.counters()["down"]
-        came = self.talk(pair, addresses, 2.0)
-        assert came >= 78 and operator.counters()["down"] - before >= came
-        assert all("go straight" not in client.process.output() for client in made)
-
-    def test_symmetric_nat_stays_at_the_server(self, net, operator, clients):
-        pair = [
-            net.home("strict", kind="symmetric").host("laptop"), net.home("plain").host("laptop")
-        ]  # fmt: skip
-        made, addresses = self.up(pair, clients)
-        self.talk(pair, addresses, 1.0)
-        before = operator.counters()["down"]
-        came = self.talk(pair, addresses, 2.0)
-        assert came >= 78 and operator.counters()["down"] - before >= came
-        assert all("go straight" not in client.process.output() for client in made)
-
-    def test_a_path_that_falls_silent_is_left(self, net, operator, pair, clients):
-        """One end's NAT rebinds: the other goes by the server to the new address."""
-        made, addresses = self.up(pair, clients)
-        self.talk(pair, addresses, 1.0)
-        made[0].process.wait_output("go straight", 5)
-        net.homes["left"].rebind()
-        deadline = time.monotonic() + 12
-        while len(made[0].ups()) < 2 and time.monotonic() < deadline:
-            with contextlib.suppress(LabError):  # the first packet through the server shows it
-                pair[0].run(["ping", "-c1", "-W1", net.dns_ipv6])
-        new = made[0].wait_up(2)
-        assert new != addresses[0]
-        reach(pair[1], new)
