@@ -78,6 +78,7 @@ class Access:
         self.listeners = []
         self.ipv4 = None  # as tunnel6.ipv4() gives it
         self.no_servers = False
+        self._domain = ""
         self._search = None  # marks the search for servers under way
         self._retry_at = None
         self._retry_ms = _RETRY_FIRST_MS
@@ -125,12 +126,19 @@ class Access:
         before = self.ipv4
         self.ipv4 = ipv4
         self._set_dns()
+        domain = self.domain()
+        moved = domain != self._domain
+        self._domain = domain
+        if moved:
+            self._retry_at = None  # this one may name servers
         if ipv4 is None and before is not None:
             self._say("no IPv4 any more")
             self._end_tunnel(now)
         elif ipv4 is not None and (before is None or ipv4[0] != before[0]):
             log.say("net", "IPv4 " + self.ipv4_text())
-            if before is not None and self.tunnel.is_running():
+            if before is not None and moved:
+                self._end_tunnel(now)  # the servers are those of another domain
+            elif before is not None and self.tunnel.is_running():
                 self.tunnel.network_changed(ipv4[0][12:], now)
         self._decide(now)
 
@@ -247,10 +255,15 @@ class Access:
         self.no_servers = not servers
         if not servers:
             self._say("IPv4 only, and no server for a tunnel is known")
-            self._retry_at = now + self._retry_ms
-            self._retry_ms = min(2 * self._retry_ms, _RETRY_LAST_MS)
+            self._try_later(now)
             return
         self.tunnel.start([parse_server(one) for one in servers], self.ipv4[0][12:], now)
+        if not self.tunnel.is_running():  # no socket
+            self._try_later(now)
+
+    def _try_later(self, now):
+        self._retry_at = now + self._retry_ms
+        self._retry_ms = min(2 * self._retry_ms, _RETRY_LAST_MS)
 
     # Time
 
@@ -335,8 +348,8 @@ class Access:
     def text(self):
         """Return one line on what is being done to get IPv6 or on how it is had, or None."""
         tunnel = self.tunnel
-        if tunnel.fault:
-            return tunnel.fault
+        if tunnel.fault():
+            return tunnel.fault()
         if self.network.has_native():
             return None
         if self.network.tunnel_used and tunnel.address is not None:

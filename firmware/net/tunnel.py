@@ -18,12 +18,14 @@ from vox6.wire.errors import ProtocolError
 
 _LOOK_MS = const(500)  # while a direct path is there
 _BUSY_MS = const(5000)  # while packets go to the server
+_UNSTABLE_MS = const(600000)  # so long it is shown, the window of section 6.5
 _VOICE = const(10)  # packets between two looks: voice, more than RTCP and probes
 _QUEUE = const(16)
 _TRIES = const(8)  # ports
 _FIRST_PORT = const(20000)  # below the ports of names.py, above those of RTP
 _PORTS = const(12000)
 _CHEAP_HOP_LIMIT = const(3)  # passes the NATs of a house and a provider, reaches no server (X-2)
+_ENOTCONN = const(107)
 _A = const(1)  # the type of IPv4 addresses in DNS
 
 
@@ -39,8 +41,8 @@ class Tunnel:
 
     tunnel6: the C module. on_change: function (now) after the address came, changed or went.
     state: "off", "asking", "up", "waiting". address: 16 octets while packets pass. up_since: ms.
-    text: what it does, for people. fault: what is wrong with the NAT, or "". dns: a server that
-    the tunnel's operator names, or None. waiting_s: until servers are asked again.
+    dns: a server that the tunnel's operator names, or None. waiting_s: until servers are asked
+    again.
     """
 
     def __init__(self, tunnel6, net6, names, settings, clock, random, buffer, on_change):
@@ -69,7 +71,7 @@ class Tunnel:
         self.address = None
         self.up_since = None
         self.server = ""
-        self.fault = ""
+        self._fault = ("", None)  # words, and until when (ms) or None
         self.dns = None
         self.waiting_s = 0
         self._look_at = None
@@ -105,6 +107,7 @@ class Tunnel:
             self.client.start(servers, now, ipv4)
         except ProtocolError as exc:
             log.say("tunnel", "not started: %s" % exc)
+            self.stop(now)
         self.drain()
 
     def stop(self, now):
@@ -127,6 +130,11 @@ class Tunnel:
     def direct_paths(self):
         """Return how many direct paths are in use."""
         return 0 if self.client is None else len(self.client.direct_paths())
+
+    def fault(self):
+        """Return what is wrong with the NAT, for people, or ""."""
+        words, until = self._fault
+        return words if until is None or self._clock.now() < until else ""
 
     @property
     def interval(self):
@@ -182,6 +190,8 @@ class Tunnel:
                 if self.watch is not None:
                     self.watch(self._side, self._read_side)
             self._side.send(data, peer[0], peer[1])
+        elif self._endpoint is None:  # another one was wanted and could not be had
+            raise OSError(_ENOTCONN, "no socket")
         elif socket == "cheap":
             self._endpoint.send(data, peer[0], peer[1], None, _CHEAP_HOP_LIMIT)
         else:
@@ -337,11 +347,11 @@ class Tunnel:
         )
 
     def _on_MappingUnstable(self, event, now):
-        self.fault = wording.NAT_CHANGES
+        self._fault = (wording.NAT_CHANGES, now + _UNSTABLE_MS)
         log.say("tunnel", "this NAT changes mappings: %d in ten minutes" % event.count)
 
     def _on_PayloadAltered(self, event, now):
-        self.fault = wording.NAT_ALTERS
+        self._fault = (wording.NAT_ALTERS, None)
         log.say("tunnel", "this NAT alters payload: no tunnel can work here")
 
     def _on_KeepaliveFound(self, event, now):

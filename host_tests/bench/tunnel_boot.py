@@ -23,6 +23,7 @@ for _folder in (TOP, TOP / "build" / "path"):
 from tools.lab.internet import Internet  # noqa: E402
 from tools.lab.kamailio import Kamailio  # noqa: E402
 from tools.panel.phones import QEMUPhone  # noqa: E402
+from tools.size import used  # noqa: E402
 
 TARGET_S = 5.0
 FOLDER = TOP / "build" / "bench" / "tunnel_boot"
@@ -66,7 +67,7 @@ def configure(phone, registrar):
 
 
 def boot(phone):
-    """{step: seconds since reset} of one start."""
+    """{step: seconds since reset} of one start, and the heap in use then."""
     phone.start()
     deadline = time.monotonic() + _PATIENCE_S
     last = re.compile(STEPS[-1][1], re.MULTILINE)
@@ -77,8 +78,8 @@ def boot(phone):
     text = phone.console_log()
     with phone.aside() as console:
         before = int(console.run(OFFSET, 30.0)) / 1000
+    found = {"heap": used(phone)[0]}
     phone.stop()
-    found = {}
     for name, pattern in STEPS:
         match = re.search(pattern, text, re.MULTILINE)
         found[name] = before + float(match[1]) if match else float("nan")
@@ -105,6 +106,8 @@ def main(boots):
             f"  {name:14} {statistics.median(times):6.3f}   ({min(times):.3f} .. {max(times):.3f})"
         )
     median = statistics.median([run["registered"] for run in runs])
+    heap = statistics.median([run["heap"] for run in runs])
+    print(f"  heap in use by then: {heap:,.0f} octets")
     print(f"registered: {median / TARGET_S:.2f} of the target {TARGET_S:.0f} s")
 
 

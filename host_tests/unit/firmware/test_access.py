@@ -288,6 +288,58 @@ class Servers(Case):
         self.world.run(80000)
         self.assertNotEqual(phone.network.local, None)
 
+    def test_another_domain_has_other_servers(self):
+        phone = self.phone()
+        self.world.run(2500)
+        self.assertEqual(phone.access.tunnel.server, OPERATOR)
+        second = tunnels.Operator(self.world, "198.51.100.2", "2001:db8:3653:2::")
+        other = tunnels.Home(
+            self.world, "203.0.113.88", "192.0.3", "other.example", ["192.0.3.53"]
+        )
+        dns = tunnels.NameServer(self.world, tunnels.four("192.0.3.53"))
+        dns.records = [
+            tunnels.srv("_tsp._udp.other.example", "tsp.other.example"),
+            tunnels.a("tsp.other.example", second.text),
+        ]
+        other.add(phone)
+        self.world.run(2000)
+        self.assertEqual(phone.access.tunnel.server, "198.51.100.2")
+        self.assertEqual(phone.network.local[:8], second.prefix)
+
+    def test_a_domain_that_is_told_later(self):
+        self.home.domain = ""
+        phone = self.phone(servers=())
+        self.world.run(1000)
+        self.assertIn("No tunnel server", phone.text())
+        self.dns.records = [
+            tunnels.srv("_tsp._udp.isp.example", "tsp.isp.example"),
+            tunnels.a("tsp.isp.example", OPERATOR),
+        ]
+        phone.tunnel6.domain = "isp.example"
+        phone.net6.signal.raised = True
+        self.world.run(2000)
+        self.assertNotEqual(phone.network.local, None)
+
+    def test_no_socket_is_tried_again_later(self):
+        phone = self.phone(changes=[("tunnel.mode", "off")])
+        make = phone.net6.Endpoint
+        tries = []
+
+        def none(local=None, port=0, queue=8):
+            if local[:12] == tunnels.MAPPED and 20000 <= port < 32000:
+                tries.append(port)
+                raise OSError(12, "as the test wants")
+            return make(local, port, queue)
+
+        phone.net6.Endpoint = none
+        phone.settings.set("tunnel.mode", "auto")
+        phone.phone.reload()
+        self.world.run(20000)
+        self.assertEqual(len(tries), 8)
+        phone.net6.Endpoint = make
+        self.world.run(70000)
+        self.assertNotEqual(phone.network.local, None)
+
     def test_a_silent_server_is_said(self):
         self.operator.silent = True
         phone = self.phone()

@@ -171,6 +171,8 @@ class Rebinding(Case):
             self.homes[0].rebind()
             self.world.run(40000)
         self.assertIn("NAT changes mappings", self.alice.text())
+        self.world.run(700000)
+        self.assertIn("IPv6 by tunnel", self.alice.text())
 
 
 class NativeComes(Case):
