@@ -18,7 +18,7 @@ from tools.lab.base import Base
 from tools.lab.errors import LabError
 from tools.lab.link import family_of
 from tools.lab.namespace import inside, netlink, sysctl
-from tools.lab.operator import TOP, Operator
+from tools.lab.operators import TOP, Operator
 from tools.lab.uplink import CORE_IPV4
 
 if TYPE_CHECKING:

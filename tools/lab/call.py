@@ -23,7 +23,7 @@ from tools.lab.errors import LabError
 from tools.lab.home import Home
 from tools.lab.internet import Internet
 from tools.lab.network import PREFIX
-from tools.lab.operator import Operator
+from tools.lab.operators import Operator
 from tools.lab.pcap import rtp_streams, zrtp_algorithms
 from tools.panel import safety
 from tools.panel.errors import PanelError

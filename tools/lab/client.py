@@ -8,7 +8,7 @@ import time
 
 from tools.lab.errors import LabError
 from tools.lab.link import Host
-from tools.lab.operator import PATHS, TOP
+from tools.lab.operators import PATHS, TOP
 from tools.lab.process import Process
 
 _UP = re.compile(r"^(?:.*\s)?up: (\S+) by (\S+):(\d+)", re.MULTILINE)

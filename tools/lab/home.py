@@ -16,7 +16,7 @@ from tools.lab.nat import NAT, Mapping
 if TYPE_CHECKING:
     from tools.lab.anycast import Anycast
     from tools.lab.internet import Internet
-    from tools.lab.operator import Operator
+    from tools.lab.operators import Operator
 
 LAN = "192.0.2."  # every home has the same one, each behind its own NAT
 ROUTER = "192.0.2.1"

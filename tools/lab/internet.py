@@ -23,7 +23,7 @@ from tools.lab.link import Host, Link, add_address
 from tools.lab.nameserver import Dnsmasq, Names
 from tools.lab.namespace import index_of, inside, netlink, sysctl
 from tools.lab.office import Office
-from tools.lab.operator import Operator
+from tools.lab.operators import Operator
 from tools.lab.uplink import CORE_IPV4, Uplink
 
 DNS_IPV4, DNS_IPV6 = "198.51.100.53", "2001:db8::53"
