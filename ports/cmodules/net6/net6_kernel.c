@@ -11,8 +11,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_addr.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +18,9 @@
 #include <unistd.h>
 
 #include "engine_unix.h"
+#include "net6/netlink.h"
 
 #define BURST (8) // datagrams taken from one socket before the next has its turn
-#define DUMP_PATIENCE_MS (500) // the kernel answers a dump at once, or something is wrong
 
 static int events_fd = -1; // netlink, groups of address changes
 
@@ -274,52 +272,30 @@ static bool read_address(const struct nlmsghdr *header, struct net6_address *add
     return true;
 }
 
-/// Dumps the kernel's addresses. VM context, on a socket of its own, so nothing is held meanwhile.
+struct addresses {
+    struct net6_address *list;
+    size_t count, max;
+};
+
+static void take_address(const struct nlmsghdr *header, void *arg) {
+    struct addresses *addresses = arg;
+    struct net6_address address;
+    if (read_address(header, &address)) {
+        addresses->count =
+            net6_insert(addresses->list, addresses->count, addresses->max, &address);
+    }
+}
+
 size_t net6_kernel_addresses(struct net6_address *addresses, size_t max) {
-    size_t count = 0;
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (fd < 0) {
-        return 0;
-    }
-    struct timeval patience = { .tv_usec = DUMP_PATIENCE_MS * 1000 };
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    struct {
-        struct nlmsghdr header;
-        struct ifaddrmsg message;
-    } request = {
-        .header = {
-            .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETADDR,
-            .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = 1,
-        },
-        .message = {.ifa_family = AF_INET6},
-    };
-    bool more = send(fd, &request, sizeof(request), 0) == (ssize_t)sizeof(request);
-    while (more) {
-        _Alignas(struct nlmsghdr) char buffer[16384];
-        ssize_t length = recv(fd, buffer, sizeof(buffer), 0);
-        if (length < 0 && errno == EINTR) {
-            continue;
-        }
-        more = length > 0;
-        int left = (int)length;
-        for (const struct nlmsghdr *h = (void *)buffer; more && NLMSG_OK(h, left);
-            h = NLMSG_NEXT(h, left)) {
-            struct net6_address address;
-            if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) {
-                more = false;
-            } else if (read_address(h, &address)) {
-                count = net6_insert(addresses, count, max, &address);
-            }
-        }
-    }
-    close(fd);
+    struct addresses found = { addresses, 0, max };
+    netlink_dump(RTM_GETADDR, AF_INET6, take_address, &found);
     engine_enter();
     own_count = 0;
-    for (size_t i = 0; i < count && own_count < NET6_ADDRESSES; ++i) {
+    for (size_t i = 0; i < found.count && own_count < NET6_ADDRESSES; ++i) {
         memcpy(own[own_count++], addresses[i].address, 16);
     }
     engine_exit();
-    return count;
+    return found.count;
 }
 
 bool net6_kernel_is_own(const uint8_t address[16]) {
@@ -340,31 +316,13 @@ bool net6_kernel_has_unique_local(void) {
     return false;
 }
 
-static void on_netlink(int fd, void *arg) {
-    (void)arg;
-    char buffer[8192];
-    while (recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT) > 0 || errno == ENOBUFS) {
-        errno = 0;
-    }
-    net6_note_change(); // what has changed is asked by net6_addresses()
-}
-
 int net6_kernel_watch(void) {
-    if (events_fd >= 0) {
-        return 0;
+    if (events_fd < 0) {
+        int result = netlink_watch(RTMGRP_IPV6_IFADDR);
+        if (result < 0) {
+            return result;
+        }
+        events_fd = result;
     }
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (fd < 0) {
-        return -errno;
-    }
-    struct sockaddr_nl local = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV6_IFADDR };
-    int result = bind(fd, (struct sockaddr *)&local, sizeof(local)) < 0
-        ? -errno
-        : engine_watch(fd, ENGINE_FIRST, on_netlink, NULL);
-    if (result < 0) {
-        close(fd);
-        return result;
-    }
-    events_fd = fd;
     return 0;
 }

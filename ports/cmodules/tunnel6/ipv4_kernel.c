@@ -7,18 +7,13 @@
 #define _GNU_SOURCE
 #include "tunnel6/ipv4.h"
 
-#include <errno.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "engine_unix.h"
 #include "net6/net6_core.h"
+#include "net6/netlink.h"
 #include "net6/resolv_conf.h"
-
-#define DUMP_PATIENCE_MS (500) // the kernel answers a dump at once, or something is wrong
 
 static int events_fd = -1;
 
@@ -37,7 +32,8 @@ struct search {
     uint32_t index; // interface of the address found
 };
 
-static void take_route(const struct nlmsghdr *header, struct search *search) {
+static void take_route(const struct nlmsghdr *header, void *arg) {
+    struct search *search = arg;
     const struct rtmsg *message = NLMSG_DATA(header);
     if (header->nlmsg_type != RTM_NEWROUTE || message->rtm_family != AF_INET
         || message->rtm_dst_len != 0 || message->rtm_type != RTN_UNICAST
@@ -69,7 +65,8 @@ static void take_route(const struct nlmsghdr *header, struct search *search) {
 
 /// The address on the interface of the default route, the route's own source first; without such a
 /// route the first that is not of this host alone.
-static void take_address(const struct nlmsghdr *header, struct search *search) {
+static void take_address(const struct nlmsghdr *header, void *arg) {
+    struct search *search = arg;
     const struct ifaddrmsg *message = NLMSG_DATA(header);
     if (header->nlmsg_type != RTM_NEWADDR || message->ifa_family != AF_INET
         || message->ifa_scope >= RT_SCOPE_LINK) {
@@ -94,50 +91,11 @@ static void take_address(const struct nlmsghdr *header, struct search *search) {
     }
 }
 
-static void dump(
-    uint16_t type, void (*take)(const struct nlmsghdr *, struct search *), struct search *search) {
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (fd < 0) {
-        return;
-    }
-    struct timeval patience = { .tv_usec = DUMP_PATIENCE_MS * 1000 };
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    struct {
-        struct nlmsghdr header;
-        struct rtmsg message; // an ifaddrmsg is shorter and begins with the family, too
-    } request = {
-        .header = {
-            .nlmsg_len = sizeof(request), .nlmsg_type = type,
-            .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = 1,
-        },
-        .message = {.rtm_family = AF_INET},
-    };
-    bool more = send(fd, &request, sizeof(request), 0) == (ssize_t)sizeof(request);
-    while (more) {
-        _Alignas(struct nlmsghdr) char buffer[16384];
-        ssize_t length = recv(fd, buffer, sizeof(buffer), 0);
-        if (length < 0 && errno == EINTR) {
-            continue;
-        }
-        more = length > 0;
-        int left = (int)length;
-        for (const struct nlmsghdr *h = (void *)buffer; more && NLMSG_OK(h, left);
-            h = NLMSG_NEXT(h, left)) {
-            if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) {
-                more = false;
-            } else {
-                take(h, search);
-            }
-        }
-    }
-    close(fd);
-}
-
 bool tunnel6_ipv4(struct tunnel6_ipv4 *ipv4) {
     struct search search = { .ipv4 = ipv4 };
     memset(ipv4, 0, sizeof(*ipv4));
-    dump(RTM_GETROUTE, take_route, &search);
-    dump(RTM_GETADDR, take_address, &search);
+    netlink_dump(RTM_GETROUTE, AF_INET, take_route, &search);
+    netlink_dump(RTM_GETADDR, AF_INET, take_address, &search);
     if (!search.found) {
         return false;
     }
@@ -157,35 +115,15 @@ bool tunnel6_ipv4(struct tunnel6_ipv4 *ipv4) {
     return true;
 }
 
-static void on_netlink(int fd, void *arg) {
-    (void)arg;
-    char buffer[8192];
-    while (recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT) > 0 || errno == ENOBUFS) {
-        errno = 0;
-    }
-    net6_note_change();
-}
-
 int tunnel6_ipv4_start(void) {
-    if (events_fd >= 0) {
-        return 0;
-    }
     int result = engine_start();
-    int fd = result < 0
-        ? -1
-        : socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (fd < 0) {
-        return result < 0 ? result : -errno;
-    }
-    struct sockaddr_nl local = { .nl_family = AF_NETLINK,
-        .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE };
-    result = bind(fd, (struct sockaddr *)&local, sizeof(local)) < 0
-        ? -errno
-        : engine_watch(fd, ENGINE_FIRST, on_netlink, NULL);
-    if (result < 0) {
-        close(fd);
+    if (result < 0 || events_fd >= 0) {
         return result;
     }
-    events_fd = fd;
+    result = netlink_watch(RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE);
+    if (result < 0) {
+        return result;
+    }
+    events_fd = result;
     return 0;
 }
