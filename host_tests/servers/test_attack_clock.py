@@ -111,6 +111,7 @@ def test_attack_clock_beside_a_call(scene):
     """Limits and timers run by another clock: a jump does not open or close them."""
     wire, server, turn = scene
     alice = wire.peer(*ALICE)
+    start = time.monotonic()
     for i in range(40):  # beyond the burst of thirty
         alice.send(b"\xf0\0\2%c\0\0\0\0VERSION=2.0.0\r\n" % i, server)
     wire.until(lambda: len(alice.heard) >= 31, 2.0)
@@ -121,4 +122,4 @@ def test_attack_clock_beside_a_call(scene):
         alice.send(b"\xf0\0\3%c\0\0\0\0VERSION=2.0.0\r\n" % i, server)
     wire.until(lambda: False, 0.5)
     served = sum(b"CAPABILITY" in one.data for one in alice.heard)
-    assert served < 15, "ten a second, as before the jump"
+    assert served <= 10 * (time.monotonic() - start) + 1, "ten a second, as before the jump"

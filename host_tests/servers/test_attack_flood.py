@@ -6,6 +6,7 @@ And reflection: what the server sends for what it is sent (X-7).
 """
 
 import random
+import time
 
 import pytest
 
@@ -67,10 +68,12 @@ def test_attack_flood_with_a_packet_rate_set(wire):
         for _ in range(20):
             mallory.send(flood, server)
 
+    start = time.monotonic()
     call.run(50, during)  # one second and more: 1,000 packets
+    elapsed = time.monotonic() - start
     assert call.lost() == []
     passed = sum(packet[48:] == b"flood" for packet in call.others)
-    assert 100 <= passed < 400
+    assert 100 <= passed <= 100 * (elapsed + 1)
 
 
 def requests():

@@ -6,6 +6,7 @@ import os
 import random
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -117,10 +118,11 @@ def test_attack_forged_hints(tunnel):
     """1/5 in the server's name, fifty a second: a create in two seconds, the address stays."""
     address, before = tunnel.address(), tunnel.creates()
     hint = ipv6.error(PREFIX + bytes(7) + b"\1", address, 1, 5, udp_packet(address, NATIVE))
+    start = time.monotonic()
     for _ in range(200):
         tunnel.send(hint)
         tunnel.until(lambda: False, 0.02)
-    assert 1 <= tunnel.creates() - before <= 4
+    assert 1 <= tunnel.creates() - before <= 2 + (time.monotonic() - start) / 2
     assert len(tunnel.ups()) == 1 and alive(tunnel)
 
 

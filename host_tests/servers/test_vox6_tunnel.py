@@ -176,11 +176,13 @@ class TestTheSocket:
         listener = Listener(home.router.netns, "wan")
         before = operator.counters().get("keepalives", 0)
         client = clients(host, "--cheap-keepalive", "1", "--cheap-hop-limit", "2")
+        start = time.monotonic()
         client.wait_up()
         time.sleep(2.6)
+        elapsed = time.monotonic() - start
         seen = [one for out, one in listener.seen() if out and one.destination[1] == 3653]
         cheap = [one for one in seen if not one.data]
-        assert 2 <= len(cheap) <= 3 and {one.ttl for one in cheap} == {1}
+        assert 2 <= len(cheap) <= elapsed and {one.ttl for one in cheap} == {1}
         assert {one.source for one in cheap} == {one.source for one in seen if one.data}
         assert operator.counters().get("keepalives", 0) == before
 

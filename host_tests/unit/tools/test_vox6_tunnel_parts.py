@@ -241,7 +241,15 @@ def test_the_keepalive_search_has_a_socket_of_its_own():
     try:
         with Tunnel(Options(server=(PEER,), martians="lab", resolv_conf="/none")) as tunnel:
             loop = tunnel.loop
-            loop.call_at(loop.now() + 1500, loop.stop)
+
+            def look():
+                search = tunnel.client._search
+                if (search is not None and search._address) or loop.now() > 10_000:
+                    loop.stop()
+                else:
+                    loop.call_at(loop.now() + 50, look)
+
+            look()
             tunnel.run()
             search = tunnel.client._search
             assert tunnel.client.state == "Up" and not search.done
