@@ -22,6 +22,9 @@ pytestmark = [
 ]
 POOL = [(f"203.0.113.{242 + i}", 5000 + i) for i in range(8)]  # clients that have a tunnel
 WINDOW = {"portable": 1000, "xdp": 4000}  # datagrams between two looks: the socket holds them
+# Octets by which the program may grow in the second half. With XDP it reads the kernel's
+# neighbours each five seconds, and random destinations make them up to a thousand.
+GROWTH = {"portable": 2 << 20, "xdp": 8 << 20}
 _MAC = bytes.fromhex("02005e10000202005e100001")
 
 
@@ -151,4 +154,4 @@ def test_ten_million(tmp_path, plane, capsys):
             f"{[one >> 10 for one in memory]} kB"
         )
     assert read >= run.count
-    assert memory[-1] - memory[4] < 2 << 20, "it grows"
+    assert memory[-1] - memory[4] < GROWTH[plane]
