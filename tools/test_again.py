@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Run the failed tests of whole phones once more: `python -m tools.test_again CACHE_DIR`.
+"""Run the failed tests of whole programs once more: `python -m tools.test_again CACHE_DIR`.
 
-Phones and their peers live in real time; a machine that stands still for a moment must not fail
-them. A test that fails twice fails, and a failure anywhere else is final at once.
+Phones, servers and their peers live in real time; a machine that stands still for a moment must
+not fail them. A test that fails twice fails, and a failure anywhere else is final at once.
 """
 
 import json
@@ -11,7 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-REAL_TIME = ("host_tests/emulated/", "host_tests/interop/")
+REAL_TIME = (
+    "host_tests/cmodules/test_bindings.py",
+    "host_tests/emulated/",
+    "host_tests/interop/",
+    "host_tests/servers/",
+)
 
 
 def failed_tests(cache: Path) -> list[str]:

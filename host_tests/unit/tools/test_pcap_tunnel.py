@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
+# CPython only: pytest
 """IPv6 in UDP/IPv4 is found in captures and by the relay; what only looks like it is not."""
 
 import struct

@@ -169,9 +169,9 @@ class Tunnel:
             event = self.client.next_event()
             if event is None:
                 break
+            self._happened(event, now)  # first: who reads "up" may rely on address and routes
             level, text = words.words(event)
             log.log(level, "%s", text)
-            self._happened(event, now)
         self._deliver(now)
         self._tell_lost(now)
         due = self.client.get_timer()
