@@ -30,6 +30,18 @@ def net():
         yield opened
 
 
+@pytest.fixture(scope="module")
+def operator(net):
+    """A server of PubTSP on it."""
+    return net.operator("tsp")
+
+
+@pytest.fixture(scope="module")
+def native(net):
+    """A host on it with public IPv4 and IPv6."""
+    return net.host("native")
+
+
 @pytest.fixture
 def wire(tmp_path):
     """An Internet that is the test itself, without servers yet."""

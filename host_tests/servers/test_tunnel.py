@@ -9,40 +9,11 @@ import time
 
 import pytest
 
+from host_tests.servers.tunnel_host import reach
 from tools.lab import Capture
 from tools.lab.capture import tshark
-from tools.lab.client import TunnelClient
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
-
-
-@pytest.fixture(scope="module")
-def operator(net):
-    return net.operator("tsp")
-
-
-@pytest.fixture(scope="module")
-def native(net):
-    return net.host("native")
-
-
-@pytest.fixture
-def clients():
-    """Makes clients that end with the test."""
-    made = []
-
-    def make(host, *more):
-        made.append(TunnelClient(host, *more))
-        return made[-1]
-
-    yield make
-    for client in made:
-        client.close()
-
-
-def reach(host, address, count=3):
-    """Ping from a host. LabError: not one answer."""
-    host.run(["ping", "-i0.1", f"-c{count}", "-W2", address])
 
 
 def parts(address):
@@ -75,8 +46,8 @@ def test_two_clients_reach_each_other_by_their_server(net, operator, clients):
         net.homes[home].set_servers(operator)
     addresses = [clients(host, "--direct", "no").wait_up() for host in hosts]
     before = operator.counters()["down"]
-    reach(hosts[0], addresses[1], 5)
-    reach(hosts[1], addresses[0], 5)
+    reach(hosts[0], addresses[1], count=5)
+    reach(hosts[1], addresses[0], count=5)
     # Echoes and answers; besides, at most a few answers to keepalives.
     assert 20 <= operator.counters()["down"] - before < 30
 
@@ -157,8 +128,8 @@ def test_the_kernel_carries_the_packets_of_an_operator_with_xdp(net, native, cli
     reach(host, native.ipv6)  # the kernel learns its neighbours by the portable plane
     (member,) = fast.ask("status")["members"]
     before = dict(member["counters"]["xdp"])
-    reach(host, native.ipv6, 20)
-    reach(native, address, 20)
+    reach(host, native.ipv6, count=20)
+    reach(native, address, count=20)
     (member,) = fast.ask("status")["members"]
     after = member["counters"]["xdp"]
     assert after["up"] - before["up"] == 40

@@ -33,16 +33,6 @@ pytestmark = [
 _DSCP_EF = 0xB8  # voice (RFC 3246), as a traffic class
 
 
-@pytest.fixture(scope="module")
-def operator(net):
-    return net.operator("tsp")
-
-
-@pytest.fixture(scope="module")
-def native(net):
-    return net.host("native")
-
-
 class TestTheHost:
     def test_address_and_routes(self, net, operator, native, clients):
         host = net.home("simple").host("laptop")

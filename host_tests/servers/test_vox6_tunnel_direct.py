@@ -19,11 +19,6 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def operator(net):
-    return net.operator("tsp")
-
-
-@pytest.fixture(scope="module")
 def pair(net, operator):
     """Two homes with a host each; NATs that let in who was spoken to."""
     return [net.home(name).host("laptop") for name in ("left", "right")]

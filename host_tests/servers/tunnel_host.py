@@ -22,9 +22,9 @@ def wait(true, what, timeout=8.0):
     return found
 
 
-def reach(host, address, *more):
+def reach(host, address, *more, count=3):
     """Ping from a host; LabError: not one answer."""
-    host.run(["ping", "-i0.1", "-c3", "-W2", *more, address])
+    host.run(["ping", "-i0.1", f"-c{count}", "-W2", *more, address])
 
 
 def tunnel_addresses(host):

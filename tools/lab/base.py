@@ -15,8 +15,8 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import TextIO
+from types import FrameType, TracebackType
+from typing import Self, TextIO
 
 from tools.lab import namespace
 from tools.lab.errors import LabError
@@ -128,6 +128,41 @@ class Base:
         if done.returncode:
             raise LabError(f"{argv[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
+
+
+class World:
+    """A lab that is made by a with block and gone behind it. base: what it owns."""
+
+    base: Base
+
+    def make(self) -> None:
+        """Make what is there from the beginning."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        self.base.open()
+        try:
+            self.make()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def claim(self) -> bool:
+        """Take the folder for this lab; False when another lab that lives has it."""
+        return self.base.claim()
+
+    def close(self) -> None:
+        """End every program and remove every namespace; may be called again."""
+        self.base.close()
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

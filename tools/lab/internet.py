@@ -13,10 +13,9 @@
 
 import ipaddress
 from pathlib import Path
-from types import TracebackType
 
 from tools.lab.anycast import Anycast
-from tools.lab.base import Base
+from tools.lab.base import Base, World
 from tools.lab.errors import LabError
 from tools.lab.home import Home
 from tools.lab.link import Host, Link, add_address
@@ -66,7 +65,7 @@ class Public(Link):
         return host
 
 
-class Internet:
+class Internet(World):
     """A provider with its customers, from the with to its end.
 
     with Internet(Path("build/lab")) as net:
@@ -94,31 +93,6 @@ class Internet:
         self._customers = 0
         self._prefixes = 0
         self._tunnels = 0
-
-    def __enter__(self) -> "Internet":
-        self.base.open()
-        try:
-            self._make_core()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def claim(self) -> bool:
-        """Take the folder for this lab; False when another lab that lives has it."""
-        return self.base.claim()
-
-    def close(self) -> None:
-        """End every program and remove every namespace; may be called again."""
-        self.base.close()
 
     # -- who is on it ----------------------------------------------------------------------------
 
@@ -221,7 +195,8 @@ class Internet:
             raise LabError(f"there is a {name} already")
         self._names.add(name)
 
-    def _make_core(self) -> None:
+    def make(self) -> None:
+        """Make the provider's core."""
         self.core = self.base.create("core")
         with inside(self.core):
             sysctl("ipv4/ip_forward", "1")

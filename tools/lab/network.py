@@ -4,10 +4,9 @@
 
 import ipaddress
 from pathlib import Path
-from types import TracebackType
 
 from tools.lab.advertiser import Advertiser
-from tools.lab.base import Base
+from tools.lab.base import Base, World
 from tools.lab.link import Host, Link
 from tools.lab.namespace import check_able, inside, sysctl
 
@@ -15,7 +14,7 @@ PREFIX = "2001:db8:1::/64"
 DNS_SERVER = "2001:db8:1::53"
 
 
-class Lab(Link):
+class Lab(World, Link):
     """A link with a router that advertises a prefix, and the hosts on it.
 
     with Lab(Path("build/lab")) as lab:
@@ -33,31 +32,10 @@ class Lab(Link):
         self.prefix = ipaddress.IPv6Network(prefix)
         self.router_address = str(self.prefix[1])
 
-    def __enter__(self) -> "Lab":
-        self.base.open()
-        try:
-            self.make_switch()
-            self._make_router()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def claim(self) -> bool:
-        """Take the folder for this lab; False when another lab that lives has it."""
-        return self.base.claim()
-
-    def close(self) -> None:
-        """End every program and remove every namespace; may be called again."""
-        self.base.close()
+    def make(self) -> None:
+        """Make the link and its router."""
+        self.make_switch()
+        self._make_router()
 
     def _make_router(self) -> None:
         router = self.host("router", slaac=False)
