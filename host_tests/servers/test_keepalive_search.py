@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The vox6 authors
 """The search for the longest keepalive (X-9) at a real NAT, in real time.
 
-A NAT that forgets after 100 s gives another port then: 56 s work, 112 s do not. In virtual time the
-search is in unit/pubtsp and sim.
+A NAT that forgets after 100 s gives another port then: 56 s work, 112 s do not. unit/pubtsp and
+sim search in virtual time.
 """
 
 import os
