@@ -136,7 +136,9 @@ class TestHandshake(unittest.TestCase):
         """A long exponent serves a short key, not the other way round; curves know no sizes."""
         made = {}
         for name in ("DH2k", "X255", "DH3k"):
-            for seed in range(1, 7):
+            for seed in range(1, 65):  # who loses is chance, as key pairs are: until both have
+                if (name, True) in made and (name, False) in made:
+                    break
                 both = {"key_agreements": (name, "Mult")}
                 a = session(A_ZID, seed, ciphers=("AES3", "AES1"), **both)
                 b = session(B_ZID, seed + 100, ciphers=("AES1", "AES3"), **both)
