@@ -13,7 +13,6 @@ session = agent.invite("sip:anna@[2001:db8::2]", peer, now, offer)
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .agent import Agent as Agent
-    from .agent import parse_target as parse_target
     from .dialog import Dialog as Dialog
     from .message import Request as Request
     from .message import Response as Response
@@ -22,11 +21,12 @@ if TYPE_CHECKING:
     from .registration import Account as Account
     from .registration import Registration as Registration
     from .session import Session as Session
+    from .target import parse_target as parse_target
     from .uri import URI as URI
 
 _WHERE = {
     "Agent": "agent",
-    "parse_target": "agent",
+    "parse_target": "target",
     "Dialog": "dialog",
     "Request": "message",
     "Response": "message",
@@ -43,10 +43,13 @@ _MODULES = (
     "dialog",
     "events",
     "headers",
+    "incoming",
     "message",
+    "options",
     "registration",
     "session",
     "state",
+    "target",
     "timers",
     "transaction",
     "transport",

@@ -9,14 +9,13 @@ for data, peer, transport in agent.datagrams_to_send(): ...
 event = agent.next_event()
 """
 
-from vox6.sip import events
-from vox6.sip.dialog import Dialog
-from vox6.sip.headers import NameAddr, parse_token_params, quote
-from vox6.sip.message import Message, Request, Response, parse, reason_phrase, salvage
+from vox6.sip import incoming
+from vox6.sip.headers import quote
+from vox6.sip.message import Message, Request, Response, parse
 from vox6.sip.registration import Account, Registration
 from vox6.sip.session import Session
 from vox6.sip.transaction import MAGIC_COOKIE, T1, T2, T4, ClientTransaction, Layer
-from vox6.sip.transport import default_port, note_source, same_host
+from vox6.sip.transport import default_port
 from vox6.sip.uri import URI, escape, host_text
 from vox6.wire import const
 from vox6.wire.errors import (
@@ -30,29 +29,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
+    from vox6.sip import events
     from vox6.sip.auth import Crypto
-    from vox6.sip.transaction import ClientUser, ServerTransaction, Transaction
+    from vox6.sip.dialog import Dialog
+    from vox6.sip.incoming import Handler
+    from vox6.sip.transaction import ClientUser, Transaction
 
     Peer = tuple[bytes, int]
     Headers = tuple[tuple[str, str], ...]
 
 _MAX_EVENTS = const(64)  # the driver takes them after every call
 _MAX_REGISTRATIONS = const(8)
-_RETRY_AFTER = const(10)  # s, with 503 when we are full
 
 INVITE_EXPIRES = 180  # s a call of ours may ring, as long as timer C lets it at proxies
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
-_KNOWN = (  # methods of RFCs that we recognize and do not support: 405 instead of 501
-    "REGISTER",
-    "SUBSCRIBE",
-    "NOTIFY",
-    "PUBLISH",
-    "REFER",
-    "MESSAGE",
-    "INFO",
-    "UPDATE",
-    "PRACK",
-)
 
 
 class _Unheeded:
@@ -67,38 +56,6 @@ class _Unheeded:
         """Take the lack of one."""
 
 
-class _Options:
-    """The user of an OPTIONS request of ours."""
-
-    def __init__(self, agent: "Agent", uri: str, account: "Account | None") -> None:
-        self.agent = agent
-        self.uri = uri
-        self.account = account
-        self.answered: "list[str]" = []
-
-    def handle_response(
-        self, transaction: ClientTransaction, response: Response, now: int
-    ) -> None:
-        """Take a response."""
-        if response.status < 200:
-            return
-        if response.status == 401 or response.status == 407:
-            agent = self.agent
-            try:
-                retry = agent.authenticate(
-                    transaction.request, response, self.account, self.answered
-                )
-                agent.start(retry, transaction.peer, transaction.transport, self, now)
-                return
-            except (RemoteProtocolError, LocalProtocolError):
-                pass  # the answer is the refusal
-        self.agent.emit(events.OptionsAnswered(self.uri, response.status, response))
-
-    def handle_failure(self, transaction: "Transaction", status: int, now: int) -> None:
-        """Take the lack of one."""
-        self.agent.emit(events.OptionsAnswered(self.uri, status, None))
-
-
 class Agent:
     """A SIP user agent without sockets and clock (style.md section 2).
 
@@ -106,6 +63,10 @@ class Agent:
     User-Agent and Server. user, display_name: who we are in calls without account.
     accepts: media types of bodies that the user understands. max_sessions, max_transactions:
     bounds; more is answered 503. t1, t2, t4: RFC 3261's, in ms.
+
+    What we say that we can is what these lists hold at that time: methods (of incoming.MODULES;
+    take out what shall be answered 405), extensions (option tags), packages (events that our user
+    serves to subscribers).
     """
 
     def __init__(
@@ -128,8 +89,10 @@ class Agent:
         self.user = user
         self.display_name = display_name
         self.accepts = accepts
-        self.allow = ALLOW
-        self.supported = ""
+        self.methods = ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"]
+        self.extensions: "list[str]" = []
+        self.packages: "list[str]" = []
+        self.handlers: "dict[str, Handler]" = {}  # of incoming.MODULES, once imported
         self.max_sessions = max_sessions
         self.layer = Layer(random, max_transactions, t1, t2, t4)
         self.sessions: "dict[str, Session]" = {}
@@ -163,14 +126,15 @@ class Agent:
             request = message
             request.check()
         except FormatError as error:
-            self._answer_malformed(request, data, peer, transport, error)
+            incoming.answer_malformed(self, data, peer, transport, error)
             return
+        taken = incoming.Incoming(self, request, peer, transport)
         try:
             if not self.layer.receive_request(request, peer, now):
-                self._handle_request(request, peer, transport, now)
+                incoming.receive(taken, now)
         except RemoteProtocolError as error:  # in a header that is read only when needed
             self.layer.count("malformed_requests")
-            self._refuse(request, peer, transport, now, error.code, error.reason)
+            taken.refuse(now, error.code, error.reason)
 
     def handle_timer(self, now: int) -> None:
         """Fire what is due at now."""
@@ -245,7 +209,7 @@ class Agent:
             raise LocalProtocolError("too many sessions")
         if self._local is None:
             raise LocalProtocolError("no local address")
-        request = self._create_request("INVITE", to_uri, account)
+        request = self.create_request("INVITE", to_uri, account)
         request.add("Contact", self.contact(self._contact_user(account), transport))
         self.describe(request)
         # a callee whose responses never reach us must not ring for ever (RFC 3261 section 13.2.1)
@@ -269,10 +233,12 @@ class Agent:
         transport: str = "UDP",
     ) -> None:
         """Ask a URI what it can (RFC 3261 section 11); `OptionsAnswered` follows."""
-        request = self._create_request("OPTIONS", uri, account)
+        request = self.create_request("OPTIONS", uri, account)
         request.add("Accept", ", ".join(self.accepts))
         self.authorize(request, account)
-        self.start(request, peer, transport, _Options(self, uri, account), now)
+        from vox6.sip.options import Options
+
+        self.start(request, peer, transport, Options(self, uri, account), now)
 
     def register(self, account: Account, now: int, expires: int = 300) -> Registration:
         """Register an account and keep it so; `Registered` or `RegistrationFailed` follows."""
@@ -318,16 +284,32 @@ class Agent:
                 uri += ":%d" % local[1]
         return (quote(name) + " " if name else "") + "<" + uri + ">"
 
+    def is_reachable(self) -> bool:
+        """Return whether we have an address now."""
+        return self._local is not None
+
     def _address(self) -> "Peer":
         if self._last_local is None:
             raise LocalProtocolError("no local address")
         return self._last_local
 
+    @property
+    def allow(self) -> str:
+        """Return the value of Allow."""
+        return ", ".join(self.methods)
+
+    @property
+    def supported(self) -> str:
+        """Return the value of Supported."""
+        return ", ".join(self.extensions)
+
     def describe(self, message: Message) -> None:
-        """Put what we can into a message: Allow, Supported."""
+        """Put what we can into a message: Allow, Supported, Allow-Events."""
         message.add("Allow", self.allow)
-        if self.supported:
+        if self.extensions:
             message.add("Supported", self.supported)
+        if self.packages:
+            message.add("Allow-Events", ", ".join(self.packages))
 
     def _contact_user(self, account: "Account | None") -> str:
         return escape(self.user) if account is None else account.user
@@ -369,7 +351,7 @@ class Agent:
     def send_unheeded(
         self,
         request: Request,
-        dialog: Dialog,
+        dialog: "Dialog",
         transport: str,
         account: "Account | None",
         now: int,
@@ -418,7 +400,7 @@ class Agent:
         if account.password:
             account.digest(self.crypto, self.random).receive_info(response)
 
-    def _create_request(self, method: str, uri_text: str, account: "Account | None") -> Request:
+    def create_request(self, method: str, uri_text: str, account: "Account | None") -> Request:
         """Return a request outside of dialogs, without Via (RFC 3261 section 8.1.1)."""
         try:
             uri = URI.parse(uri_text)
@@ -436,224 +418,3 @@ class Agent:
         number = self.random(2)
         request.add("CSeq", "%d %s" % (1 + (number[0] << 8 | number[1]), method))
         return request
-
-    # -- requests from peers (RFC 3261 section 8.2)
-
-    def _answer_malformed(
-        self,
-        request: "Request | None",
-        data: bytes,
-        peer: "Peer",
-        transport: str,
-        error: FormatError,
-    ) -> None:
-        self.layer.count("malformed_requests")
-        known = salvage(data)
-        if known is None:
-            self.layer.count("unanswerable")
-            return
-        note_source(known, peer, host_text(peer[0]).strip("[]"))
-        reason = reason_phrase(error.code)
-        if error.code == 400:
-            reason += " (" + error.reason + ")"
-        response = known.response(error.code, reason, self.layer.token(4))
-        self.sign(response)
-        self.layer.respond_stateless(known, response, peer, transport)
-
-    def _refuse(
-        self,
-        request: Request,
-        peer: "Peer",
-        transport: str,
-        now: int,
-        status: int,
-        reason: "str | None" = None,
-        headers: "Headers" = (),
-        transaction: "ServerTransaction | None" = None,
-    ) -> None:
-        """Answer a request with a failure, statefully while there is room."""
-        if request.method == "ACK":
-            return
-        if reason is not None:
-            phrase = reason_phrase(status)
-            reason = phrase if reason == phrase else phrase + " (" + reason + ")"
-        response = request.response(status, reason, self.layer.token(4))
-        for name, value in headers:
-            response.add(name, value)
-        self.sign(response)
-        if transaction is None:
-            # strangers that knock must not fill the table: a quarter of it is theirs
-            if len(self.layer.servers) >= self.layer.maximum // 4:
-                self.layer.respond_stateless(request, response, peer, transport)
-                return
-            transaction = self.layer.start_server(request, peer, transport, now)
-        if transaction.is_open():
-            transaction.respond(response, now)
-
-    def _handle_request(self, request: Request, peer: "Peer", transport: str, now: int) -> None:
-        method = request.method
-        tag = request.to.tag
-        session = None
-        dialog = None
-        if tag is not None:
-            session = self.sessions.get(request.call_id + " " + tag)
-            if session is not None:
-                dialog = session.find_dialog(request.from_.tag or "")
-        if method == "ACK":
-            if session is None or dialog is None or not session.receive_ack(request, now):
-                self.layer.count("stray_acks")
-            return
-        if method == "CANCEL":
-            self._handle_cancel(request, peer, transport, now)
-            return
-        layer = self.layer
-        # a quarter of the transactions is kept for what belongs to calls that stand
-        if not layer.has_room(layer.maximum if dialog is not None else layer.maximum * 3 // 4):
-            layer.count("refused_full")
-            response = request.response(503, None, layer.token(4))
-            response.add("Retry-After", "%d" % _RETRY_AFTER)
-            layer.respond_stateless(request, response, peer, transport)
-            return
-        if method not in ("INVITE", "BYE", "OPTIONS"):
-            status = 405 if method in _KNOWN else 501
-            headers = (("Allow", self.allow),)
-            self._refuse(request, peer, transport, now, status, None, headers)
-            return
-        scheme = request.uri.scheme
-        if scheme != "sip" and scheme != "sips":
-            self._refuse(request, peer, transport, now, 416)
-            return
-        if tag is None and layer.is_merged(request):
-            self._refuse(request, peer, transport, now, 482)
-            return
-        required = request.values("require")
-        unsupported = [
-            option
-            for option in required
-            if option.lower() not in self.supported.replace(",", " ").split()
-        ]
-        if unsupported:
-            headers = (("Unsupported", ", ".join(unsupported)),)
-            self._refuse(request, peer, transport, now, 420, None, headers)
-            return
-        if tag is not None and (session is None or dialog is None):
-            layer.count("strangers")
-            self._refuse(request, peer, transport, now, 481)
-            return
-        if method == "OPTIONS":
-            if dialog is not None:
-                dialog.check_sequence(request.cseq.number)
-            self._answer_options(request, peer, transport, now)
-            return
-        if session is None or dialog is None:
-            if method == "BYE":
-                layer.count("strangers")
-                self._refuse(request, peer, transport, now, 481)
-            else:
-                self._handle_invite(request, peer, transport, now)
-            return
-        if method == "INVITE" and not self._check_body(request, peer, transport, now):
-            return
-        dialog.check_sequence(request.cseq.number)
-        transaction = layer.start_server(request, peer, transport, now)
-        try:
-            if method == "BYE":
-                session.receive_bye(transaction, now)
-            else:
-                session.receive_invite(transaction, now)
-        except RemoteProtocolError as error:
-            refusal: "Headers" = ()
-            if error.code == 500:
-                refusal = (("Retry-After", "%d" % (self.random(1)[0] % 10)),)
-            self._refuse(request, peer, transport, now, error.code, None, refusal, transaction)
-
-    def _check_body(self, request: Request, peer: "Peer", transport: str, now: int) -> bool:
-        """Refuse a body that the user would not understand (RFC 3261 section 8.2.3).
-
-        A body that need not be understood is taken out. Returns whether all is well.
-        """
-        if not request.body:
-            return True
-        encoding = request.tokens("content-encoding")
-        content_type = request.content_type()
-        if content_type in self.accepts and (not encoding or encoding == ["identity"]):
-            return True
-        disposition = request.get("content-disposition")
-        if disposition is not None:
-            for name, value in parse_token_params(disposition)[1]:
-                if name == "handling" and value is not None and value.lower() == "optional":
-                    request.set_body(b"", "")
-                    return True
-        headers: "Headers" = (("Accept", ", ".join(self.accepts)), ("Accept-Encoding", "identity"))
-        self._refuse(request, peer, transport, now, 415, None, headers)
-        return False
-
-    def _handle_invite(self, request: Request, peer: "Peer", transport: str, now: int) -> None:
-        if not self._check_body(request, peer, transport, now):
-            return
-        if len(self.sessions) >= self.max_sessions or self._local is None:
-            self.layer.count("refused_full")
-            headers = (("Retry-After", "%d" % _RETRY_AFTER),)
-            self._refuse(request, peer, transport, now, 503, None, headers)
-            return
-        request.number("expires")
-        request.content_type()
-        session = Session(self, "in", request, peer, transport)
-        dialog = Dialog.of_server(request, session.local_tag, peer)
-        transaction = self.layer.start_server(request, peer, transport, now)
-        self.sessions[session.call_id + " " + session.local_tag] = session
-        session.open(transaction, dialog, now)
-
-    def _handle_cancel(self, request: Request, peer: "Peer", transport: str, now: int) -> None:
-        invite = self.layer.find_invite(request)
-        # a CANCEL cannot be challenged, so it must come from where its INVITE came (section 22.1)
-        if invite is None or not same_host(invite.source[0], peer[0]):
-            self.layer.count("strangers")
-            self._refuse(request, peer, transport, now, 481)
-            return
-        if not self.layer.has_room():
-            self.layer.count("refused_full")
-            return
-        transaction = self.layer.start_server(request, peer, transport, now)
-        session = invite.user
-        tag = session.local_tag if isinstance(session, Session) else self.layer.token(4)
-        response = request.response(200, None, tag)
-        self.sign(response)
-        transaction.respond(response, now)
-        if isinstance(session, Session) and invite.is_open():
-            session.receive_cancel(invite, now)
-
-    def _answer_options(self, request: Request, peer: "Peer", transport: str, now: int) -> None:
-        response = request.response(200, None, self.layer.token(4))
-        response.add("Allow", self.allow)
-        response.add("Accept", ", ".join(self.accepts))
-        response.add("Accept-Encoding", "identity")
-        response.add("Accept-Language", "en")
-        response.add("Supported", self.supported)
-        self.sign(response)
-        self.layer.start_server(request, peer, transport, now).respond(response, now)
-        self.emit(events.OptionsReceived(request))
-
-
-def parse_target(text: str, domain: str = "") -> str:
-    """Return what a person dialled as a SIP URI: a URI, user@host, or a user of the domain.
-
-    LocalProtocolError: none can be made of it.
-    """
-    text = text.strip()
-    if "<" in text:
-        try:
-            text = NameAddr.parse(text).uri_text
-        except FormatError:
-            raise LocalProtocolError("not a SIP URI")
-    if text[:4].lower() != "sip:" and text[:5].lower() != "sips:":
-        if "@" in text:
-            text = "sip:" + text
-        elif domain:
-            text = "sip:" + escape(text) + "@" + domain
-        else:
-            raise LocalProtocolError("no domain to call in")
-    try:
-        return str(URI.parse(text))
-    except FormatError:
-        raise LocalProtocolError("not a SIP URI")

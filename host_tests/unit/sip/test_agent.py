@@ -17,7 +17,7 @@ from host_tests.unit.sip.helpers import (
     request,
     sent,
 )
-from vox6.sip.agent import parse_target
+from vox6.sip.target import parse_target
 from vox6.wire import LocalProtocolError
 
 STRANGER = (B[:15] + b"\x99", 5060)

@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Requests from peers: what every one is checked for, and who takes which (RFC 3261 section 8.2).
+
+MODULES is the table of methods. The module named there has `receive_NAME(incoming, now)`, NAME the
+method in lower case; it is imported when the first such request comes. What it raises as
+RemoteProtocolError is what the request is refused with.
+"""
+
+from vox6.sip.dialog import Dialog
+from vox6.sip.headers import parse_token_params
+from vox6.sip.message import Request, Response, reason_phrase, salvage
+from vox6.sip.session import Session
+from vox6.sip.transport import note_source, same_host
+from vox6.sip.uri import host_text
+from vox6.wire import const
+from vox6.wire.errors import FormatError, RemoteProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from vox6.sip.agent import Agent
+    from vox6.sip.transaction import ServerTransaction
+
+    Peer = tuple[bytes, int]
+    Headers = tuple[tuple[str, str], ...]
+    Handler = Callable[["Incoming", int], None]
+
+_RETRY_AFTER = const(10)  # s, with 503 when we are full
+
+MODULES = {  # ACK and CANCEL go by rules of their own
+    "INVITE": "incoming",
+    "BYE": "incoming",
+    "OPTIONS": "options",
+}
+_KNOWN = (  # methods of RFCs: 405 instead of 501 when they are not in Agent.methods
+    "REGISTER",
+    "SUBSCRIBE",
+    "NOTIFY",
+    "PUBLISH",
+    "REFER",
+    "MESSAGE",
+    "INFO",
+    "UPDATE",
+    "PRACK",
+)
+
+
+class Incoming:
+    """One request of a peer on its way to its handler.
+
+    session, dialog: what its tags name, None if nothing. transaction: once `start` was called.
+    """
+
+    def __init__(self, agent: "Agent", request: Request, peer: "Peer", transport: str) -> None:
+        self.agent = agent
+        self.request = request
+        self.peer = peer
+        self.transport = transport
+        self.session: "Session | None" = None
+        self.dialog: "Dialog | None" = None
+        self.transaction: "ServerTransaction | None" = None
+
+    def start(self, now: int) -> "ServerTransaction":
+        """Return the request's transaction, opened at the first call."""
+        transaction = self.transaction
+        if transaction is None:
+            layer = self.agent.layer
+            transaction = layer.start_server(self.request, self.peer, self.transport, now)
+            self.transaction = transaction
+        return transaction
+
+    def create_response(self, status: int, reason: "str | None" = None) -> Response:
+        """Return a response with a fresh To tag, if the request has none."""
+        return self.request.response(status, reason, self.agent.layer.token(4))
+
+    def respond(self, response: Response, now: int) -> None:
+        """Send a response, with our name, in the request's transaction."""
+        self.agent.sign(response)
+        self.start(now).respond(response, now)
+
+    def check_sequence(self) -> None:
+        """Take the CSeq of a request within a dialog; RemoteProtocolError 500: nothing changed."""
+        if self.dialog is not None:
+            self.dialog.check_sequence(self.request.cseq.number)
+
+    def refuse(
+        self, now: int, status: int, reason: "str | None" = None, headers: "Headers" = ()
+    ) -> None:
+        """Answer with a failure, statefully while there is room. reason: stands in the phrase."""
+        if self.request.method == "ACK":
+            return
+        if reason is not None:
+            phrase = reason_phrase(status)
+            reason = phrase if reason == phrase else phrase + " (" + reason + ")"
+        response = self.create_response(status, reason)
+        for name, value in headers:
+            response.add(name, value)
+        layer = self.agent.layer
+        # strangers that knock must not fill the table: a quarter of it is theirs
+        if self.transaction is None and len(layer.servers) >= layer.maximum // 4:
+            self.agent.sign(response)
+            layer.respond_stateless(self.request, response, self.peer, self.transport)
+        elif self.start(now).is_open():
+            self.respond(response, now)
+
+    def refuse_full(self, now: int) -> None:
+        """Answer 503 with Retry-After: there is no room."""
+        self.agent.layer.count("refused_full")
+        self.refuse(now, 503, None, (("Retry-After", "%d" % _RETRY_AFTER),))
+
+    def refuse_stranger(self, now: int) -> None:
+        """Answer 481: the request names what is not here."""
+        self.agent.layer.count("strangers")
+        self.refuse(now, 481)
+
+    def check_body(self, now: int, accepts: "tuple[str, ...]") -> bool:
+        """Refuse a body that the user would not understand (RFC 3261 section 8.2.3).
+
+        A body that need not be understood is taken out. Returns whether all is well.
+        """
+        request = self.request
+        if not request.body:
+            return True
+        encoding = request.tokens("content-encoding")
+        if request.content_type() in accepts and (not encoding or encoding == ["identity"]):
+            return True
+        disposition = request.get("content-disposition")
+        if disposition is not None:
+            for name, value in parse_token_params(disposition)[1]:
+                if name == "handling" and value is not None and value.lower() == "optional":
+                    request.set_body(b"", "")
+                    return True
+        headers = (("Accept", ", ".join(accepts)), ("Accept-Encoding", "identity"))
+        self.refuse(now, 415, None, headers)
+        return False
+
+
+def answer_malformed(
+    agent: "Agent", data: bytes, peer: "Peer", transport: str, error: FormatError
+) -> None:
+    """Refuse octets that are no good request, if they hold what an answer needs."""
+    agent.layer.count("malformed_requests")
+    known = salvage(data)
+    if known is None:
+        agent.layer.count("unanswerable")
+        return
+    note_source(known, peer, host_text(peer[0]).strip("[]"))
+    reason = reason_phrase(error.code)
+    if error.code == 400:
+        reason += " (" + error.reason + ")"
+    response = known.response(error.code, reason, agent.layer.token(4))
+    agent.sign(response)
+    agent.layer.respond_stateless(known, response, peer, transport)
+
+
+def receive(incoming: Incoming, now: int) -> None:
+    """Take a request that belongs to no transaction."""
+    agent = incoming.agent
+    request = incoming.request
+    tag = request.to.tag
+    if tag is not None:
+        incoming.session = agent.sessions.get(request.call_id + " " + tag)
+        if incoming.session is not None:
+            incoming.dialog = incoming.session.find_dialog(request.from_.tag or "")
+    if request.method == "ACK":
+        _receive_ack(incoming, now)
+    elif request.method == "CANCEL":
+        _receive_cancel(incoming, now)
+    elif _check(incoming, now):
+        try:
+            find_handler(agent, request.method)(incoming, now)
+        except FormatError:
+            raise
+        except RemoteProtocolError as error:
+            headers: "Headers" = ()
+            if error.code == 500:  # RFC 3261 section 14.2
+                headers = (("Retry-After", "%d" % (agent.random(1)[0] % 10)),)
+            incoming.refuse(now, error.code, error.reason, headers)
+
+
+def find_handler(agent: "Agent", method: str) -> "Handler":
+    """Return who takes a method of MODULES, imported at its first use."""
+    handler = agent.handlers.get(method)
+    if handler is None:
+        module = __import__(MODULES[method], globals(), None, ("receive",), 1)
+        handler = getattr(module, "receive_" + method.lower())
+        agent.handlers[method] = handler
+    return handler
+
+
+def _check(incoming: Incoming, now: int) -> bool:
+    """Refuse what no handler needs to see (sections 8.2.1 to 8.2.3 and 12.2.2)."""
+    agent = incoming.agent
+    layer = agent.layer
+    request = incoming.request
+    method = request.method
+    # a quarter of the transactions is kept for what belongs to calls that stand
+    room = layer.maximum if incoming.dialog is not None else layer.maximum * 3 // 4
+    if not layer.has_room(room):
+        layer.count("refused_full")
+        response = incoming.create_response(503)
+        response.add("Retry-After", "%d" % _RETRY_AFTER)
+        layer.respond_stateless(request, response, incoming.peer, incoming.transport)
+        return False
+    if method not in MODULES or method not in agent.methods:
+        status = 405 if method in MODULES or method in _KNOWN else 501
+        incoming.refuse(now, status, None, (("Allow", agent.allow),))
+        return False
+    scheme = request.uri.scheme
+    if scheme != "sip" and scheme != "sips":
+        incoming.refuse(now, 416)
+        return False
+    tag = request.to.tag
+    if tag is None and layer.is_merged(request):
+        incoming.refuse(now, 482)
+        return False
+    unsupported = [
+        option for option in request.values("require") if option.lower() not in agent.extensions
+    ]
+    if unsupported:
+        incoming.refuse(now, 420, None, (("Unsupported", ", ".join(unsupported)),))
+        return False
+    if tag is not None and incoming.dialog is None:
+        incoming.refuse_stranger(now)
+        return False
+    return True
+
+
+def _receive_ack(incoming: Incoming, now: int) -> None:
+    session = incoming.session
+    if (
+        incoming.dialog is None
+        or session is None
+        or not session.receive_ack(incoming.request, now)
+    ):
+        incoming.agent.layer.count("stray_acks")
+
+
+def _receive_cancel(incoming: Incoming, now: int) -> None:
+    layer = incoming.agent.layer
+    invite = layer.find_invite(incoming.request)
+    # a CANCEL cannot be challenged, so it must come from where its INVITE came (section 22.1)
+    if invite is None or not same_host(invite.source[0], incoming.peer[0]):
+        incoming.refuse_stranger(now)
+        return
+    if not layer.has_room():
+        layer.count("refused_full")
+        return
+    session = invite.user
+    tag = session.local_tag if isinstance(session, Session) else layer.token(4)
+    incoming.respond(incoming.request.response(200, None, tag), now)
+    if isinstance(session, Session) and invite.is_open():
+        session.receive_cancel(invite, now)
+
+
+def receive_bye(incoming: Incoming, now: int) -> None:
+    """Take BYE (section 15.1.2)."""
+    session = incoming.session
+    if session is None or incoming.dialog is None:
+        incoming.refuse_stranger(now)
+        return
+    incoming.check_sequence()
+    session.receive_bye(incoming.start(now), now)
+
+
+def receive_invite(incoming: Incoming, now: int) -> None:
+    """Take INVITE: a call, or an offer within one (sections 13.3 and 14.2)."""
+    agent = incoming.agent
+    request = incoming.request
+    if not incoming.check_body(now, agent.accepts):
+        return
+    session = incoming.session
+    if session is not None and incoming.dialog is not None:
+        incoming.check_sequence()
+        session.receive_invite(incoming.start(now), now)
+        return
+    if len(agent.sessions) >= agent.max_sessions or not agent.is_reachable():
+        incoming.refuse_full(now)
+        return
+    request.number("expires")
+    request.content_type()
+    session = Session(agent, "in", request, incoming.peer, incoming.transport)
+    dialog = Dialog.of_server(request, session.local_tag, incoming.peer)
+    agent.sessions[session.call_id + " " + session.local_tag] = session
+    session.open(incoming.start(now), dialog, now)
