@@ -33,6 +33,8 @@ KEY_NAMES = (
     "call",
     "hangup",
     "hold",
+    "conference",
+    "transfer",
     "line1",
     "line2",
     "ok",

@@ -128,9 +128,12 @@ class Accounts:
             if account is not None:
                 self.all.append(account)
 
-    def for_digits(self):
-        """Return the account that digits and names are dialled with, or None."""
-        chosen = self._settings.get("dial.account")
+    def for_digits(self, number=None):
+        """Return the account that digits and names are dialled with, or None.
+
+        number: the one that somebody chose for this call; None: the one of dial.account.
+        """
+        chosen = number or self._settings.get("dial.account")
         for account in self.all:
             if account.number == chosen:
                 return account

@@ -38,6 +38,7 @@ class Call:
         self.deadline = None
         self.held_here = False
         self.held_there = False
+        self.joined = False  # part of a conference of both lines
         self.changing = None
         self.late_offer = False  # the INVITE had no offer: it goes with our 200
         self.ended_text = ""

@@ -35,7 +35,9 @@ class Changes:
         self.settle(call, now)
 
     def hold_others(self, line, now):
-        """One call has microphone and speaker: hold all others."""
+        """One call has microphone and speaker: hold all others, unless they confer."""
+        if self.phone.is_conference():
+            return
         for call in self.phone.lines:
             if call is None or call.line == line:
                 continue
@@ -50,6 +52,34 @@ class Changes:
                 # Not agreed yet, or a change is under way: quiet now, told when it can be.
                 call.held_here = True
                 call.audio.apply(True)
+
+    def join(self, calls, now):
+        """Begin a conference: calls that stand hear us and each other, media mixes them.
+
+        LocalProtocolError: a change of one that is held is under way; nothing has changed.
+        """
+        for call in calls:
+            if call.held_here and call.changing:
+                raise LocalProtocolError("a change is under way")
+        for call in calls:
+            if call.held_here:
+                self.change_hold(call, False, now)
+                call.audio.apply(False)
+        for call in calls:
+            call.joined = True
+
+    def take_back(self, call, now):
+        """A call is talked again; told when it can be, if a change is under way."""
+        if not call.changing:
+            self.change_hold(call, False, now)
+        call.held_here = False
+        call.audio.apply(False)
+
+    def part(self):
+        """The conference is over; who is held or heard stays so."""
+        for call in self.phone.lines:
+            if call is not None:
+                call.joined = False
 
     def hold(self, call, now):
         """Hold a call. LocalProtocolError: a change is under way."""

@@ -22,11 +22,11 @@ class Outgoing:
         self.phone = phone
         self._access = access
 
-    def dial(self, text):
-        """Call whom text means. DialError: why not, for the screen."""
+    def dial(self, text, account=None):
+        """Call whom text means; account: its number, or None. DialError: why not, in words."""
         phone = self.phone
         now = phone.clock.now()
-        target = dialling.resolve(text, phone.accounts.for_digits(), phone.network)
+        target = dialling.resolve(text, phone.accounts.for_digits(account), phone.network)
         line = phone.free_line()
         if line is None:
             raise dialling.DialError(wording.NO_FREE_LINE)

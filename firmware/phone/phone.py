@@ -140,9 +140,12 @@ class Phone:
 
     # What a person asks
 
-    def dial(self, text):
-        """Call whom text means. DialError: why not, for the screen."""
-        self.outgoing.dial(text)
+    def dial(self, text, account=None):
+        """Call whom text means. DialError: why not, for the screen.
+
+        account: number of the account to call with, None: the one of dial.account.
+        """
+        self.outgoing.dial(text, account)
 
     def make_audio(self, local, peer16):
         """Return the Audio of a new call. local: ours or None; peer16: where signalling goes."""
@@ -253,6 +256,41 @@ class Phone:
         self.drain()
         self.sounds.update()
 
+    def conference(self):
+        """Join the calls of both lines; in a conference: end it, the other call is held.
+
+        LocalProtocolError: there are no two calls that stand, or a change is under way.
+        """
+        now = self.clock.now()
+        if self.is_conference():
+            self.changes.part()
+            self.changes.hold_others(self.focus, now)
+            call = self.call_in_focus()
+            if call is not None and call.held_here:
+                self.changes.take_back(call, now)
+        else:
+            calls = [call for call in self.lines if call is not None and call.state == "talking"]
+            if len(calls) < 2:
+                raise LocalProtocolError("no two calls")
+            self.changes.join(calls, now)
+            log.say("call", "conference of both lines")
+        self.drain()
+        self.sounds.update()
+
+    def is_conference(self):
+        """Return whether both lines are joined."""
+        for call in self.lines:
+            if call is not None and call.joined:
+                return True
+        return False
+
+    def other_standing(self, call):
+        """Return the call of another line that both sides have answered, or None."""
+        for other in self.lines:
+            if other is not None and other is not call and other.state == "talking":
+                return other
+        return None
+
     def select(self, line):
         """Go to a line: answer, resume, or just look; the call on the other line is held.
 
@@ -332,6 +370,7 @@ class Phone:
         call.to("ended", now)
         call.session = None
         call.changing = None
+        self.changes.part()
         call.ended_text = text
         call.ended_tone = tone
         call.deadline = now + 1000 * self.settings.get("screen.ended_s")

@@ -22,7 +22,7 @@ from firmware.store.kinds import SettingsError, format_value, parse_value, shown
 from vox6.wire import const
 
 FILE = "settings.txt"
-ACCOUNTS = 2
+ACCOUNTS = 4
 CODECS = ("G722", "PCMU", "PCMA")
 KEY_AGREEMENTS = ("X255", "EC25", "DH3k", "EC38", "DH2k")
 
@@ -212,7 +212,7 @@ class Settings:
         return entry[2]
 
     def account(self, number, name):
-        """Return a value of account 1 or 2."""
+        """Return a value of the account of a number."""
         return self.get("account.%d.%s" % (number, name))
 
     def set(self, name, value):

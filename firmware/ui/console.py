@@ -8,7 +8,7 @@ a call in focus goes before all but an open menu.
 
 from firmware import log
 from firmware.phone.dial import DialError
-from firmware.ui import keys, lamps, screens, wording
+from firmware.ui import call_menu, keys, lamps, screens, wording
 from firmware.ui.text_entry import TextEntry
 from vox6.wire.errors import LocalProtocolError
 
@@ -25,6 +25,7 @@ _OF_SAFETY = (
     "letter",
     "erase_letter",
 )
+_OF_OPTIONS = ("options", "option", "option_up", "option_down")
 _SAFETY = {"encrypted": "compare", "mismatch": "compare", "verified": "verified"}
 
 
@@ -42,6 +43,7 @@ class Console:
         self._lamp_names = lamp_names
         self.mode = "idle"
         self.text = ""  # being dialled
+        self.account = None  # number of the one to call with, if somebody chose it
         self.last_dialled = ""
         self.note = ""  # one line, until the next key
         self.index = 0
@@ -64,6 +66,10 @@ class Console:
             if call is self._asked and call.is_active() and call.audio.protection.has_sas():
                 return self.mode
             self._to_idle()  # what was asked about is over
+        if self.mode == "options":
+            if call is self._asked and call is not None and call.state == "talking":
+                return self.mode
+            self._to_idle()
         if call is not None and self.mode != "dial":
             if call.state == "incoming":
                 return "incoming"
@@ -120,6 +126,10 @@ class Console:
         elif action == "redial":
             self.mode = "dial"
             self.text = self.last_dialled
+        elif action == "account":
+            self._choose_account(-1 if key == "up" else 1)
+        elif action in _OF_OPTIONS:
+            self._options(action)
         elif action == "dial":
             self._dial()
         elif action == "line1" or action == "line2":
@@ -130,8 +140,8 @@ class Console:
             self._menu(action)
         elif action in _OF_SAFETY:
             self._safety(action, key)
-        else:  # answer, reject, hangup, hold, resume, dismiss
-            if self.mode in ("differs", "name"):
+        else:  # answer, reject, hangup, hold, resume, dismiss, conference
+            if self.mode in ("differs", "name", "options"):
                 self._to_idle()
             getattr(phone, action)()
 
@@ -161,15 +171,39 @@ class Console:
                 protection.deny()
             self._to_idle()
 
+    def _options(self, action):
+        """The menu of the call in focus."""
+        call = self.phone.call_in_focus()
+        if action == "options":
+            self._asked = call
+            self.mode = "options"
+            self.index = 0
+            return
+        found = call_menu.items(self.phone, call)
+        index = min(self.index, len(found) - 1)
+        if action == "option":
+            self._to_idle()
+            self._do(found[index][0], "ok", True)
+        else:
+            step = -1 if action == "option_up" else 1
+            self.index = max(0, min(len(found) - 1, index + step))
+
+    def _choose_account(self, step):
+        """The next account to call with; before the first and behind the last: the default."""
+        numbers = [None] + [account.number for account in self.phone.accounts.all]
+        at = numbers.index(self.account) if self.account in numbers else 0
+        self.account = numbers[(at + step) % len(numbers)]
+
     def _to_idle(self):
         self.mode = "idle"
+        self.account = None
         self._asked = self._entry = None
         self.text = ""
         self.page = []
 
     def _dial(self):
         self.last_dialled = self.text
-        self.phone.dial(self.text)
+        self.phone.dial(self.text, self.account)
         self._to_idle()
 
     def _line(self, line):
@@ -235,11 +269,15 @@ class Console:
         if self.mode == "page":
             return screens.page(phone, columns, rows, self.index, self.page, self.top)
         if self.mode == "dial":
-            return screens.dial(phone, columns, rows, self.text, self.note)
+            chosen = phone.accounts.for_digits(self.account) if self.account else None
+            return screens.dial(phone, columns, rows, self.text, self.note, chosen)
         call = phone.call_in_focus()
         place = self.place()
         if place == "differs":
             return screens.differs(call, columns, rows)
+        if place == "options":
+            found = call_menu.items(phone, call)
+            return call_menu.lines(call, columns, rows, found, min(self.index, len(found) - 1))
         if place == "name":
             return screens.name(call, columns, rows, self._entry.text)
         if call is not None:

@@ -4,12 +4,14 @@
 
 Places: idle, dial, menu, page, and for the call in focus incoming, outgoing, talking, held, ended;
 when it is talked: compare (an SAS waits), verified, cleared (the peer ended encryption), and the
-questions differs and name. Any other single printable character means "type" where something can
-be typed, "letter" in a name.
+questions differs and name; options is the menu of a call that stands. Any other single printable
+character means "type" where something can be typed, "letter" in a name.
 """
 
 _TYPING = ("idle", "dial")
-TALKING = ("talking", "compare", "verified", "cleared", "differs", "name")
+TALKING = ("talking", "compare", "verified", "cleared", "differs", "name", "options")
+_STANDING = ("talking", "compare", "verified", "cleared", "held")
+_STANDING_KEYS = {"conference": "conference", "right": "options", "down": "options"}
 
 ACTIONS = {
     ("idle", "call"): "redial",
@@ -21,6 +23,8 @@ ACTIONS = {
     ("dial", "back"): "erase",
     ("dial", "left"): "erase",
     ("dial", "hangup"): "clear",
+    ("dial", "up"): "account",
+    ("dial", "down"): "account",
     ("menu", "up"): "up",
     ("menu", "down"): "down",
     ("menu", "ok"): "open",
@@ -61,6 +65,13 @@ ACTIONS = {
     ("name", "back"): "erase_letter",
     ("name", "left"): "erase_letter",
     ("name", "hangup"): "hangup",
+    ("options", "up"): "option_up",
+    ("options", "down"): "option_down",
+    ("options", "ok"): "option",
+    ("options", "right"): "option",
+    ("options", "back"): "leave",
+    ("options", "left"): "leave",
+    ("options", "hangup"): "hangup",
     ("held", "hangup"): "hangup",
     ("held", "hold"): "resume",
     ("held", "call"): "resume",
@@ -79,6 +90,8 @@ def action(place, key):
         return found
     if key == "line1" or key == "line2":
         return key
+    if place in _STANDING and key in _STANDING_KEYS:
+        return _STANDING_KEYS[key]
     if place == "name" and len(key) == 1 and key >= " ":
         return "letter"
     if place in _TYPING and len(key) == 1 and key > " ":

@@ -25,16 +25,21 @@ def message(phone):
 
 
 def security(phone):
-    """The call that is talked: on while others could listen, flashes until its SAS is compared."""
-    found = phone.call_in_focus()
-    for call in phone.lines:
-        if call is not None and call.is_active():
-            found = call
-    if found is None or not found.is_live() or not found.security():
+    """The call that is talked: on while others could listen, flashes until its SAS is compared.
+
+    In a conference that of the call which is least safe.
+    """
+    found = [call for call in phone.lines if call is not None and call.is_active()]
+    if not found and phone.call_in_focus() is not None:
+        found = [phone.call_in_focus()]
+    states = [_security_of(call) for call in found]
+    return "on" if "on" in states else "flash" if "flash" in states else "off"
+
+
+def _security_of(call):
+    if not call.is_live() or not call.security() or call.security() == "verified":
         return "off"
-    if found.security() == "verified":
-        return "off"
-    return "flash" if found.security() in ("encrypted", "mismatch") else "on"
+    return "flash" if call.security() in ("encrypted", "mismatch") else "on"
 
 
 def all_of(phone):

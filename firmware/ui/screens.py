@@ -88,6 +88,8 @@ def state_text(call):
             return wording.HELD_BOTH if call.held_there else wording.HELD
         if call.held_there:
             return wording.HELD_THERE
+        if call.joined:
+            return wording.CONFERENCE
     return _HEADINGS[call.state]
 
 
@@ -158,11 +160,17 @@ def idle(phone, columns, rows, note):
     return fitted(lines, columns, rows, wording.HINT_IDLE)
 
 
-def dial(phone, columns, rows, text, note):
-    """The screen while somebody types whom to call; the end of a long text is seen."""
+def dial(phone, columns, rows, text, note, account=None):
+    """The screen while somebody types whom to call; the end of a long text is seen.
+
+    account: the one that was chosen for this call, or None.
+    """
     body = wrapped(text + "_", columns)
     room = max(1, rows - 4)
     lines = [heading(wording.DIAL, phone.focus, columns)]
+    if account is not None:
+        lines.append(wording.DIAL_BY % account.user)
+        room = max(1, room - 1)
     lines += body[-room:]
     while len(lines) < rows - 2:
         lines.append("")

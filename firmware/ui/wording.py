@@ -46,6 +46,7 @@ DIRECT = "no server"
 # Dialling
 DIAL = "Call:"
 DIAL_HINT = "ok: call  back: erase"
+DIAL_BY = "by %s"  # an account, chosen with up and down
 DIALLED_NOTHING = "Nothing to call"
 BAD_NUMBER = "Not a SIP address"
 BAD_ADDRESS = "Not an IPv6 address"
@@ -67,6 +68,7 @@ INCOMING = "Call from"
 ANSWERING = "Answering"
 TALKING = "Talking"
 HELD = "On hold"
+CONFERENCE = "Conference"
 HELD_THERE = "They hold the call"
 HELD_BOTH = "Held by both"
 CHANGING = "One moment"
@@ -130,6 +132,14 @@ HINT_TALKING = "hold  hangup"
 HINT_HELD = "hold: back  hangup"
 HINT_MENU = "up down ok back"
 HINT_PAGES = "up down back"
+
+# The menu of a call
+CALL_MENU = "This call"
+DO_JOIN = "Join both lines"
+DO_SPLIT = "End conference"
+DO_HOLD = "Hold"
+DO_RESUME = "Go on"
+DO_HANG_UP = "Hang up"
 
 # Menu
 MENU = "Menu"

@@ -37,11 +37,14 @@ _SEQUENCES = {
     "\x1b[12~": "line2",
     "\x1b[[B": "line2",
     "\x0f": "hold",
+    "\x0b": "conference",
+    "\x14": "transfer",
 }
 _QUIT = "\x11\x03"  # Ctrl-Q, Ctrl-C
 _HELP = (
     "Enter call/answer   Esc hang up   Backspace erase   Tab ok   arrows",
-    "F1 F2 lines   Ctrl-O hold   Ctrl-Q switch off   any other key is itself",
+    "F1 F2 lines   Ctrl-O hold   Ctrl-K conference   Ctrl-T transfer",
+    "Ctrl-Q switch off   any other key is itself",
 )
 _ESCAPE_S = 0.05  # an escape sequence arrives within this; a lone Esc is the key
 

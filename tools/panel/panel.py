@@ -20,7 +20,8 @@ from tools.panel.sound import Playback, Recording, Sound
 VERSION = 1
 KEYS = (
     *"0123456789*#",
-    *("call", "hangup", "hold", "line1", "line2", "ok", "back", "up", "down", "left", "right"),
+    *("call", "hangup", "hold", "conference", "transfer", "line1", "line2"),
+    *("ok", "back", "up", "down", "left", "right"),
 )
 _LINE_MAX = 1024  # octets of a line of the link
 _HELLO_S = 0.5  # until the greeting is repeated to a phone that still boots

@@ -317,8 +317,8 @@ class TestPhone:
         """Press keys; a text of several characters that is no key's name is typed."""
         for name in names:
             if name in (
-                "call", "hangup", "hold", "line1", "line2", "ok", "back", "up", "down", "left",
-                "right",
+                "call", "hangup", "hold", "conference", "transfer", "line1", "line2", "ok", "back",
+                "up", "down", "left", "right",
             ):  # fmt: skip
                 self.key(name)
             else:

@@ -141,6 +141,35 @@ class Accounts(unittest.TestCase):
         self.world.settle()
         self.assertEqual(phone.phone.accounts.for_digits().number, 1)
 
+    def test_four_accounts_and_one_chosen_for_a_call(self):
+        self.registrar.statuses = [200]
+        phone = self.phone(
+            *[
+                ("account.%d.%s" % (number, name), value % number)
+                for number in (2, 3, 4)
+                for name, value in (
+                    ("uri", "sip:user%d@example.org"),
+                    ("registrar", "sip:r%d.example.org"),
+                    ("proxy", "sip:[2001:db8::53];n=%d"),
+                )
+            ]
+        )
+        states = [account.state for account in phone.phone.accounts.all]
+        self.assertEqual(states, ["registered"] * 4)
+        self.registrar.statuses = [486]
+        phone.press("12", "down", "down", "down")
+        self.assertIn("by user3", phone.text())
+        phone.press("3", "up")
+        self.assertIn("by user2", phone.text())
+        phone.press("call")
+        invite = self.registrar.requests[-2]
+        self.assertEqual(invite.uri_text, "sip:123@example.org")
+        self.assertIn("sip:user2@example.org", invite.values("from")[0])
+        phone.press("ok", "4", "up", "down")  # once round: the default, and only for that call
+        self.assertNotIn("by ", phone.text())
+        phone.press("call")
+        self.assertIn("sip:alice@example.org", self.registrar.requests[-2].values("from")[0])
+
     def test_reload_takes_new_settings(self):
         phone = self.phone()
         phone.settings.set("account.1.uri", "sip:eve@example.org")

@@ -197,7 +197,7 @@ class Writing(unittest.TestCase):
             ("sip.port", 70000),
             ("sip.port", "x"),
             ("no.such", "1"),
-            ("account.3.uri", "sip:a@b"),
+            ("account.5.uri", "sip:a@b"),
             ("account.1.nothing", "x"),
             ("account.1.display_name", "two\nlines"),
         ):
