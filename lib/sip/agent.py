@@ -303,6 +303,10 @@ class Agent:
         """Return the value of Supported."""
         return ", ".join(self.extensions)
 
+    def host_text(self) -> str:
+        """Return our host as it stands in URIs."""
+        return host_text(self._address()[0])
+
     def describe(self, message: Message) -> None:
         """Put what we can into a message: Allow, Supported, Allow-Events."""
         message.add("Allow", self.allow)

@@ -78,7 +78,9 @@ class Dialog:
             NameAddr.parse(route).uri
         dialog.route_set = routes
         if not request.count("contact"):
-            raise FormatError("no Contact")
+            if request.via.branch is not None:
+                raise FormatError("no Contact")
+            dialog.remote_target = request.from_.uri_text  # RFC 2543 section 6.13
         dialog.refresh_target(request)
         dialog.secure = request.uri_text[:5].lower() == "sips:"
         return dialog

@@ -8,8 +8,8 @@ RemoteProtocolError is what the request is refused with.
 """
 
 from vox6.sip.dialog import Dialog
-from vox6.sip.headers import parse_token_params
-from vox6.sip.message import Request, Response, reason_phrase, salvage
+from vox6.sip.headers import MediaType, parse_token_params, quote
+from vox6.sip.message import METHODS, Request, Response, reason_phrase, salvage
 from vox6.sip.session import Session
 from vox6.sip.transport import note_source, same_host
 from vox6.sip.uri import host_text
@@ -34,17 +34,6 @@ MODULES = {  # ACK and CANCEL go by rules of their own
     "BYE": "incoming",
     "OPTIONS": "options",
 }
-_KNOWN = (  # methods of RFCs: 405 instead of 501 when they are not in Agent.methods
-    "REGISTER",
-    "SUBSCRIBE",
-    "NOTIFY",
-    "PUBLISH",
-    "REFER",
-    "MESSAGE",
-    "INFO",
-    "UPDATE",
-    "PRACK",
-)
 
 
 class Incoming:
@@ -141,16 +130,24 @@ def answer_malformed(
     agent: "Agent", data: bytes, peer: "Peer", transport: str, error: FormatError
 ) -> None:
     """Refuse octets that are no good request, if they hold what an answer needs."""
+    if data.lstrip(b"\r\n")[:8].upper() == b"SIP/2.0 ":
+        agent.layer.count("malformed_responses")
+        return
     agent.layer.count("malformed_requests")
     known = salvage(data)
     if known is None:
         agent.layer.count("unanswerable")
         return
-    note_source(known, peer, host_text(peer[0]).strip("[]"))
+    try:
+        note_source(known, peer, host_text(peer[0]).strip("[]"))
+    except FormatError:
+        pass  # the Via is what is malformed: it goes back as it came
     reason = reason_phrase(error.code)
     if error.code == 400:
         reason += " (" + error.reason + ")"
     response = known.response(error.code, reason, agent.layer.token(4))
+    if error.code == 501:
+        response.add("Allow", agent.allow)
     agent.sign(response)
     agent.layer.respond_stateless(known, response, peer, transport)
 
@@ -205,7 +202,7 @@ def _check(incoming: Incoming, now: int) -> bool:
         layer.respond_stateless(request, response, incoming.peer, incoming.transport)
         return False
     if method not in MODULES or method not in agent.methods:
-        status = 405 if method in MODULES or method in _KNOWN else 501
+        status = 405 if method in METHODS else 501
         incoming.refuse(now, status, None, (("Allow", agent.allow),))
         return False
     scheme = request.uri.scheme
@@ -265,6 +262,18 @@ def receive_bye(incoming: Incoming, now: int) -> None:
     session.receive_bye(incoming.start(now), now)
 
 
+def _takes_our_bodies(agent: "Agent", request: Request) -> bool:
+    """Return whether the Accept of an INVITE, if it has one, allows bodies such as ours."""
+    if not request.count("accept"):
+        return True
+    wanted = agent.accepts[0]
+    allowed = (wanted, wanted.split("/")[0] + "/*", "*/*")
+    for value in request.values("accept"):
+        if MediaType.parse(value).name in allowed:
+            return True
+    return False
+
+
 def receive_invite(incoming: Incoming, now: int) -> None:
     """Take INVITE: a call, or an offer within one (sections 13.3 and 14.2)."""
     agent = incoming.agent
@@ -275,6 +284,11 @@ def receive_invite(incoming: Incoming, now: int) -> None:
     if session is not None and incoming.dialog is not None:
         incoming.check_sequence()
         session.receive_invite(incoming.start(now), now)
+        return
+    if not _takes_our_bodies(agent, request):
+        text = quote(agent.accepts[0] + " must be accepted")
+        headers = (("Warning", "399 " + agent.host_text() + " " + text),)
+        incoming.refuse(now, 406, None, headers)
         return
     if len(agent.sessions) >= agent.max_sessions or not agent.is_reachable():
         incoming.refuse_full(now)

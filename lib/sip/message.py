@@ -29,6 +29,22 @@ from vox6.wire.errors import FormatError, LocalProtocolError
 MAX_MESSAGE_OCTETS = 65535  # a UDP datagram (RFC 3261 section 18.1.1)
 MAX_HEAD_OCTETS = 16384  # request line and headers: twice the largest of RFC 4475
 MAX_HEADERS = 256  # header lines of one message
+METHODS = (  # of RFCs 3261, 3262, 3311, 3428, 3515, 3903, 6086, 6665
+    "INVITE",
+    "ACK",
+    "CANCEL",
+    "BYE",
+    "OPTIONS",
+    "REGISTER",
+    "SUBSCRIBE",
+    "NOTIFY",
+    "PUBLISH",
+    "REFER",
+    "MESSAGE",
+    "INFO",
+    "UPDATE",
+    "PRACK",
+)
 _SALVAGED = const(2048)  # octets of one header that an answer to a malformed request repeats
 _TOKEN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~"
 _DIGITS = "0123456789"
@@ -404,7 +420,11 @@ class Request(Message):
         """Raise FormatError unless all that every request must have is there and well formed."""
         _check(self)
         if self.cseq.method != self.method:
-            raise FormatError("CSeq names another method")
+            # RFC 4475 section 3.1.2.18: of an unknown method that is what must be said
+            code = 400 if self.method in METHODS else 501
+            raise FormatError("CSeq names another method", code)
+        if self.uri.headers is not None:
+            raise FormatError("headers in the Request-URI")
         self.from_.uri
         self.to.uri
         if self.count("max-forwards"):
@@ -608,7 +628,8 @@ def parse(octets: bytes) -> "Request | Response":
 def salvage(octets: bytes) -> "Request | None":
     """Return what can be answered of a datagram that `parse` refused, or None.
 
-    The result is a request with a well-formed Via, its From, To, Call-ID and CSeq as they came.
+    The result is a request with its Via, From, To, Call-ID and CSeq as they came, any of them
+    malformed or, but for Via, missing.
     """
     start = len(octets) - len(octets.lstrip(b"\r\n"))
     end = octets.find(b"\r\n\r\n", start)
@@ -652,19 +673,17 @@ def salvage(octets: bytes) -> "Request | None":
                 request.headers.append((key, name, line[colon + 1 :]))
             else:
                 name = ""
-        request.via
-        for key in ("from", "to", "call-id", "cseq"):
-            if not request.count(key):
-                return None
-    except (FormatError, UnicodeError):
+    except UnicodeError:
         return None
-    return request
+    return request if request.count("via") else None
 
 
 class StreamFramer:
     """Cuts a reliable transport's octets into messages (RFC 3261 section 18.3, RFC 5626 4.4.1).
 
-    A FormatError is final: the boundary is lost and the connection must be closed.
+    error: the FormatError that ended it, else None. It is final: the boundary is lost and the
+    connection must be closed. pings: CRLFCRLF seen and not yet answered by CRLF. pongs: single
+    CRLFs seen, the answers to our own CRLFCRLF.
     """
 
     def __init__(self, maximum: int = MAX_MESSAGE_OCTETS) -> None:
@@ -673,19 +692,31 @@ class StreamFramer:
         self._head_end = -1
         self._length = 0
         self._maximum = maximum
-        self.pings = 0  # CRLFCRLF seen and not yet answered by CRLF
+        self.error: "FormatError | None" = None
+        self.pings = 0
+        self.pongs = 0
+        self._half = False
 
     def receive(self, data: bytes) -> "list[bytes]":
         """Return the whole messages that data completes, each as octets for `parse`.
 
-        FormatError: no Content-Length (400), headers or message too long (513); the stream is
-        unusable from then on.
+        FormatError: no Content-Length (400), headers or message too long (513). What was whole
+        before the fault is returned first; then `error` is set, and the next call raises it.
         """
+        if self.error is not None:
+            raise self.error
         self._buffer += data
         out: "list[bytes]" = []
         while True:
-            if self._head_end < 0 and not self._find_head():
-                return out
+            try:
+                if self._head_end < 0 and not self._find_head():
+                    return out
+            except FormatError as error:
+                self.error = error
+                self._buffer = b""
+                if out:
+                    return out
+                raise
             whole = self._head_end + self._length
             if len(self._buffer) < whole:
                 return out
@@ -697,10 +728,18 @@ class StreamFramer:
     def _find_head(self) -> bool:
         start = 0
         while self._buffer[start : start + 2] == b"\r\n":
-            if self._buffer[start : start + 4] == b"\r\n\r\n":
+            if self._half:  # a ping in two pieces
+                self._half = False
+                self.pings += 1
+            elif self._buffer[start : start + 4] == b"\r\n\r\n":
                 self.pings += 1
                 start += 2
+            else:
+                self._half = True
+                self.pongs += 1
             start += 2
+        if start < len(self._buffer) and self._buffer[start : start + 1] != b"\r":
+            self._half = False
         if start:
             self._buffer = self._buffer[start:]
             self._searched = 0

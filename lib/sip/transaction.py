@@ -26,7 +26,7 @@ from vox6.sip.timers import Timers
 from vox6.sip.transport import is_reliable, note_source, response_peer
 from vox6.sip.uri import host_text
 from vox6.wire import const
-from vox6.wire.errors import LocalProtocolError
+from vox6.wire.errors import FormatError, LocalProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -480,10 +480,18 @@ class Layer:
     def respond_stateless(
         self, request: Request, response: Response, peer: "Peer", transport: str
     ) -> None:
-        """Send a response outside of transactions; never one to ACK."""
+        """Send a response outside of transactions; never one to ACK.
+
+        A request whose Via leads nowhere is answered to where it came from.
+        """
         if request.method == "ACK":
             return
-        where = peer if is_reliable(transport) else response_peer(request.via, peer)
+        where = peer
+        if not is_reliable(transport):
+            try:
+                where = response_peer(request.via, peer)
+            except FormatError:
+                pass
         self.send(response.emit(), where, transport)
 
     def receive_response(self, response: Response, now: int) -> bool:

@@ -53,7 +53,7 @@ class RefusalTest(unittest.TestCase):
         (request("INVITE").replace("Length: 0", "Length: x"), 400, None),
         (request("INVITE").replace("Max-Forwards: 70", "Max-Forwards: 300"), 400, None),
         (request("INVITE").replace("1 INVITE\n", "1 BYE\n"), 400, None),
-        (request("INVITE").replace("Call-ID", "Call ID"), None, None),
+        (request("INVITE").replace("Call-ID", "Call ID"), 400, None),
         (request("INVITE").replace("Max-", "Max "), 400, None),
         (request("INVITE").replace("Max-Forwards: 70", "X: " + "y" * 20000), 513, None),
         (request("INVITE", extra="Expires: soon\n"), 400, None),
@@ -74,7 +74,8 @@ class RefusalTest(unittest.TestCase):
             if header:
                 self.assertEqual(messages[0].get(header[0]), header[1])
             if messages:
-                messages[0].check()
+                if "Call ID" not in text:  # what is missing comes back missing
+                    messages[0].check()
                 self.assertEqual(messages[0].via.branch, "z9hG4bK1")
             self.assertEqual(kinds(agent), [])
             self.assertEqual(agent.sessions, {})

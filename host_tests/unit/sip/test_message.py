@@ -253,13 +253,17 @@ class BadTest(unittest.TestCase):
             again = parse(response.emit())
             self.assertEqual(again.status, 400)
             self.assertEqual(again.via.branch, "z9hG4bKnashds8")
+        # RFC 4475 sections 3.1.2.1 and 3.3.1: even these get an answer
+        for octets in (INVITE[:100], _with(b"SIP/2.0/UDP pc33", b"SIP/2.0 pc33")):
+            response = salvage(octets).response(400, None, "tt")
+            self.assertEqual(response.count("via"), 1)
+            self.assertTrue(b"branch=z9hG4bKnashds8" in response.emit())
         for octets in (
             b"",
             b"\xff" * 500,
-            INVITE[:100],
+            INVITE[:30],
             OK[:-1],
             INVITE.replace(b"INVITE", b"ACK")[:-1],
-            _with(b"SIP/2.0/UDP pc33", b"SIP/2.0 pc33"),
             b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
         ):
             self.assertIsNone(salvage(octets))
@@ -281,6 +285,30 @@ class FramingTest(unittest.TestCase):
             self.assertEqual(got, [INVITE, OK, INVITE])
             self.assertEqual(framer.pending(), 0)
         self.assertEqual(framer.pings, 1)
+
+    def test_pings_and_pongs(self):
+        for data, step, pings in (
+            (b"\r\n", 2, 0),
+            (b"\r\n\r\n", 4, 1),
+            (b"\r\n\r\n", 1, 1),
+            (b"\r\n\r\n" * 3, 3, 3),
+            (b"\r\n" + OK + b"\r\n\r\n" + OK + b"\r\n", 1, 1),
+        ):
+            framer = StreamFramer()
+            for i in range(0, len(data), step):
+                framer.receive(data[i : i + step])
+            self.assertEqual((framer.pings, framer.pending()), (pings, 0), data)
+        framer = StreamFramer()
+        framer.receive(b"\r\n")
+        framer.receive(OK)
+        framer.receive(b"\r\n")
+        self.assertEqual((framer.pings, framer.pongs), (0, 2))
+
+    def test_fault_behind_whole_messages(self):
+        framer = StreamFramer()
+        self.assertEqual(framer.receive(OK + b"x\r\n\r\n" + OK), [OK])
+        self.assertEqual(framer.error.code, 400)
+        self.assertRaises(FormatError, framer.receive, OK)
 
     def test_stream_is_bounded(self):
         framer = StreamFramer()
