@@ -42,6 +42,7 @@ _MODULES = (
     "auth",
     "dialog",
     "events",
+    "failover",
     "headers",
     "incoming",
     "message",

@@ -10,12 +10,12 @@ event = agent.next_event()
 """
 
 from vox6.sip import incoming
-from vox6.sip.headers import quote
+from vox6.sip.headers import format_params, quote
 from vox6.sip.message import Message, Request, Response, parse
 from vox6.sip.registration import Account, Registration
 from vox6.sip.session import Session
 from vox6.sip.transaction import MAGIC_COOKIE, T1, T2, T4, ClientTransaction, Layer
-from vox6.sip.transport import default_port
+from vox6.sip.transport import MAX_UDP_OCTETS, default_port, replace_top_via
 from vox6.sip.uri import URI, escape, host_text
 from vox6.wire import const
 from vox6.wire.errors import (
@@ -37,10 +37,12 @@ if TYPE_CHECKING:
 
     Peer = tuple[bytes, int]
     Headers = tuple[tuple[str, str], ...]
+    Targets = tuple[tuple[Peer, str], ...] | list[tuple[Peer, str]]
 
 _MAX_EVENTS = const(64)  # the driver takes them after every call
 _MAX_REGISTRATIONS = const(8)
 
+MAX_TARGETS = 7  # tried after the first: eight of 4 s fill one transaction's time
 INVITE_EXPIRES = 180  # s a call of ours may ring, as long as timer C lets it at proxies
 
 
@@ -63,6 +65,8 @@ class Agent:
     User-Agent and Server. user, display_name: who we are in calls without account.
     accepts: media types of bodies that the user understands. max_sessions, max_transactions:
     bounds; more is answered 503. t1, t2, t4: RFC 3261's, in ms.
+
+    streams: set it when the driver can do TCP; then large requests go by it (section 18.1.1).
 
     What we say that we can is what these lists hold at that time: methods (of incoming.MODULES;
     take out what shall be answered 405), extensions (option tags), packages (events that our user
@@ -95,6 +99,9 @@ class Agent:
         self.handlers: "dict[str, Handler]" = {}  # of incoming.MODULES, once imported
         self.max_sessions = max_sessions
         self.layer = Layer(random, max_transactions, t1, t2, t4)
+        self.layer.restamp = self.restamp
+        self.layer.restamp_contact = self.restamp_contact
+        self.streams = False
         self.sessions: "dict[str, Session]" = {}
         self.registrations: "list[Registration]" = []
         self.counters = self.layer.counters
@@ -200,8 +207,11 @@ class Agent:
         account: "Account | None" = None,
         headers: "Headers" = (),
         transport: str = "UDP",
+        targets: "Targets" = (),
     ) -> Session:
         """Call a URI by way of a peer; body: our offer, or empty to get theirs with the 2xx.
+
+        targets: (peer, transport) to try when that one fails, in order (RFC 3263 section 4.3).
 
         LocalProtocolError: no SIP URI, no local address, or too many calls.
         """
@@ -220,6 +230,7 @@ class Agent:
         self.authorize(request, account)
         session = Session(self, "out", request, peer, transport)
         session.account = account
+        session.targets = list(targets[:MAX_TARGETS])
         session.start(now)
         self.sessions[session.call_id + " " + session.local_tag] = session
         return session
@@ -231,6 +242,7 @@ class Agent:
         now: int,
         account: "Account | None" = None,
         transport: str = "UDP",
+        targets: "Targets" = (),
     ) -> None:
         """Ask a URI what it can (RFC 3261 section 11); `OptionsAnswered` follows."""
         request = self.create_request("OPTIONS", uri, account)
@@ -238,7 +250,9 @@ class Agent:
         self.authorize(request, account)
         from vox6.sip.options import Options
 
-        self.start(request, peer, transport, Options(self, uri, account), now)
+        user = Options(self, uri, account)
+        user.targets = list(targets[:MAX_TARGETS])
+        self.start(request, peer, transport, user, now)
 
     def register(self, account: Account, now: int, expires: int = 300) -> Registration:
         """Register an account and keep it so; `Registered` or `RegistrationFailed` follows."""
@@ -346,11 +360,38 @@ class Agent:
     def start(
         self, request: Request, peer: "Peer", transport: str, user: "ClientUser", now: int
     ) -> ClientTransaction:
-        """Stamp and send a request in a transaction of its own."""
+        """Stamp and send a request in a transaction of its own.
+
+        A user's `targets` follow when it fails, unless it is within a dialog; its `peer` and
+        `transport` are then set to the one that it goes to.
+        """
         self.stamp(request, transport)
         if not request.count("user-agent"):
             self.sign(request)
-        return self.layer.start_client(request, peer, transport, user, now)
+        large = self.streams and transport == "UDP" and len(request.emit()) > MAX_UDP_OCTETS
+        if large:
+            self.restamp(request, "TCP")
+        transaction = self.layer.open_client(request, peer, "TCP" if large else transport, user)
+        transaction.wanted = transport
+        transaction.large = transaction.fallback = large
+        if request.to.tag is None:
+            transaction.targets = getattr(user, "targets", transaction.targets)
+        transaction.start(now)
+        return transaction
+
+    def restamp(self, request: Request, transport: str) -> None:
+        """Put a Via with a new branch in place of our old one."""
+        replace_top_via(request, None)
+        self.stamp(request, transport)
+
+    def restamp_contact(self, request: Request, old: str, new: str) -> None:
+        """Let the Contact that we have put into a request name another transport."""
+        contact = request.contact()
+        if old == new or contact is None:
+            return
+        user = contact.uri.user
+        if "<" + contact.uri_text + ">" == self.contact(user, old):
+            request.set("Contact", self.contact(user, new) + format_params(contact.params))
 
     def send_unheeded(
         self,

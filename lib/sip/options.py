@@ -22,6 +22,7 @@ class Options:
         self.uri = uri
         self.account = account
         self.answered: "list[str]" = []
+        self.targets: "list[tuple[tuple[bytes, int], str]]" = []
 
     def handle_response(
         self, transaction: "ClientTransaction", response: "Response", now: int

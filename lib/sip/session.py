@@ -75,6 +75,7 @@ class Session:
         self.request = request
         self.peer = peer
         self.transport = transport
+        self.targets: "list[tuple[Peer, str]]" = []  # to call next, when peer fails
         self.account: "Account | None" = None
         self.call_id = request.call_id
         self.dialog: "Dialog | None" = None

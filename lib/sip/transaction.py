@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Callable, Protocol
 
     Peer = tuple[bytes, int]
+    Target = tuple[Peer, str]
 
     class ClientUser(Protocol):
         """What a client transaction tells its user."""
@@ -127,7 +128,12 @@ class Transaction:
 
 
 class ClientTransaction(Transaction):
-    """A request of ours and its responses (RFC 3261 section 17.1)."""
+    """A request of ours and its responses (RFC 3261 section 17.1).
+
+    targets: (peer, transport) to try next, its user's list; see failover.py. wanted: the transport
+    of the target, which a large request may leave for TCP; then large is set, and fallback until
+    that has failed. until: the end of its time.
+    """
 
     def __init__(
         self, layer: "Layer", request: Request, peer: "Peer", transport: str, user: "ClientUser"
@@ -138,24 +144,44 @@ class ClientTransaction(Transaction):
         super().__init__(layer, table, state, request, peer, transport)
         self.user = user
         self.status = 0  # of the last response
-        branch = request.via.branch
-        self.key = (branch or "") + " " + request.method
-        self.sent_by = request.via.host
+        self.sent_by = ""
+        self.targets: "list[Target]" = []
+        self.wanted = transport
+        self.large = False
+        self.fallback = False
+        self.until = 0
         self._ack = b""
+
+    def enter(self) -> None:
+        """Let responses with the branch of the request find this transaction."""
+        via = self.request.via
+        self.key = (via.branch or "") + " " + self.method
+        self.sent_by = via.host
+        self.layer.clients[self.key] = self
 
     def start(self, now: int) -> None:
         """Send the request and start its timers."""
+        self.until = now + 64 * self.layer.t1
+        self.begin(now)
+
+    def begin(self, now: int) -> None:
+        """Send the request to its target: the first one, or the next."""
         self._last = self.request.emit()
         self._send_last(now)
         self._interval = self.layer.t1
+        end = self.until
+        if self.targets or self.fallback:
+            from vox6.sip.failover import get_patience
+
+            end = min(end, now + get_patience(self))
         if self.method == "INVITE":
             if not self.reliable:
                 self._set("timer_a", self._interval, now)
-            self._set("timer_b", 64 * self.layer.t1, now)
+            self._set("timer_b", end - now, now)
         else:
             if not self.reliable:
                 self._set("timer_e", self._interval, now)
-            self._set("timer_f", 64 * self.layer.t1, now)
+            self._set("timer_f", end - now, now)
 
     def receive(self, response: Response, now: int) -> None:
         """Take a response that matched."""
@@ -182,6 +208,16 @@ class ClientTransaction(Transaction):
         if not again and not self.reliable and self.state in (CALLING, TRYING, PROCEEDING):
             self.layer.count("retransmissions")
             self.layer.send(self._last or self.request.emit(), self.peer, self.transport)
+
+    def leave_behind(self, now: int) -> None:
+        """Leave a transaction that repeats our ACK, while this one goes to another target."""
+        ghost = ClientTransaction(self.layer, self.request, self.peer, self.transport, self.user)
+        self.layer.remove(self)
+        ghost.enter()
+        ghost.state = COMPLETED
+        ghost.ended_at = now
+        ghost._last = self._last
+        ghost._set("timer_d", TIMER_D, now)
 
     def abandon(self, now: int) -> None:
         """The call is over: wait no longer than 64 T1 for the final response of a re-INVITE.
@@ -226,7 +262,16 @@ class ClientTransaction(Transaction):
         if isinstance(response, Response):
             self._last = make_ack(self.request, response).emit()
             self._send_last(now)
-            self.user.handle_response(self, response, now)
+            if self.status != 503 or not self._is_tried_elsewhere(503, now):
+                self.user.handle_response(self, response, now)
+
+    def _is_tried_elsewhere(self, status: int, now: int) -> bool:
+        """Send the request to its next target, if there is one; status: why, as in failover."""
+        if not self.targets and not self.fallback:
+            return False
+        from vox6.sip.failover import try_next
+
+        return try_next(self, status, now)
 
     def _acknowledge(self, now: int) -> None:
         self._send_last(now)
@@ -235,14 +280,17 @@ class ClientTransaction(Transaction):
         self._cancel()
         self._last = b""
         self._set("timer_k", 0 if self.reliable else self.layer.t4, now)
-        self._pass_up(now)
+        if self.status != 503 or not self._is_tried_elsewhere(503, now):
+            self._pass_up(now)
 
     def _timeout(self, now: int) -> None:
         self.layer.count("timeouts")
-        self.user.handle_failure(self, 408, now)
+        if self.status or not self._is_tried_elsewhere(408, now):
+            self.user.handle_failure(self, 408, now)
 
     def _transport_failed(self, now: int) -> None:
-        self.user.handle_failure(self, 503, now)
+        if not self._is_tried_elsewhere(0, now):
+            self.user.handle_failure(self, 503, now)
 
 
 class ServerTransaction(Transaction):
@@ -382,11 +430,20 @@ def server_key(request: Request, method: str) -> str:
     )
 
 
+def _no_restamp(request: Request, transport: str) -> None:
+    raise LocalProtocolError("nobody can stamp")
+
+
+def _no_restamp_contact(request: Request, old: str, new: str) -> None:
+    pass
+
+
 class Layer:
     """All transactions of one engine, its timers, and what waits to be sent.
 
-    core: has `handle_request(request, peer, transport, now)` for requests of no transaction and
-    `handle_stray_response(response, now)`. maximum: of client and of server transactions each.
+    maximum: of client and of server transactions each. restamp(request, transport): puts a Via
+    with a new branch in place of the top one; restamp_contact(request, old, new): our Contact says
+    another transport. The agent sets both.
     """
 
     def __init__(
@@ -407,6 +464,8 @@ class Layer:
         self.servers: "dict[str, ServerTransaction]" = {}
         self.output: "list[tuple[bytes, Peer, str]]" = []
         self.counters: "dict[str, int]" = {}
+        self.restamp: "Callable[[Request, str], None]" = _no_restamp
+        self.restamp_contact: "Callable[[Request, str, str], None]" = _no_restamp_contact
 
     def count(self, name: str) -> None:
         """Add one to a counter."""
@@ -452,12 +511,27 @@ class Layer:
     def start_client(
         self, request: Request, peer: "Peer", transport: str, user: "ClientUser", now: int
     ) -> ClientTransaction:
-        """Send a request in a new transaction; LocalProtocolError if there are too many."""
+        """Send a request in a new transaction; LocalProtocolError if there are too many.
+
+        A CANCEL goes where its INVITE went, whatever peer and transport say (section 9.1).
+        """
+        if request.method == "CANCEL":
+            invite = self.clients.get((request.via.branch or "") + " INVITE")
+            if invite is not None:
+                peer = invite.peer
+                transport = invite.transport
+        transaction = self.open_client(request, peer, transport, user)
+        transaction.start(now)
+        return transaction
+
+    def open_client(
+        self, request: Request, peer: "Peer", transport: str, user: "ClientUser"
+    ) -> ClientTransaction:
+        """Make a client transaction; its `start` sends. LocalProtocolError: too many."""
         if not self._make_room(self.clients, self.maximum):
             raise LocalProtocolError("too many transactions")
         transaction = ClientTransaction(self, request, peer, transport, user)
-        self.clients[transaction.key] = transaction
-        transaction.start(now)
+        transaction.enter()
         return transaction
 
     def start_server(

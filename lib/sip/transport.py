@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     Peer = tuple[bytes, int]
 
+MAX_UDP_OCTETS = 1300  # of a request, when the path's MTU is not known (section 18.1.1)
+
 
 def is_reliable(transport: str) -> bool:
     """Return whether a transport delivers by itself, so that nothing is sent again."""
