@@ -39,13 +39,18 @@ _WHERE = {
 }
 _MODULES = (
     "agent",
+    "answering",
     "auth",
     "dialog",
+    "ending",
     "events",
     "failover",
+    "handshake",
     "headers",
     "incoming",
+    "inviting",
     "message",
+    "offers",
     "options",
     "registration",
     "session",
