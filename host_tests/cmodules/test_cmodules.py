@@ -44,7 +44,13 @@ CORES = [
     *sorted((CMODULES / "srtp").glob("*.c")),
     *(
         CMODULES / "net6" / name
-        for name in ("net6_core.c", "net6_address.c", "net6_text.c", "resolv_conf.c")
+        for name in (
+            "net6_core.c",
+            "net6_address.c",
+            "net6_stream.c",
+            "net6_text.c",
+            "resolv_conf.c",
+        )
     ),
     *(CMODULES / "tunnel6" / name for name in ("tunnel6_core.c", "inner.c")),
     CMODULES / "ring" / "ring.c",

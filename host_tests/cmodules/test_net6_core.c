@@ -97,6 +97,7 @@ static const struct net6_backend backend = {
     NULL,
     NULL,
     NULL,
+    NULL,
 };
 
 static uint8_t pattern(size_t length, size_t at) {

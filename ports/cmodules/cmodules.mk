@@ -22,8 +22,8 @@ CMODULES_BINDING_C += cmodules/engine/modsignal.c
 CMODULES_CORE_C += cmodules/ring/ring.c
 
 # net6
-CMODULES_CORE_C += $(addprefix cmodules/net6/,net6_core.c net6_address.c net6_text.c)
-CMODULES_BINDING_C += cmodules/net6/modnet6.c
+CMODULES_CORE_C += $(addprefix cmodules/net6/,net6_core.c net6_address.c net6_stream.c net6_text.c)
+CMODULES_BINDING_C += cmodules/net6/modnet6.c cmodules/net6/modnet6_stream.c
 
 # lwIP: upstream's files, what net6 has for every port, and the configuration
 CMODULES_LWIP_C := $(addprefix lib/lwip/src/core/, \

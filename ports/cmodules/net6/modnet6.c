@@ -39,7 +39,7 @@ const uint8_t *net6_get_address(mp_obj_t object) {
     return buffer.buf;
 }
 
-static uint16_t get_port(mp_obj_t object) {
+uint16_t net6_get_port(mp_obj_t object) {
     mp_int_t port = mp_obj_get_int(object);
     if (port < 0 || port > 0xffff) {
         mp_raise_ValueError(MP_ERROR_TEXT("port out of range"));
@@ -75,7 +75,7 @@ static mp_obj_t endpoint_make_new(
     const uint8_t *local = args[ARG_local].u_obj == mp_const_none
         ? unspecified
         : net6_get_address(args[ARG_local].u_obj);
-    uint16_t port = get_port(args[ARG_port].u_obj);
+    uint16_t port = net6_get_port(args[ARG_port].u_obj);
     mp_int_t queue = args[ARG_queue].u_int;
     if (queue < 1 || queue > NET6_QUEUE_MAX) {
         mp_raise_ValueError(MP_ERROR_TEXT("queue out of range"));
@@ -160,7 +160,7 @@ static mp_obj_t endpoint_send(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) 
     mp_buffer_info_t data;
     mp_get_buffer_raise(args[ARG_data].u_obj, &data, MP_BUFFER_READ);
     const uint8_t *peer = net6_get_address(args[ARG_address].u_obj);
-    uint16_t port = get_port(args[ARG_port].u_obj);
+    uint16_t port = net6_get_port(args[ARG_port].u_obj);
     mp_int_t hop_limit = args[ARG_hop_limit].u_int;
     if (hop_limit < 0 || hop_limit > 255) {
         mp_raise_ValueError(MP_ERROR_TEXT("hop limit out of range"));
@@ -375,6 +375,9 @@ static MP_DEFINE_CONST_FUN_OBJ_0(module_use_obj, module_use);
 static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_net6) },
     { MP_ROM_QSTR(MP_QSTR_Endpoint), MP_ROM_PTR(&net6_endpoint_type) },
+    { MP_ROM_QSTR(MP_QSTR_Stream), MP_ROM_PTR(&net6_stream_type) },
+    { MP_ROM_QSTR(MP_QSTR_Listener), MP_ROM_PTR(&net6_listener_type) },
+    { MP_ROM_QSTR(MP_QSTR_counters), MP_ROM_PTR(&net6_counters_obj) },
     { MP_ROM_QSTR(MP_QSTR_addresses), MP_ROM_PTR(&module_addresses_obj) },
     { MP_ROM_QSTR(MP_QSTR_add_address), MP_ROM_PTR(&module_add_address_obj) },
     { MP_ROM_QSTR(MP_QSTR_remove_address), MP_ROM_PTR(&module_remove_address_obj) },

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Datagrams over IPv6, the only network of firmware (design.md section 5).
+"""Datagrams and streams over IPv6, the only network of firmware (design.md section 5).
 
 Addresses are 16 octets in network order. An endpoint with a v4-mapped local address
 (::ffff:0.0.0.0: any) is of IPv4, its peers are v4-mapped: for the tunnel alone. Addresses that
@@ -84,6 +84,82 @@ class Endpoint:
 
     def close(self) -> None:
         """Close; again: nothing."""
+
+class Stream:
+    """A TCP connection; it closes when it is collected, too. Never waits.
+
+    tls.SSLContext.wrap_socket(stream, server_hostname=...) and asyncio.StreamReader(stream) take
+    it. Writable: connected, and there is room; readable: octets, the peer's end, or an error.
+    What the peer or the network does comes as OSError from read and write, the same each time:
+    ECONNREFUSED, ECONNRESET, ETIMEDOUT, EPIPE (after shutdown()), EHOSTUNREACH ...
+    """
+
+    def __init__(self, address: bytes, port: int, local: bytes | None = None) -> None:
+        """Begin to connect; local: from this address of ours, as Endpoint.send() has it.
+
+        OSError: ENETUNREACH, EADDRNOTAVAIL (local is not ours), EAFNOSUPPORT (IPv4), EINVAL
+        (multicast, port 0), ENOMEM (8 streams are open).
+        """
+
+    def read(self, size: int = -1) -> bytes | None:
+        """Take what has come, size octets at most. b"": the peer's end. None: nothing yet."""
+
+    def readinto(self, buffer: bytearray | memoryview, size: int = -1) -> int | None:
+        """The same into buffer, the caller's: octets, 0 at the peer's end, None: nothing yet."""
+
+    def readline(self, size: int = -1) -> bytes | None:
+        """Take octets up to a line feed, or what there is of a line."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> int | None:
+        """Say how many octets were taken, from the front; None: no room, or not yet connected."""
+
+    def shutdown(self) -> None:
+        """End our direction behind what was written; reading goes on.
+
+        OSError: EAGAIN: not connected yet, try again when it is writable.
+        """
+
+    def close(self) -> None:
+        """Close; again: nothing. What write() took is still sent.
+
+        What came and was not read is lost, and the peer hears so (a reset).
+        """
+
+    def local(self) -> tuple[bytes, int]:
+        """Return our address and port."""
+
+    def peer(self) -> tuple[bytes, int]:
+        """Return the peer's address and port."""
+
+    def set_traffic_class(self, value: int) -> None:
+        """Set the traffic class of what is sent from now on, as that of Endpoint."""
+
+class Listener:
+    """A TCP port where connections come in; pollable for reading while one waits."""
+
+    def __init__(self, address: bytes | None = None, port: int = 0, backlog: int = 4) -> None:
+        """Listen at address (None, 16 zero octets: any of ours) and port (0: any free one).
+
+        backlog: connections that may wait, 1..8. OSError: EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT
+        (IPv4), ENOMEM (4 listeners are open).
+        """
+
+    def accept(self) -> tuple[Stream, bytes, int] | None:
+        """Take the first connection: (stream, address, port) of the peer; None: none waits.
+
+        Two of the 8 streams are for connections of ours: without a further one free what comes in
+        is reset and counted as refused.
+        """
+
+    def local(self) -> tuple[bytes, int]:
+        """Return the address it was made with, and the port."""
+
+    def close(self) -> None:
+        """Close; connections that were accepted stay."""
+
+def counters() -> dict[str, int]:
+    """Streams since start: connects (of ours), accepted, refused (none was free), errors (ended
+    with an error). Now: streams and listeners in use."""
 
 def addresses() -> list[tuple[bytes, int, str, int, int, int]]:
     """Return our addresses, the best first: global before link-local before ::1.

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "net6/net6_core.h"
+#include "net6/net6_stream.h"
 
 #define NONE (0xffff)
 #define NONE8 (0xff)
@@ -61,6 +62,10 @@ int net6_init(const struct net6_backend *backend) {
     free_datagrams = NET6_DATAGRAMS;
     ready = true;
     return 0;
+}
+
+const struct net6_streams *net6_streams_backend(void) {
+    return ready && default_backend != NULL ? default_backend->streams : NULL;
 }
 
 static void release_blocks(uint16_t index) {
@@ -258,6 +263,7 @@ void net6_close(struct net6_endpoint *endpoint) {
 }
 
 void net6_close_all(void) {
+    net6_stream_close_all();
     engine_enter();
     for (size_t i = 0; i < NET6_ENDPOINTS; ++i) {
         if (endpoints[i].used) {

@@ -19,6 +19,8 @@
 
 #include "engine/engine.h"
 
+struct net6_streams;
+
 #define NET6_ENDPOINTS (16) // SIP, DNS, DHCPv6, and RTP with RTCP for two lines, and room
 #define NET6_DATAGRAM_MAX (8192) // longest datagram taken; a longer one is dropped and counted
 
@@ -119,6 +121,7 @@ struct net6_backend {
     int (*add_address)(const uint8_t address[16], uint32_t preferred_s, uint32_t valid_s);
     int (*remove_address)(const uint8_t address[16]);
     int (*router_flags)(void);
+    const struct net6_streams *streams; // net6_stream.h
 };
 
 struct net6_counters {
@@ -159,6 +162,9 @@ int net6_init(const struct net6_backend *backend);
 // One datagram has come. Engine context. data is read before the return.
 void net6_deliver(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,
     const struct net6_meta *meta);
+
+// The backend's streams; NULL before net6_init().
+const struct net6_streams *net6_streams_backend(void);
 
 // The same for a datagram in pieces (an lwIP pbuf chain): copy writes length octets that begin at
 // offset of source to to.

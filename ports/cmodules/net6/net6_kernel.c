@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "engine_unix.h"
+#include "net6/net6_sockaddr.h"
 #include "net6/netlink.h"
 
 #define BURST (8) // datagrams taken from one socket before the next has its turn
@@ -27,26 +28,6 @@ static int events_fd = -1; // netlink, groups of address changes
 // Addresses as they last were, so that a send need not ask the kernel. Within engine_enter().
 static uint8_t own[NET6_ADDRESSES][16];
 static size_t own_count;
-
-/// The wire's address and the scope id of a sockaddr, from the form of net6.
-static void to_sockaddr(const uint8_t address[16], uint16_t port, struct sockaddr_in6 *sockaddr) {
-    memset(sockaddr, 0, sizeof(*sockaddr));
-    sockaddr->sin6_family = AF_INET6;
-    sockaddr->sin6_port = htons(port);
-    memcpy(&sockaddr->sin6_addr, address, 16);
-    if (net6_is_scoped(address)) {
-        sockaddr->sin6_scope_id = (uint32_t)(address[2] << 8 | address[3]);
-        sockaddr->sin6_addr.s6_addr[2] = sockaddr->sin6_addr.s6_addr[3] = 0;
-    }
-}
-
-static void from_kernel(const void *wire, uint32_t scope, uint8_t address[16]) {
-    memcpy(address, wire, 16);
-    if (net6_is_scoped(address)) {
-        address[2] = (uint8_t)(scope >> 8);
-        address[3] = (uint8_t)scope;
-    }
-}
 
 static void receive_one(struct net6_endpoint *endpoint, bool *more) {
     static uint8_t data[NET6_DATAGRAM_MAX]; // engine context alone
@@ -68,7 +49,7 @@ static void receive_one(struct net6_endpoint *endpoint, bool *more) {
         return;
     }
     struct net6_meta meta = { .time_us = engine_time_us() };
-    from_kernel(&peer.sin6_addr, peer.sin6_scope_id, meta.peer);
+    net6_from_wire(&peer.sin6_addr, peer.sin6_scope_id, meta.peer);
     meta.peer_port = ntohs(peer.sin6_port);
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
@@ -80,7 +61,7 @@ static void receive_one(struct net6_endpoint *endpoint, bool *more) {
         if (c->cmsg_type == IPV6_PKTINFO) {
             struct in6_pktinfo info;
             memcpy(&info, CMSG_DATA(c), sizeof(info));
-            from_kernel(&info.ipi6_addr, info.ipi6_ifindex, meta.local);
+            net6_from_wire(&info.ipi6_addr, info.ipi6_ifindex, meta.local);
         } else if (c->cmsg_type == IPV6_TCLASS) {
             int value;
             memcpy(&value, CMSG_DATA(c), sizeof(value));
@@ -119,7 +100,7 @@ int net6_kernel_open(struct net6_endpoint *endpoint) {
     int only = !v4;
     struct sockaddr_in6 local;
     socklen_t length = sizeof(local);
-    to_sockaddr(endpoint->local, endpoint->port, &local);
+    net6_to_sockaddr(endpoint->local, endpoint->port, &local);
     int result = -1;
     if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0
         || (v4 && set_v4_options(fd) < 0)
@@ -160,7 +141,7 @@ static void add_control(
 int net6_kernel_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t length,
     const uint8_t peer[16], uint16_t port, const struct net6_way *way) {
     struct sockaddr_in6 to;
-    to_sockaddr(peer, port, &to);
+    net6_to_sockaddr(peer, port, &to);
     struct iovec part = { (void *)(uintptr_t)data, length };
     _Alignas(struct cmsghdr) char
         control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int))] = { 0 };
@@ -174,7 +155,7 @@ int net6_kernel_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t
     bool v4 = net6_is_v4_mapped(endpoint->local);
     if (way->local != NULL) {
         struct sockaddr_in6 from;
-        to_sockaddr(way->local, 0, &from);
+        net6_to_sockaddr(way->local, 0, &from);
         struct in6_pktinfo info = { .ipi6_addr = from.sin6_addr,
             .ipi6_ifindex = from.sin6_scope_id };
         add_control(&message, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
@@ -216,7 +197,7 @@ int net6_kernel_set_traffic_class(struct net6_endpoint *endpoint) {
 
 int net6_kernel_join(struct net6_endpoint *endpoint, const uint8_t group[16], uint32_t scope) {
     struct sockaddr_in6 address;
-    to_sockaddr(group, 0, &address);
+    net6_to_sockaddr(group, 0, &address);
     struct ipv6_mreq request = {
         .ipv6mr_multiaddr = address.sin6_addr,
         .ipv6mr_interface = scope ? scope : address.sin6_scope_id,
@@ -260,7 +241,7 @@ static bool read_address(const struct nlmsghdr *header, struct net6_address *add
     if (wire == NULL || flags & IFA_F_DADFAILED || message->ifa_index > 0xffff) {
         return false;
     }
-    from_kernel(wire, message->ifa_index, address->address);
+    net6_from_wire(wire, message->ifa_index, address->address);
     address->scope = (uint16_t)message->ifa_index;
     address->state = NET6_PREFERRED;
     address->temporary = flags & IFA_F_TEMPORARY;

@@ -139,4 +139,5 @@ const struct net6_backend net6_unix = {
     .join = unix_join,
     .addresses = unix_addresses,
     .servers = unix_servers,
+    .streams = &net6_unix_streams,
 };

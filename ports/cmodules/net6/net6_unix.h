@@ -9,5 +9,6 @@
 #include "net6/net6_core.h"
 
 extern const struct net6_backend net6_unix;
+extern const struct net6_streams net6_unix_streams; // net6_stream_unix.c
 
 #endif

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Copyright (c) 2026 The vox6 authors
+//
+// Streams (TCP) over IPv6 and listeners for them: two static pools, and above them one face for what
+// carries the octets (kernel, lwIP). Nothing waits: what cannot be done now is -EAGAIN.
+//
+// Read it in three parts: what carries a stream (struct net6_stream_ops), the state that both sides
+// see, what the binding calls.
+
+#ifndef VOX6_NET6_STREAM_H
+#define VOX6_NET6_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+
+#define NET6_STREAMS (8) // a connection for each account, incoming ones, DNS, an update
+#define NET6_STREAMS_RESERVE (2) // of them incoming connections may not take
+#define NET6_LISTENERS (4)
+#define NET6_BACKLOG_MAX (8)
+
+// What net6_stream_poll() tells, the values of poll(2).
+#define NET6_POLL_IN (0x01)
+#define NET6_POLL_OUT (0x04)
+#define NET6_POLL_ERR (0x08)
+#define NET6_POLL_HUP (0x10)
+
+struct net6_stream;
+struct net6_listener;
+
+// ---------------------------------------------------------------------------------------------
+// What carries a stream. VM context; each takes engine_enter() itself if it needs it. Results are 0
+// or more, or a negative errno.
+
+struct net6_stream_ops {
+    // Octets read, 0 after the peer's end, -EAGAIN if there are none yet.
+    int (*read)(struct net6_stream *stream, uint8_t *data, size_t size);
+    // Octets taken, -EAGAIN if there is no room or no connection yet.
+    int (*write)(struct net6_stream *stream, const uint8_t *data, size_t length);
+    // NET6_POLL_... of those in wanted, ERR and HUP always.
+    int (*poll)(struct net6_stream *stream, int wanted);
+    int (*shutdown)(struct net6_stream *stream); // our end: FIN behind what was written
+    // What was written is still sent, as long as the peer takes it.
+    void (*close)(struct net6_stream *stream);
+    int (*set_traffic_class)(struct net6_stream *stream, uint8_t traffic_class);
+};
+
+struct net6_listener_ops {
+    // Fills a stream of the pool with the first connection that waits; stream NULL: sends it away.
+    // -EAGAIN if there is none.
+    int (*accept)(struct net6_listener *listener, struct net6_stream *stream);
+    bool (*poll)(struct net6_listener *listener); // whether accept() has something
+    void (*close)(struct net6_listener *listener);
+};
+
+// A port's choice between them, in struct net6_backend. VM context, not within engine_enter().
+struct net6_streams {
+    // Begins to connect to stream->peer and peer_port, from local if it is not NULL; sets ops and
+    // stream->local, local_port.
+    int (*connect)(struct net6_stream *stream, const uint8_t *local);
+    // Listens at listener->local and port (0: any; the port found is written back).
+    int (*listen)(struct net6_listener *listener, int backlog);
+};
+
+// ---------------------------------------------------------------------------------------------
+
+struct net6_stream {
+    bool used;
+    bool local_ended; // shutdown() was called
+    const struct net6_stream_ops *ops;
+    int error; // negative errno that ended it, of each later read and write; 0: none
+    int fd; // the kernel's; -1: none
+    uint8_t local[16], peer[16];
+    uint16_t local_port, peer_port;
+};
+
+struct net6_listener {
+    bool used;
+    const struct net6_listener_ops *ops;
+    int fd; // what poll(2) may wait at; -1: none
+    int socket; // the kernel's; -1: none
+    uint8_t local[16];
+    uint16_t port;
+};
+
+struct net6_stream_counters {
+    uint32_t connects; // streams that the VM made
+    uint32_t accepted;
+    uint32_t refused; // incoming connections for which no stream was free
+    uint32_t errors; // streams that ended with an error
+    uint32_t streams, listeners; // in use now
+};
+
+// What carries connections in the engine takes streams for them. Within engine_enter().
+struct net6_stream *net6_stream_take(size_t spare);
+void net6_stream_give(struct net6_stream *stream);
+
+// ---------------------------------------------------------------------------------------------
+// What the binding calls (VM context). -ENOMEM: all streams or listeners are used.
+
+int net6_stream_open(
+    struct net6_stream **result, const uint8_t peer[16], uint16_t port, const uint8_t *local);
+int net6_stream_read(struct net6_stream *stream, uint8_t *data, size_t size);
+int net6_stream_write(struct net6_stream *stream, const uint8_t *data, size_t length);
+int net6_stream_poll(struct net6_stream *stream, int wanted);
+int net6_stream_shutdown(struct net6_stream *stream);
+int net6_stream_set_traffic_class(struct net6_stream *stream, uint8_t traffic_class);
+void net6_stream_close(struct net6_stream *stream);
+
+int net6_listen(
+    struct net6_listener **result, const uint8_t local[16], uint16_t port, int backlog);
+// -EAGAIN: no connection waits.
+int net6_accept(struct net6_listener *listener, struct net6_stream **result);
+bool net6_listener_poll(struct net6_listener *listener);
+void net6_listener_close(struct net6_listener *listener);
+
+void net6_stream_close_all(void);
+void net6_stream_get_counters(struct net6_stream_counters *counters);
+
+#endif
