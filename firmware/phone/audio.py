@@ -67,7 +67,7 @@ class Audio:
         self.protection = security.protect(self._ssrc)
         self._negotiation = Negotiation(
             int.from_bytes(number[:4], "big") & 0x3FFFFFFF,
-            settings.get("media.codecs").split(),
+            settings.get("media.codecs").split() + ["telephone-event"],
             protos=_PROTOS,
             own_order=True,
         )
@@ -238,8 +238,9 @@ class Audio:
             self._reports.set_peer((where[0], where[2]))
         if self._applied != (where, how):
             for payload_type, codec in result.receive:
-                if codec != "telephone-event":
-                    self.stream.accept(payload_type, codec)
+                self.stream.accept(payload_type, codec)
+            if result.telephone_event is not None:  # the last one is what send_event() sends
+                self.stream.accept(result.telephone_event, "telephone-event")
         self._applied = (where, how)
         self.codec = result.codec
         if opened:

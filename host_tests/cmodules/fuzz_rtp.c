@@ -33,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     world.sent_count = 0;
     world.speaker_count = 0;
     CHECK_EQUAL(media_open(&stream, &config), 0);
-    CHECK_EQUAL(media_accept(stream, 9, VOICE_G722), 0);
+    CHECK_EQUAL(media_accept(stream, 9, VOICE_G722, 0), 0);
+    CHECK_EQUAL(media_accept(stream, 101, MEDIA_EVENT, 0), 0);
     media_join(stream, true);
     for (int n = 0; n < COMMANDS_MAX && size > 0; n++) {
         uint8_t command = *data++;
@@ -54,6 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 uint16_t port;
                 enum media_kind kind;
                 media_receive(stream, buffer, command, from, &port, &kind);
+                uint32_t ms;
+                media_next_event(stream, buffer, &ms);
+                media_send_event(stream, command, command * 60u, command & 63);
                 break;
             }
             default: {

@@ -34,6 +34,12 @@ def key(sender, number):
     return bytes([(sender + number + i * i) & 255 for i in range(30 if "128" in profile else 46)])
 
 
+try:
+    stream.send_event(5, 100)
+    raise AssertionError("no payload type of events yet")
+except OSError:
+    pass
+stream.accept(101, "telephone-event")
 changes = []  # ms, direction, key
 if profile:
     stream.require_secure(True)
@@ -64,6 +70,16 @@ for name in ("sent", "received", "lost", "late", "concealed", "strangers", "disc
     print(name, after[name] - before[name])
 print("heap", heap)
 print("late_ticks", media.counters()["late_ticks"] - late)
+assert stream.next_event() is None
+for event in (5, 11):
+    stream.send_event(event, 100)
+events = []
+for _ in range(40):
+    time.sleep_ms(50)
+    got = stream.next_event()
+    if got:
+        events.append(got)
+assert events == [(5, 100), (11, 100)], events
 stream.send_rtcp(b"\x80\xc9\x00\x01" + bytes(4))
 buffer = bytearray(100)
 got = None

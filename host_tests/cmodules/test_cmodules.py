@@ -30,6 +30,7 @@ CORES = [
         for name in (
             "media_core.c",
             "datagrams.c",
+            "event.c",
             "receive.c",
             "secure.c",
             "tick.c",

@@ -433,7 +433,7 @@ class Negotiation:
         for payload_type, name in formats:
             media.attributes.append(("rtpmap", "%d %s/%d" % (payload_type, name, CODECS[name][1])))
             if name == "telephone-event":
-                media.attributes.append(("fmtp", "%d 0-15" % payload_type))
+                media.attributes.append(("fmtp", "%d 0-16" % payload_type))
         media.attributes.append(("ptime", str(self.ptime_ms)))
         if rtcp_port is not None and rtcp_port != port + 1:
             media.attributes.append(("rtcp", str(rtcp_port)))

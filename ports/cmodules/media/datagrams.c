@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Copyright (c) 2026 The vox6 authors
 //
-// Datagrams that are not RTP, on their way to the VM: a queue for each stream in one pool.
+// Datagrams that are not RTP, on their way to the VM: a queue for each stream in one pool. The level
+// that Python polls stands for these and for events.
 
 #include <string.h>
 
@@ -20,15 +21,25 @@ static uint8_t datagram_get(void) {
     return index;
 }
 
+// Makes the level what the queues say.
+void media_signal_queues(struct media_stream *stream) {
+    bool waiting = stream->first != 0 || stream->events_in.count > 0;
+    if (waiting && !stream->signal.raised) {
+        engine_signal_raise(&stream->signal);
+    } else if (!waiting && stream->signal.raised) {
+        engine_signal_clear(&stream->signal);
+    }
+}
+
 void media_drop_datagram(struct media_stream *stream) {
     uint8_t index = stream->first;
     struct datagram *datagram = &media_state.datagrams[index - 1];
     stream->first = datagram->next;
     if (stream->first == 0) {
         stream->last = 0;
-        engine_signal_clear(&stream->signal);
     }
     stream->queued--;
+    media_signal_queues(stream);
     datagram->next = media_state.datagrams_free;
     media_state.datagrams_free = index;
     media_state.datagrams_used--;

@@ -73,10 +73,32 @@ def counters() -> dict[str, int | bool]:
     use: streams, packets, datagrams, keys (contexts of SRTP)."""
 
 class Stream:
-    """One RTP session with one peer. Pollable for reading while receive_into() has something."""
+    """One RTP session with one peer. Pollable for reading while receive_into() or next_event() has
+    something."""
 
-    def accept(self, payload_type: int, codec: str) -> None:
-        """Take packets of a further payload type. OSError ENOMEM after 8 of them."""
+    def accept(self, payload_type: int, codec: str, clock: int = 0) -> None:
+        """Take packets of a further payload type. OSError ENOMEM after 12 of them.
+
+        codec: of CODECS, or "telephone-event" (RFC 4733), whose events next_event() gives;
+        send_event() sends with the last such type whose clock is that of the codec, else with the
+        last one. clock: of RTP, ticks a second; 0: the codec's, for events that of the codec in
+        use. ValueError: another clock than the codec's."""
+
+    def send_event(self, event: int, duration_ms: int, volume: int = 10) -> None:
+        """Send an event (RFC 4733) in place of voice, after those that wait already.
+
+        event: 0..255, DTMF digits are 0..9, 10 for *, 11 for #, 12..15 for A..D. duration_ms:
+        1..60000, sent in steps of 20. volume: 0..63, below 0 dBm0. Its packets, the last three
+        times, take duration_ms + 40; 60 ms lie between two events.
+        OSError EOPNOTSUPP: accept() has no "telephone-event"; ENOTCONN: set_direction() lets
+        nothing leave, which drops waiting events, too; ENOBUFS: 16 wait."""
+
+    def next_event(self) -> tuple[int, int] | None:
+        """The oldest event of the peer that has ended: (event, duration_ms), None without any.
+
+        Each is told once, whatever packets are lost, late or repeated; one without an end 400 ms
+        after its last packet. 16 wait, further ones are dropped and counted in queue_dropped. The
+        stream is readable while one waits."""
 
     def set_peer(self, peer: Buffer, port: int, rtcp_port: int) -> None:
         """Move to another address or port; what was learned of the ports is forgotten then. The
@@ -129,7 +151,8 @@ class Stream:
         jitter (RTP units), highest_sequence (extended), base_sequence, ssrc (of the sender;
         None: none yet), restarts; last_sr (middle 32 bits of its NTP time; 0: none), last_sr_us
         (engine time of its arrival); delay_ms and target_ms of the jitter buffer; strangers,
-        malformed, unaccepted (payload type), looped (our own SSRC), queue_dropped; port,
+        malformed, unaccepted (payload type), looped (our own SSRC), queue_dropped;
+        events_sent (begun), events_received (ended); port,
         rtcp_port (after the latch); srtp_send, srtp_receive (name of the profile or None),
         srtp_received (RTP and RTCP that was authentic), and what was dropped: srtp_failed (not
         authentic), srtp_replayed, srtp_clear (not authentic, and of the length of a clear

@@ -207,6 +207,7 @@ int media_open(struct media_stream **out, const struct media_config *config) {
     stream->payload_type = config->payload_type;
     stream->accepted[0].payload_type = config->payload_type;
     stream->accepted[0].codec = (uint8_t)config->codec;
+    stream->accepted[0].clock = voice_codecs[config->codec].clock;
     stream->accepted_count = 1;
     stream->marker = true;
     stream->ssrc = config->ssrc;
@@ -250,10 +251,17 @@ void media_close(struct media_stream *stream) {
     apply_rate();
 }
 
-// Takes packets of one more payload type, or of one with another codec. Returns 0, -EINVAL, or
-// -ENOMEM after MEDIA_PAYLOAD_TYPES of them.
-int media_accept(struct media_stream *stream, uint8_t payload_type, int codec) {
-    if (codec < 0 || codec >= VOICE_CODECS || payload_type > 127) {
+// Takes packets of one more payload type, or of one with another codec. clock: of RTP, ticks a
+// second; 0: the codec's. Returns 0, -EINVAL, or -ENOMEM after MEDIA_PAYLOAD_TYPES of them.
+int media_accept(struct media_stream *stream, uint8_t payload_type, int codec, uint32_t clock) {
+    if (codec < 0 || codec > MEDIA_EVENT || payload_type > 127) {
+        return -EINVAL;
+    }
+    if (clock == 0) {
+        clock = codec < VOICE_CODECS ? voice_codecs[codec].clock : stream->codec->clock;
+    }
+    if (codec < VOICE_CODECS ? clock != voice_codecs[codec].clock
+                             : clock < 1000 || clock > MEDIA_CLOCK_MAX) {
         return -EINVAL;
     }
     int result = 0;
@@ -265,11 +273,14 @@ int media_accept(struct media_stream *stream, uint8_t payload_type, int codec) {
     if (i == MEDIA_PAYLOAD_TYPES) {
         result = -ENOMEM;
     } else {
+        // The newest is the last.
+        stream->accepted_count -= i < stream->accepted_count;
+        memmove(&stream->accepted[i], &stream->accepted[i + 1],
+            (stream->accepted_count - (size_t)i) * sizeof(stream->accepted[0]));
+        i = stream->accepted_count++;
         stream->accepted[i].payload_type = payload_type;
         stream->accepted[i].codec = (uint8_t)codec;
-        if (i == stream->accepted_count) {
-            stream->accepted_count++;
-        }
+        stream->accepted[i].clock = clock;
     }
     engine_exit();
     return result;
@@ -296,7 +307,10 @@ void media_set_peer(
 // media_accept(), or of the device if it cannot run at the codec's rate (it keeps the old one then,
 // and the sound is resampled).
 int media_set_codec(struct media_stream *stream, int codec, uint8_t payload_type) {
-    int result = media_accept(stream, payload_type, codec);
+    if (codec >= VOICE_CODECS) {
+        return -EINVAL;
+    }
+    int result = media_accept(stream, payload_type, codec, 0);
     if (result < 0) {
         return result;
     }
@@ -317,6 +331,9 @@ void media_set_direction(struct media_stream *stream, bool send, bool receive) {
     engine_enter();
     stream->send = send;
     stream->receive = receive;
+    if (!send) {
+        memset(&stream->events_out, 0, sizeof(stream->events_out));
+    }
     if (!receive && (!media_state.running || stream->receive_gain == 0)) {
         media_forget_sound(stream);
         stream->receive_gain = 0;
@@ -343,6 +360,8 @@ void media_statistics(struct media_stream *stream, struct media_statistics *stat
     statistics->received = stream->source.received;
     statistics->lost = rtp_source_lost(&stream->source);
     statistics->duplicated = stream->source.duplicated;
+    statistics->queue_dropped += stream->events_in.dropped;
+    statistics->events_received = stream->events_in.ended;
     statistics->discarded += stream->jitter.overflowed;
     statistics->concealed = stream->concealed_ticks / MEDIA_TICKS_PER_FRAME;
     statistics->jitter = stream->source.jitter_q4 >> 4;
@@ -380,6 +399,48 @@ int media_receive(struct media_stream *stream, uint8_t *buffer, size_t size, uin
     }
     engine_exit();
     return result;
+}
+
+// How an event would leave now: in the clock of what is sent if the peer takes that (RFC 4733
+// section 2.5.1.2), else in the one that it takes. Within engine_enter(). False: it takes none.
+bool media_event_format(const struct media_stream *stream, struct event_format *format) {
+    bool found = false;
+    for (int i = 0; i < stream->accepted_count; i++) {
+        uint32_t clock = stream->accepted[i].clock;
+        if (stream->accepted[i].codec == MEDIA_EVENT
+            && (!found || clock == stream->codec->clock
+                || format->clock != stream->codec->clock)) {
+            *format = (struct event_format){ stream->accepted[i].payload_type, clock };
+            found = true;
+        }
+    }
+    return found;
+}
+
+// Queues an event to be sent in place of voice. Returns 0, -EINVAL, -EOPNOTSUPP if no payload type
+// of events was accepted, -ENOTCONN while nothing is sent, -ENOBUFS when EVENT_QUEUE of them wait.
+int media_send_event(struct media_stream *stream, uint8_t event, uint32_t ms, uint8_t volume) {
+    struct event_format format;
+    engine_enter();
+    int result = !media_event_format(stream, &format) ? -EOPNOTSUPP
+        : !stream->send                               ? -ENOTCONN
+                        : event_sender_put(&stream->events_out, event, volume, ms);
+    engine_exit();
+    return result;
+}
+
+// Takes the oldest event of the peer that has ended.
+bool media_next_event(struct media_stream *stream, uint8_t *event, uint32_t *ms) {
+    struct event_heard heard;
+    engine_enter();
+    bool found = event_receiver_get(&stream->events_in, &heard);
+    if (found) {
+        *event = heard.event;
+        *ms = heard.duration_ms;
+    }
+    media_signal_queues(stream);
+    engine_exit();
+    return found;
 }
 
 bool media_readable(struct media_stream *stream) {

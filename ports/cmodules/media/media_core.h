@@ -15,9 +15,11 @@
 #include "engine/engine.h"
 #include "media/tone.h"
 #include "net6/net6_core.h"
+#include "voicecodecs/voicecodecs_core.h"
 
 #define MEDIA_STREAMS (4) // two lines, and the second call of each during a transfer
-#define MEDIA_PAYLOAD_TYPES (8) // three codecs, some peers use one payload type each way
+#define MEDIA_PAYLOAD_TYPES (12) // five codecs, events in two clocks; some peers use other numbers
+#define MEDIA_EVENT (VOICE_CODECS) // in place of a codec: telephone events (RFC 4733)
 #define MEDIA_PAYLOAD_MAX (960) // 120 ms in one packet; nobody sends more at 64 kbit/s
 
 // Datagrams that are not RTP, on their way to the VM. 1232 octets is what IPv6 carries everywhere
@@ -74,7 +76,9 @@ struct media_statistics {
     uint32_t malformed;
     uint32_t unaccepted; // payload type not accepted
     uint32_t looped; // our own SSRC came back
-    uint32_t queue_dropped; // RTCP and other datagrams
+    uint32_t queue_dropped; // RTCP and other datagrams, events
+    uint32_t events_sent; // begun
+    uint32_t events_received; // ended
     int srtp_send; // profile (srtp_core.h), -1: in clear
     int srtp_receive;
     uint32_t srtp_received; // RTP and RTCP that authenticated
@@ -104,7 +108,7 @@ void media_stop(void);
 void media_deinit(void);
 int media_open(struct media_stream **stream, const struct media_config *config);
 void media_close(struct media_stream *stream);
-int media_accept(struct media_stream *stream, uint8_t payload_type, int codec);
+int media_accept(struct media_stream *stream, uint8_t payload_type, int codec, uint32_t clock);
 void media_set_peer(
     struct media_stream *stream, const uint8_t peer[16], uint16_t port, uint16_t rtcp_port);
 int media_set_codec(struct media_stream *stream, int codec, uint8_t payload_type);
@@ -113,6 +117,8 @@ int media_join(struct media_stream *stream, bool joined);
 void media_statistics(struct media_stream *stream, struct media_statistics *statistics);
 int media_receive(struct media_stream *stream, uint8_t *buffer, size_t size, uint8_t peer[16],
     uint16_t *port, enum media_kind *kind);
+int media_send_event(struct media_stream *stream, uint8_t event, uint32_t ms, uint8_t volume);
+bool media_next_event(struct media_stream *stream, uint8_t *event, uint32_t *ms);
 bool media_readable(struct media_stream *stream);
 engine_signal *media_signal(struct media_stream *stream);
 int media_secure(

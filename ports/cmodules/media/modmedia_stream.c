@@ -5,7 +5,11 @@
 
 #include "media/modmedia.h"
 
+#include <string.h>
+#include <strings.h>
+
 #include "engine/modsignal.h"
+#include "media/event.h"
 #include "net6/modnet6.h"
 #include "py/mperrno.h"
 #include "py/objstr.h"
@@ -50,11 +54,42 @@ uint32_t modmedia_get_bounded(mp_obj_t value_in, mp_int_t most) {
     return (uint32_t)value;
 }
 
-static mp_obj_t stream_accept(mp_obj_t self_in, mp_obj_t payload_type, mp_obj_t codec) {
-    return modmedia_check(media_accept(get_open(self_in),
-        (uint8_t)modmedia_get_bounded(payload_type, 127), modmedia_get_codec(codec)));
+// A codec, or what goes beside one (RFC 4733).
+static int get_format(mp_obj_t name_in) {
+    static const char event[] = "telephone-event";
+    size_t length;
+    const char *name = mp_obj_str_get_data(name_in, &length);
+    if (length == sizeof(event) - 1 && strncasecmp(name, event, length) == 0) {
+        return MEDIA_EVENT;
+    }
+    return modmedia_get_codec(name_in);
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(stream_accept_obj, stream_accept);
+
+static mp_obj_t stream_accept(size_t n_args, const mp_obj_t *args) {
+    uint32_t clock = n_args > 3 ? modmedia_get_bounded(args[3], INT32_MAX) : 0;
+    return modmedia_check(media_accept(get_open(args[0]),
+        (uint8_t)modmedia_get_bounded(args[1], 127), get_format(args[2]), clock));
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(stream_accept_obj, 3, 4, stream_accept);
+
+static mp_obj_t stream_send_event(size_t n_args, const mp_obj_t *args) {
+    uint32_t volume = n_args > 3 ? modmedia_get_bounded(args[3], EVENT_VOLUME_MAX) : 10;
+    return modmedia_check(
+        media_send_event(get_open(args[0]), (uint8_t)modmedia_get_bounded(args[1], 255),
+            modmedia_get_bounded(args[2], EVENT_MS_MAX), (uint8_t)volume));
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(stream_send_event_obj, 3, 4, stream_send_event);
+
+static mp_obj_t stream_next_event(mp_obj_t self_in) {
+    uint8_t event;
+    uint32_t ms;
+    if (!media_next_event(get_open(self_in), &event, &ms)) {
+        return mp_const_none;
+    }
+    mp_obj_t items[2] = { MP_OBJ_NEW_SMALL_INT(event), mp_obj_new_int_from_uint(ms) };
+    return mp_obj_new_tuple(2, items);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(stream_next_event_obj, stream_next_event);
 
 static mp_obj_t stream_set_peer(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
@@ -102,7 +137,7 @@ static void put_profile(mp_obj_t dict, qstr name, int profile) {
 static mp_obj_t stream_statistics(mp_obj_t self_in) {
     struct media_statistics s;
     media_statistics(get_open(self_in), &s);
-    mp_obj_t d = mp_obj_new_dict(36);
+    mp_obj_t d = mp_obj_new_dict(38);
     modmedia_put(d, MP_QSTR_sent, s.sent);
     modmedia_put(d, MP_QSTR_sent_octets, s.sent_octets);
     modmedia_put(d, MP_QSTR_send_errors, s.send_errors);
@@ -131,6 +166,8 @@ static mp_obj_t stream_statistics(mp_obj_t self_in) {
     modmedia_put(d, MP_QSTR_unaccepted, s.unaccepted);
     modmedia_put(d, MP_QSTR_looped, s.looped);
     modmedia_put(d, MP_QSTR_queue_dropped, s.queue_dropped);
+    modmedia_put(d, MP_QSTR_events_sent, s.events_sent);
+    modmedia_put(d, MP_QSTR_events_received, s.events_received);
     modmedia_put(d, MP_QSTR_port, s.port);
     modmedia_put(d, MP_QSTR_rtcp_port, s.rtcp_port);
     put_profile(d, MP_QSTR_srtp_send, s.srtp_send);
@@ -261,6 +298,8 @@ static mp_uint_t stream_ioctl(mp_obj_t self_in, mp_uint_t request, uintptr_t arg
 static const mp_rom_map_elem_t stream_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&stream_close_obj) },
     { MP_ROM_QSTR(MP_QSTR_accept), MP_ROM_PTR(&stream_accept_obj) },
+    { MP_ROM_QSTR(MP_QSTR_send_event), MP_ROM_PTR(&stream_send_event_obj) },
+    { MP_ROM_QSTR(MP_QSTR_next_event), MP_ROM_PTR(&stream_next_event_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_peer), MP_ROM_PTR(&stream_set_peer_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_codec), MP_ROM_PTR(&stream_set_codec_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_direction), MP_ROM_PTR(&stream_set_direction_obj) },

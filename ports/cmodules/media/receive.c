@@ -14,9 +14,11 @@
 #define RTCP_HEADER_OCTETS (8)
 #define RTCP_SENDER_INFO_OCTETS (28)
 
-static int accepted_codec(const struct media_stream *stream, uint8_t payload_type) {
+static int accepted_codec(
+    const struct media_stream *stream, uint8_t payload_type, uint32_t *clock) {
     for (int i = 0; i < stream->accepted_count; i++) {
         if (stream->accepted[i].payload_type == payload_type) {
+            *clock = stream->accepted[i].clock;
             return stream->accepted[i].codec;
         }
     }
@@ -85,7 +87,8 @@ static void receive_media(struct media_stream *stream, const uint8_t *data, size
         stream->count.malformed++;
         return;
     }
-    int codec = accepted_codec(stream, header.payload_type);
+    uint32_t clock = 0;
+    int codec = accepted_codec(stream, header.payload_type, &clock);
     if (meta->peer_port != stream->port && codec < 0) {
         stream->count.strangers++;
         return;
@@ -101,6 +104,7 @@ static void receive_media(struct media_stream *stream, const uint8_t *data, size
             return;
         case RTP_RESTARTED:
             jitter_reset(&stream->jitter);
+            event_receiver_restart(&stream->events_in);
             if (known) {
                 stream->count.restarts++;
             }
@@ -116,6 +120,17 @@ static void receive_media(struct media_stream *stream, const uint8_t *data, size
         return;
     }
     stream->count.received_octets += (uint32_t)header.payload_octets;
+    if (codec == MEDIA_EVENT) {
+        // Its timestamp stands still: jitter is not to be learned from it.
+        if (stream->receive
+            && event_receiver_take(&stream->events_in, data + header.payload_offset,
+                   header.payload_octets, header.marker, header.timestamp, clock, meta->time_us)
+                < 0) {
+            stream->count.malformed++;
+        }
+        media_signal_queues(stream);
+        return;
+    }
     uint32_t arrival = media_ticks_of_us(meta->time_us);
     rtp_source_arrival(&stream->source, header.timestamp, arrival);
     if (!stream->receive || header.payload_octets == 0) {

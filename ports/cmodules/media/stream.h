@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "engine/audio_device.h"
+#include "media/event.h"
 #include "media/jitter.h"
 #include "media/media_core.h"
 #include "media/resample.h"
@@ -26,6 +27,8 @@
 
 _Static_assert(MEDIA_TICKS_PER_FRAME == VOICE_FRAME_OCTETS, "a frame is 20 ms everywhere");
 _Static_assert(AUDIO_FRAME_MAX == VOICE_FRAME_SAMPLES_MAX, "a frame is 20 ms everywhere");
+
+#define MEDIA_CLOCK_MAX (48000) // of RTP: Opus
 
 #define MEDIA_RATE_NARROW (8000)
 #define MEDIA_RATE_WIDE (16000)
@@ -53,6 +56,11 @@ struct media_security {
     bool required;
     uint64_t previous_until_us; // the last moment of `previous`
     struct srtp_core *ended; // for the VM to free
+};
+
+struct event_format {
+    uint8_t payload_type;
+    uint32_t clock;
 };
 
 struct media_stream {
@@ -84,13 +92,17 @@ struct media_stream {
     int32_t send_gain; // 0..SOUND_GAIN_FULL at the end of the last frame
     struct sound_edge send_edge;
     bool send_declick;
+    struct event_sender events_out;
+    struct event_format event_format; // of the event being sent
 
     // From the peer
     struct {
         uint8_t payload_type;
-        uint8_t codec;
+        uint8_t codec; // or MEDIA_EVENT
+        uint32_t clock; // of RTP, ticks a second
     } accepted[MEDIA_PAYLOAD_TYPES];
     uint8_t accepted_count;
+    struct event_receiver events_in;
     struct rtp_source source;
     struct jitter jitter;
     const struct voice_codec *decoding; // NULL: nothing decoded yet
@@ -155,6 +167,8 @@ bool media_receive_rtcp(
     void *arg, const uint8_t *data, size_t length, const struct net6_meta *meta);
 void media_enqueue(struct media_stream *stream, enum media_kind kind, const uint8_t *data,
     size_t length, const struct net6_meta *meta);
+void media_signal_queues(struct media_stream *stream);
+bool media_event_format(const struct media_stream *stream, struct event_format *format);
 void media_drop_datagram(struct media_stream *stream);
 void media_forget_sound(struct media_stream *stream);
 int media_unprotect(struct media_stream *stream, const uint8_t *data, size_t length, bool rtcp,

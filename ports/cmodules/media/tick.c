@@ -89,7 +89,9 @@ static size_t fill(struct media_stream *stream, size_t need, bool hold, bool onl
             size_t count = piece.ticks * stream->decoding->samples_per_octet;
             voice_concealer_conceal(&stream->concealer, samples, count);
             append(stream, samples, count);
-            concealed += piece.kind == JITTER_GAP ? piece.ticks : 0;
+            // While an event goes on there is no voice to be lost.
+            bool lost = piece.kind == JITTER_GAP && !event_receiver_open(&stream->events_in);
+            concealed += lost ? piece.ticks : 0;
         }
     }
     return concealed;
@@ -150,6 +152,48 @@ static void receive_frame(struct media_stream *stream, uint32_t now, int16_t *ou
     }
 }
 
+// The header of the next packet stands in `packet` already.
+static void leave(struct media_stream *stream, uint8_t *packet, size_t octets, size_t size) {
+    stream->sequence++;
+    stream->marker = false;
+    int length = media_protect(stream, packet, RTP_HEADER_OCTETS + octets, size);
+    if (length < 0
+        || stream->ops->send(stream->rtp, packet, (size_t)length, stream->peer, stream->port)
+            < 0) {
+        stream->count.send_errors++;
+    } else {
+        stream->count.sent++;
+        stream->count.sent_octets += (uint32_t)octets;
+    }
+}
+
+// Events in place of voice, which fades in again after them.
+static void send_events(struct media_stream *stream, uint32_t timestamp) {
+    uint8_t packet[RTP_HEADER_OCTETS + EVENT_OCTETS + SRTP_CORE_RTP_TRAILER]
+        __attribute__((aligned(4)));
+    struct event_packet packets[EVENT_PACKETS];
+    if (!stream->events_out.sending) {
+        media_event_format(stream, &stream->event_format);
+    }
+    size_t count =
+        event_sender_tick(&stream->events_out, timestamp, stream->event_format.clock, packets);
+    for (size_t i = 0; i < count; i++) {
+        struct rtp_header header = {
+            .payload_type = stream->event_format.payload_type,
+            .marker = packets[i].marker,
+            .sequence = stream->sequence,
+            .timestamp = packets[i].timestamp,
+            .ssrc = stream->ssrc,
+        };
+        stream->count.events_sent += packets[i].marker;
+        rtp_emit(packet, &header);
+        memcpy(packet + RTP_HEADER_OCTETS, packets[i].octets, EVENT_OCTETS);
+        leave(stream, packet, EVENT_OCTETS, sizeof(packet));
+    }
+    stream->send_gain = 0;
+    stream->marker = true;
+}
+
 // sound: what the peer is to hear, in the rate of the mixing point.
 static void send_frame(
     struct media_stream *stream, int16_t *sound, size_t frame, uint64_t due_us) {
@@ -172,6 +216,10 @@ static void send_frame(
         stream->marker = true;
         return;
     }
+    if (event_sender_busy(&stream->events_out)) {
+        send_events(stream, header.timestamp);
+        return;
+    }
     int32_t wanted = stream->send && stream->joined ? SOUND_GAIN_FULL : 0;
     sound_ramp(sound, frame, stream->send_gain, wanted);
     stream->send_gain = wanted;
@@ -190,17 +238,7 @@ static void send_frame(
     rtp_emit(packet, &header);
     size_t octets =
         stream->codec->encode(&stream->encoder, sound, frame, packet + RTP_HEADER_OCTETS);
-    stream->sequence++;
-    stream->marker = false;
-    int length = media_protect(stream, packet, RTP_HEADER_OCTETS + octets, sizeof(packet));
-    if (length < 0
-        || stream->ops->send(stream->rtp, packet, (size_t)length, stream->peer, stream->port)
-            < 0) {
-        stream->count.send_errors++;
-    } else {
-        stream->count.sent++;
-        stream->count.sent_octets += (uint32_t)octets;
-    }
+    leave(stream, packet, octets, sizeof(packet));
 }
 
 static void note_tick(uint64_t due_us) {
@@ -232,6 +270,10 @@ __attribute__((noinline)) void media_tick(uint64_t due_us) {
         struct media_stream *stream = &media_state.streams[i];
         if (stream->state == STREAM_FREE) {
             continue;
+        }
+        if (stream->state == STREAM_OPEN) {
+            event_receiver_time(&stream->events_in, due_us);
+            media_signal_queues(stream);
         }
         receive_frame(stream, now, sound_of[i], frame);
         for (size_t n = 0; n < frame; n++) {
