@@ -121,7 +121,7 @@ class Dialog:
         RemoteProtocolError 500: it is not above the last one; nothing changed.
         """
         if self.remote_sequence is not None and number <= self.remote_sequence:
-            raise RemoteProtocolError("CSeq out of order", 500)
+            raise RemoteProtocolError("request out of order", 500)
         self.remote_sequence = number
 
     def create_request(self, method: str, sequence: "int | None" = None) -> Request:

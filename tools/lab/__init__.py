@@ -25,6 +25,7 @@ _HOME = {
     "Kamailio": "kamailio",
     "Linphone": "linphone",
     "Relay": "relay",
+    "SIPp": "sipp",
 }
 
 

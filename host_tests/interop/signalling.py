@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""SIPp beside a phone: fixtures and what tests of messages share."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.lab import SIPp
+
+SIPP = "2001:db8:1::51"
+SCENARIOS = Path(__file__).with_name("sipp")
+
+
+@pytest.fixture(scope="session")
+def sipp_host(lab):
+    return lab.host("sipp", address=SIPP, slaac=False)
+
+
+@pytest.fixture
+def sipp(sipp_host):
+    """Makes a SIPp with a scenario of this folder; a number of its own for each one's port."""
+    made = []
+
+    def make(scenario, **more):
+        more.setdefault("port", 5070 + 2 * len(made))
+        found = SIPp(sipp_host, SIPP, SCENARIOS / f"{scenario}.xml", **more)
+        made.append(found)
+        return found
+
+    yield make
+    for found in made:
+        found.close()
+
+
+@pytest.fixture
+def call(phone, sipp):
+    """Makes a SIPp that calls the phone by a scenario."""
+
+    def make(scenario, **more):
+        return sipp(scenario, remote=phone.address, **more)
+
+    return make
+
+
+@pytest.fixture
+def callee(phone, sipp):
+    """Makes a SIPp that waits, and has the phone call it."""
+
+    def make(scenario, **more):
+        found = sipp(scenario, **more)
+        phone.dial(found.uri)
+        return found
+
+    return make
