@@ -34,7 +34,7 @@ def sipp(sipp_host):
 
 
 @pytest.fixture
-def call(phone, sipp):
+def caller(phone, sipp):
     """Makes a SIPp that calls the phone by a scenario."""
 
     def make(scenario, **more):

@@ -12,116 +12,116 @@ from host_tests.interop.fixtures import BOARDS
 UNIX = pytest.mark.parametrize("phone", BOARDS[:1], indirect=True)
 
 
-def test_answered_and_they_hang_up(phone, call, capture):
-    caller = call("uac_call")
+def test_answered_and_they_hang_up(phone, caller, capture):
+    other = caller("uac_call")
     phone.answer()
     phone.wait_talking()
     phone.panel.wait_text("PCMU")
-    caller.wait()
+    other.wait()
     phone.panel.wait_text("they hung up")
 
 
 @UNIX
-def test_answered_and_hung_up_here(phone, call, capture):
-    caller = call("uac_hung_up")
+def test_answered_and_hung_up_here(phone, caller, capture):
+    other = caller("uac_hung_up")
     phone.answer()
     phone.wait_talking()
     time.sleep(0.5)
     phone.hang_up()
-    caller.wait()
+    other.wait()
     phone.wait_idle()
 
 
 @UNIX
-def test_rejected(phone, call, capture):
-    caller = call("uac_rejected")
+def test_rejected(phone, caller, capture):
+    other = caller("uac_rejected")
     phone.panel.wait_text("call from")
     phone.hang_up()
-    caller.wait()
+    other.wait()
     phone.panel.wait_text("you refused")
 
 
 @UNIX
 @pytest.mark.parametrize("scenario", ["uac_cancel", "uac_early_bye"])
-def test_given_up_while_it_rings(phone, call, capture, scenario):
-    call(scenario).wait()
+def test_given_up_while_it_rings(phone, caller, capture, scenario):
+    caller(scenario).wait()
     phone.panel.wait_text("gave up")
     phone.wait_idle()
     phone.panel.wait_text("missed")
 
 
-def test_late_offer(phone, call, capture):
-    caller = call("uac_late_offer")
+def test_late_offer(phone, caller, capture):
+    other = caller("uac_late_offer")
     phone.answer()
     phone.wait_talking()
     phone.panel.wait_text("PCMU")
-    caller.wait()
+    other.wait()
     phone.panel.wait_text("they hung up")
 
 
 @UNIX
-def test_lost_ack(phone, call, capture):
-    caller = call("uac_lost_ack", options=("-nr",))
+def test_lost_ack(phone, caller, capture):
+    other = caller("uac_lost_ack", options=("-nr",))
     phone.answer()
     phone.wait_talking()
-    caller.wait()
+    other.wait()
     phone.panel.wait_text("they hung up")
 
 
 @UNIX
-def test_repeated_invite(phone, call, capture):
-    caller = call("uac_repeated", options=("-nr",))
+def test_repeated_invite(phone, caller, capture):
+    other = caller("uac_repeated", options=("-nr",))
     phone.panel.wait_text("call from")
     time.sleep(0.3)
     assert phone.panel.lamps.get("line2", "off") == "off", "one call on two lines"
     phone.answer()
     phone.wait_talking()
-    caller.wait()
+    other.wait()
     phone.panel.wait_text("they hung up")
 
 
-def test_their_hold(phone, call, capture):
-    caller = call("uac_hold")
+def test_their_hold(phone, caller, capture):
+    other = caller("uac_hold")
     phone.answer()
     phone.wait_talking()
     phone.panel.wait_text("they hold")
     phone.wait_talking()
-    caller.wait()
+    other.wait()
     phone.panel.wait_text("they hung up")
 
 
 @UNIX
-def test_refused_offer_leaves_the_call(phone, call, capture):
-    caller = call("uac_bad_offer")
+def test_refused_offer_leaves_the_call(phone, caller, capture):
+    other = caller("uac_bad_offer")
     phone.answer()
     phone.wait_talking()
-    caller.wait()
+    other.wait()
     phone.panel.wait_text("they hung up")
 
 
 @UNIX
-def test_requests_out_of_order(phone, call, capture):
-    caller = call("uac_sequence")
+def test_requests_out_of_order(phone, caller, capture):
+    other = caller("uac_sequence")
     phone.answer()
     phone.wait_talking()
-    caller.wait()
+    other.wait()
     phone.panel.wait_text("they hung up")
 
 
 @UNIX
-def test_second_invite_while_it_rings(phone, call, capture):
-    caller = call("uac_second_invite")
+def test_second_invite_while_it_rings(phone, caller, capture):
+    other = caller("uac_second_invite")
     phone.panel.wait_text("call from")
     deadline = time.monotonic() + 5
-    while not caller.notes() and time.monotonic() < deadline:
+    while not other.notes() and time.monotonic() < deadline:
         time.sleep(0.05)
     phone.answer()
     phone.wait_talking()
-    caller.wait()
+    other.wait()
     phone.panel.wait_text("they hung up")
 
 
-def test_refused_without_ringing(phone, call, capture):
+def test_refused_without_ringing(phone, caller, capture):
     for scenario in ("uac_no_codec", "uac_unsupported", "uac_content_type", "uac_strangers_bye"):
-        call(scenario).wait()
+        caller(scenario).wait()
         assert phone.is_idle(), scenario

@@ -43,8 +43,9 @@ class SIPp:
 
         host: where; address: of that host; scenario: XML file; remote, remote_port: who is called
         (or registered at), none: it waits for calls; user: of the URI that is called; calls: how
-        many before it ends; transport: u1 (UDP), t1 (TCP); media_port: the first of its voice; keys: what [name] in the scenario stands for; options: further ones of SIPp;
-        lenient: it does not give up a call for a message that it does not expect.
+        many before it ends; transport: u1 (UDP), t1 (TCP); media_port: the first of its voice;
+        keys: what [name] in the scenario stands for; options: further ones of SIPp; lenient: it
+        does not give up a call for a message that it does not expect.
         """
         name = f"{host.name}-{scenario.stem}-{port}"
         folder = host.lab.folder
