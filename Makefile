@@ -42,7 +42,7 @@ ifeq ($(shell command -v $(PYTHON3)),)
 $(error There is no python3. Remedy, as root: apt-get install python3)
 endif
 
-.PHONY: help setup setup-test call phone test soak lint format size bench boards bpf clean lock
+.PHONY: help setup setup-test call phone test soak fuzz lint format size bench boards bpf clean lock
 .PHONY: need-call need-test
 
 help: ## list the verbs
@@ -110,6 +110,9 @@ test: need-test ## lint, then all tests but the long ones (unit on both interpre
 
 soak: need-test boards ## the long forms of the tests
 	@VOX6_HYPOTHESIS=soak $(PYTEST) -m soak --ignore=host_tests/bench host_tests $(ARGS)
+
+fuzz: need-test ## fuzz each parser, of Python and of C, guided by coverage: ARGS="--seconds 60 --keep NAME..."
+	@$(PY) -m host_tests.fuzz.parsers.campaign $(ARGS)
 
 lint: need-test ## import rules, ruff, mypy --strict on lib and tools, clang-format
 	@status=0
