@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from vox6.sip.auth import Crypto
     from vox6.sip.dialog import Dialog
     from vox6.sip.incoming import Handler
+    from vox6.sip.subscriber import Subscriber
+    from vox6.sip.subscription import Subscription
     from vox6.sip.transaction import ClientUser, Transaction
 
     Peer = tuple[bytes, int]
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 _MAX_EVENTS = const(64)  # the driver takes them after every call
 _MAX_REGISTRATIONS = const(8)
+_MAX_ENDED = const(8)  # dialogs that have just ended, told from those that never were
 
 MAX_TARGETS = 7  # tried after the first: eight of 4 s fill one transaction's time
 INVITE_EXPIRES = 180  # s a call of ours may ring, as long as timer C lets it at proxies
@@ -70,7 +73,9 @@ class Agent:
 
     What we say that we can is what these lists hold at that time: methods (of incoming.MODULES;
     take out what shall be answered 405), extensions (option tags), packages (events that our user
-    serves to subscribers).
+    serves to subscribers). unsolicited: events whose NOTIFY we take unasked for from where an
+    account is registered, at best ["message-summary"]. replaces_policy: who may take a call over
+    by Replaces (see replaces.py).
     """
 
     def __init__(
@@ -93,9 +98,20 @@ class Agent:
         self.user = user
         self.display_name = display_name
         self.accepts = accepts
-        self.methods = ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"]
-        self.extensions: "list[str]" = []
+        self.methods = [
+            "INVITE",
+            "ACK",
+            "CANCEL",
+            "BYE",
+            "OPTIONS",
+            "REFER",
+            "NOTIFY",
+            "SUBSCRIBE",
+        ]
+        self.extensions = ["replaces", "norefersub", "tdialog"]
         self.packages: "list[str]" = []
+        self.unsolicited: "list[str]" = []
+        self.replaces_policy = "dialog"
         self.handlers: "dict[str, Handler]" = {}  # of incoming.MODULES, once imported
         self.max_sessions = max_sessions
         self.layer = Layer(random, max_transactions, t1, t2, t4)
@@ -104,6 +120,8 @@ class Agent:
         self.streams = False
         self.sessions: "dict[str, Session]" = {}
         self.registrations: "list[Registration]" = []
+        self.subscriptions: "list[Subscription]" = []
+        self.ended_dialogs: "list[tuple[str, str, str]]" = []  # the last, for replaces.py
         self.counters = self.layer.counters
         self._local: "Peer | None" = None
         self._last_local: "Peer | None" = None  # stands in while there is none
@@ -184,6 +202,8 @@ class Agent:
                 self.layer.readdress(now)
             for registration in list(self.registrations):
                 registration.readdress(now)
+            for subscription in list(self.subscriptions):
+                subscription.readdress(now)
 
     def debug(self) -> str:
         """Return one line for people."""
@@ -208,9 +228,13 @@ class Agent:
         headers: "Headers" = (),
         transport: str = "UDP",
         targets: "Targets" = (),
+        replaces: "Session | str | None" = None,
+        referred_by: str = "",
     ) -> Session:
         """Call a URI by way of a peer; body: our offer, or empty to get theirs with the 2xx.
 
+        replaces: the callee's call that ours shall stand for (RFC 3891): a session of ours with
+        it, or the value of a Replaces header. referred_by: who had us call, as a name-addr.
         targets: (peer, transport) to try when that one fails, in order (RFC 3263 section 4.3).
 
         LocalProtocolError: no SIP URI, no local address, or too many calls.
@@ -220,10 +244,16 @@ class Agent:
         if self._local is None:
             raise LocalProtocolError("no local address")
         request = self.create_request("INVITE", to_uri, account)
-        request.add("Contact", self.contact(self._contact_user(account), transport))
+        request.add("Contact", self.contact(self.contact_user(account), transport))
         self.describe(request)
         # a callee whose responses never reach us must not ring for ever (RFC 3261 section 13.2.1)
         request.add("Expires", "%d" % INVITE_EXPIRES)
+        if replaces is not None:
+            from vox6.sip import replaces as module
+
+            request.add("Replaces", module.header(replaces))
+        if referred_by:
+            request.add("Referred-By", referred_by)
         for name, value in headers:
             request.add(name, value)
         request.set_body(body, content_type)
@@ -245,14 +275,32 @@ class Agent:
         targets: "Targets" = (),
     ) -> None:
         """Ask a URI what it can (RFC 3261 section 11); `OptionsAnswered` follows."""
-        request = self.create_request("OPTIONS", uri, account)
-        request.add("Accept", ", ".join(self.accepts))
-        self.authorize(request, account)
-        from vox6.sip.options import Options
+        from vox6.sip import options
 
-        user = Options(self, uri, account)
-        user.targets = list(targets[:MAX_TARGETS])
-        self.start(request, peer, transport, user, now)
+        options.ask(self, uri, peer, now, account, transport, targets[:MAX_TARGETS])
+
+    def subscribe(
+        self,
+        uri: str,
+        package: str,
+        peer: "Peer",
+        now: int,
+        expires: int = 3600,
+        account: "Account | None" = None,
+        accept: "tuple[str, ...]" = (),
+        transport: str = "UDP",
+    ) -> "Subscriber":
+        """Subscribe to an event package of a URI, and keep it so (RFC 6665).
+
+        accept: media types of the state that the user reads; empty: the package's own.
+        `Subscribed`, `NotifyReceived` and at last `SubscriptionEnded` follow.
+        LocalProtocolError: no SIP URI, no local address, or too many subscriptions.
+        """
+        from vox6.sip import subscriber
+
+        return subscriber.subscribe(
+            self, uri, package, peer, now, expires, account, accept, transport
+        )
 
     def register(self, account: Account, now: int, expires: int = 300) -> Registration:
         """Register an account and keep it so; `Registered` or `RegistrationFailed` follows."""
@@ -278,6 +326,11 @@ class Agent:
         key = session.call_id + " " + session.local_tag
         if self.sessions.get(key) is session:
             del self.sessions[key]
+            dialog = session.dialog
+            if dialog is not None:
+                self.ended_dialogs.append((dialog.call_id, dialog.local_tag, dialog.remote_tag))
+                if len(self.ended_dialogs) > _MAX_ENDED:
+                    self.ended_dialogs.pop(0)
 
     def forget_registration(self, registration: Registration) -> None:
         """Drop a registration that has ended."""
@@ -329,7 +382,8 @@ class Agent:
         if self.packages:
             message.add("Allow-Events", ", ".join(self.packages))
 
-    def _contact_user(self, account: "Account | None") -> str:
+    def contact_user(self, account: "Account | None") -> str:
+        """Return the user part of our Contact."""
         return escape(self.user) if account is None else account.user
 
     def contact(self, user: "str | None", transport: str) -> str:

@@ -24,12 +24,18 @@ class SessionEvent(Event):
 
 
 class CallReceived(SessionEvent):
-    """A peer calls. body: its offer, or empty if accept() shall make one."""
+    """A peer calls. body: its offer, or empty if accept() shall make one.
+
+    replaces: the session that ends when this one is accepted (RFC 3891), or None. referred_by: the
+    URI of who had the peer call, which nobody has checked, or empty.
+    """
 
     def __init__(self, session: "Session", body: bytes, content_type: str) -> None:
         super().__init__(session)
         self.body = body
         self.content_type = content_type
+        self.replaces = session.replaces
+        self.referred_by = session.referred_by
 
 
 class CallProgressed(SessionEvent):

@@ -8,7 +8,7 @@ RemoteProtocolError is what the request is refused with.
 """
 
 from vox6.sip.dialog import Dialog
-from vox6.sip.headers import MediaType, parse_token_params, quote
+from vox6.sip.headers import MediaType, NameAddr, parse_token_params, quote
 from vox6.sip.message import METHODS, Request, Response, reason_phrase, salvage
 from vox6.sip.session import Session
 from vox6.sip.transport import note_source, same_host
@@ -33,6 +33,9 @@ MODULES = {  # ACK and CANCEL go by rules of their own
     "INVITE": "incoming",
     "BYE": "incoming",
     "OPTIONS": "options",
+    "REFER": "refer",
+    "NOTIFY": "subscriber",
+    "SUBSCRIBE": "notifier",
 }
 
 
@@ -161,6 +164,12 @@ def receive(incoming: Incoming, now: int) -> None:
         incoming.session = agent.sessions.get(request.call_id + " " + tag)
         if incoming.session is not None:
             incoming.dialog = incoming.session.find_dialog(request.from_.tag or "")
+        if incoming.dialog is None and agent.subscriptions:
+            remote_tag = request.from_.tag or ""
+            for one in agent.subscriptions:
+                dialog = one.find_dialog(request.call_id, tag, remote_tag)
+                if dialog is not None:
+                    incoming.dialog = dialog
     if request.method == "ACK":
         _receive_ack(incoming, now)
     elif request.method == "CANCEL":
@@ -219,8 +228,11 @@ def _check(incoming: Incoming, now: int) -> bool:
     if unsupported:
         incoming.refuse(now, 420, None, (("Unsupported", ", ".join(unsupported)),))
         return False
-    if tag is not None and incoming.dialog is None:
-        incoming.refuse_stranger(now)
+    if tag is not None and incoming.dialog is None and method != "NOTIFY":
+        incoming.refuse_stranger(now)  # NOTIFY may make a dialog with the tag that we have given
+        return False
+    if request.count("replaces") and method != "INVITE":  # RFC 3891 section 3
+        incoming.refuse(now, 400, "Replaces is for INVITE")
         return False
     return True
 
@@ -282,20 +294,36 @@ def receive_invite(incoming: Incoming, now: int) -> None:
         return
     session = incoming.session
     if session is not None and incoming.dialog is not None:
+        if request.count("replaces"):
+            raise RemoteProtocolError("Replaces within a call", 400)
         incoming.check_sequence()
         session.receive_invite(incoming.start(now), now)
+        return
+    if request.to.tag is not None:  # the dialog of a subscription
+        incoming.refuse_stranger(now)
         return
     if not _takes_our_bodies(agent, request):
         text = quote(agent.accepts[0] + " must be accepted")
         headers = (("Warning", "399 " + agent.host_text() + " " + text),)
         incoming.refuse(now, 406, None, headers)
         return
-    if len(agent.sessions) >= agent.max_sessions or not agent.is_reachable():
+    room = agent.max_sessions
+    replaced = None
+    if request.count("replaces") and "replaces" in agent.extensions:
+        from vox6.sip import replaces
+
+        replaced = replaces.find(agent, request)
+        room += 1  # as one goes
+    if len(agent.sessions) >= room or not agent.is_reachable():
         incoming.refuse_full(now)
         return
     request.number("expires")
     request.content_type()
+    referred_by = request.get("referred-by")
     session = Session(agent, "in", request, incoming.peer, incoming.transport)
+    session.replaces = replaced
+    if referred_by is not None:
+        session.referred_by = NameAddr.parse(referred_by).uri_text
     dialog = Dialog.of_server(request, session.local_tag, incoming.peer)
     agent.sessions[session.call_id + " " + session.local_tag] = session
     session.open(incoming.start(now), dialog, now)

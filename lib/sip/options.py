@@ -3,48 +3,35 @@
 """OPTIONS, asked and answered (RFC 3261 section 11)."""
 
 from vox6.sip import events
-from vox6.wire.errors import LocalProtocolError, RemoteProtocolError
+from vox6.sip.exchange import Exchange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vox6.sip.agent import Agent
+    from vox6.sip.agent import Agent, Targets
     from vox6.sip.incoming import Incoming
     from vox6.sip.message import Response
     from vox6.sip.registration import Account
-    from vox6.sip.transaction import ClientTransaction, Transaction
+
+    Peer = tuple[bytes, int]
 
 
-class Options:
-    """The user of an OPTIONS request of ours."""
+def ask(
+    agent: "Agent",
+    uri: str,
+    peer: "Peer",
+    now: int,
+    account: "Account | None",
+    transport: str,
+    targets: "Targets",
+) -> None:
+    """Send OPTIONS; `OptionsAnswered` follows."""
 
-    def __init__(self, agent: "Agent", uri: str, account: "Account | None") -> None:
-        self.agent = agent
-        self.uri = uri
-        self.account = account
-        self.answered: "list[str]" = []
-        self.targets: "list[tuple[tuple[bytes, int], str]]" = []
+    def done(status: int, response: "Response | None", now: int) -> None:
+        agent.emit(events.OptionsAnswered(uri, status, response))
 
-    def handle_response(
-        self, transaction: "ClientTransaction", response: "Response", now: int
-    ) -> None:
-        """Take a response."""
-        if response.status < 200:
-            return
-        if response.status == 401 or response.status == 407:
-            agent = self.agent
-            try:
-                retry = agent.authenticate(
-                    transaction.request, response, self.account, self.answered
-                )
-                agent.start(retry, transaction.peer, transaction.transport, self, now)
-                return
-            except (RemoteProtocolError, LocalProtocolError):
-                pass  # the answer is the refusal
-        self.agent.emit(events.OptionsAnswered(self.uri, response.status, response))
-
-    def handle_failure(self, transaction: "Transaction", status: int, now: int) -> None:
-        """Take the lack of one."""
-        self.agent.emit(events.OptionsAnswered(self.uri, status, None))
+    request = agent.create_request("OPTIONS", uri, account)
+    request.add("Accept", ", ".join(agent.accepts))
+    Exchange(agent, account, None, done, targets).send(request, peer, transport, now)
 
 
 def receive_options(incoming: "Incoming", now: int) -> None:

@@ -20,6 +20,7 @@ from vox6.sip.offers import Offers
 from vox6.sip.state import CALLING, CONFIRMED, INCOMING, SESSION, TERMINATED
 from vox6.sip.transaction import ClientTransaction, ServerTransaction
 from vox6.sip.uri import URI
+from vox6.sip.usages import Usages
 from vox6.wire.errors import FormatError, LocalProtocolError
 
 TYPE_CHECKING = False
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     Headers = tuple[tuple[str, str], ...]
 
 
-class Session:
+class Session(Usages):
     """One call. Made by `Agent.invite` or told of by `CallReceived`; see the README for use.
 
     direction: "out" or "in". state: a name of state.py. call_id, local_uri, remote_uri,
@@ -44,6 +45,7 @@ class Session:
     def __init__(
         self, agent: "Agent", direction: str, request: Request, peer: "Peer", transport: str
     ) -> None:
+        super().__init__()
         self.agent = agent
         self.direction = direction
         self.request = request
@@ -140,6 +142,10 @@ class Session:
         if self.answering is not None:
             self.answering.reply = response
         self._command("accept", now)
+        if self.replaces is not None:
+            from vox6.sip import replaces
+
+            replaces.take_over(self, now)
 
     def reject(
         self, now: int, code: int, reason: "str | None" = None, headers: "Headers" = ()

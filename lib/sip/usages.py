@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""What a session offers beside the call itself; each one's module is loaded at its first use."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vox6.sip.session import Session
+
+
+class Usages:
+    """A part of Session.
+
+    replaces: the session that this incoming call stands for once it is accepted, or None.
+    referred_by: the URI of who had the caller call, as it says, or empty.
+    """
+
+    def __init__(self) -> None:
+        self.replaces: "Session | None" = None
+        self.referred_by = ""
+        self.refers = 0  # REFER requests received
+
+    def refer(self, now: int, refer_to: str = "", replaces: "Session | None" = None) -> None:
+        """Transfer the peer to a URI (RFC 3515, 5589). replaces: our call with the target.
+
+        With replaces (attended transfer) refer_to may be empty: then it is the target's contact.
+        `TransferProgressed` and `TransferDone` follow; the session itself stays, for our user to
+        end it or to go on. LocalProtocolError: no standing call, or no SIP URI.
+        """
+        from vox6.sip import refer
+
+        session: "Any" = self
+        refer.transfer(session, now, refer_to, replaces)
