@@ -12,13 +12,13 @@ session = agent.invite("sip:anna@[2001:db8::2]", peer, now, offer)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .account import Account as Account
     from .agent import Agent as Agent
     from .dialog import Dialog as Dialog
     from .message import Request as Request
     from .message import Response as Response
     from .message import StreamFramer as StreamFramer
     from .message import parse as parse
-    from .registration import Account as Account
     from .registration import Registration as Registration
     from .session import Session as Session
     from .target import parse_target as parse_target
@@ -32,12 +32,13 @@ _WHERE = {
     "Response": "message",
     "StreamFramer": "message",
     "parse": "message",
-    "Account": "registration",
+    "Account": "account",
     "Registration": "registration",
     "Session": "session",
     "URI": "uri",
 }
 _MODULES = (
+    "account",
     "agent",
     "answering",
     "auth",
@@ -46,6 +47,7 @@ _MODULES = (
     "events",
     "exchange",
     "failover",
+    "flow",
     "handshake",
     "headers",
     "incoming",
@@ -59,6 +61,7 @@ _MODULES = (
     "replaces",
     "session",
     "state",
+    "stun",
     "subscriber",
     "subscription",
     "subscription_state",

@@ -135,8 +135,17 @@ class Agent:
     ) -> None:
         """Take one datagram, or one whole message of a stream (see StreamFramer)."""
         self.layer.count("received")
-        if not data.strip(b"\r\n\x00"):
+        line = not data.strip(b"\r\n\x00")
+        for registration in self.registrations:
+            if registration.flow is not None:
+                from vox6.sip import flow
+
+                flow.receive(self.registrations, data, peer, transport, now)
+                break
+        if line or data[0] < 2:  # RFC 5626 section 8: no SIP message begins so
             self.layer.count("keepalives")
+            if data == b"\r\n\r\n" and transport != "UDP":
+                self.layer.send(b"\r\n", peer, transport)
             return
         request = None
         try:
@@ -184,6 +193,8 @@ class Agent:
         """Take the news that a peer cannot be reached (ICMP error, refused connection)."""
         self.layer.count("transport_errors")
         self.layer.handle_transport_error(peer, transport, now)
+        for registration in list(self.registrations):
+            registration.handle_transport_error(peer, transport, now)
 
     def set_local(self, addr16: "bytes | None", port: int, now: int) -> None:
         """Take our address as peers reach it; None: there is none now.
@@ -244,7 +255,8 @@ class Agent:
         if self._local is None:
             raise LocalProtocolError("no local address")
         request = self.create_request("INVITE", to_uri, account)
-        request.add("Contact", self.contact(self.contact_user(account), transport))
+        user = self.contact_user(account)
+        request.add("Contact", self.contact(user, transport, account))
         self.describe(request)
         # a callee whose responses never reach us must not ring for ever (RFC 3261 section 13.2.1)
         request.add("Expires", "%d" % INVITE_EXPIRES)
@@ -334,7 +346,7 @@ class Agent:
 
     def forget_registration(self, registration: Registration) -> None:
         """Drop a registration that has ended."""
-        self.layer.timers.cancel(registration)
+        registration.end()
         if registration in self.registrations:
             self.registrations.remove(registration)
 
@@ -386,8 +398,17 @@ class Agent:
         """Return the user part of our Contact."""
         return escape(self.user) if account is None else account.user
 
-    def contact(self, user: "str | None", transport: str) -> str:
-        """Return our Contact for a user part, as a name-addr."""
+    def contact(self, user: "str | None", transport: str, account: "Account | None" = None) -> str:
+        """Return our Contact, as a name-addr: a GRUU of the account, or our address."""
+        for registration in self.registrations:
+            if account is not None and registration.account is account:
+                contact = registration.get_contact()
+                if contact:
+                    return contact
+        return self.contact_address(user, transport)
+
+    def contact_address(self, user: "str | None", transport: str) -> str:
+        """Return a Contact that is our address, as a name-addr."""
         local = self._address()
         out = "<sip:" + ((user or escape(self.user)) + "@") + host_text(local[0])
         if local[1] != default_port(transport):
@@ -444,8 +465,9 @@ class Agent:
         if old == new or contact is None:
             return
         user = contact.uri.user
-        if "<" + contact.uri_text + ">" == self.contact(user, old):
-            request.set("Contact", self.contact(user, new) + format_params(contact.params))
+        if "<" + contact.uri_text + ">" == self.contact_address(user, old):
+            contact_text = self.contact_address(user, new)
+            request.set("Contact", contact_text + format_params(contact.params))
 
     def send_unheeded(
         self,
@@ -516,4 +538,14 @@ class Agent:
         request.add("Call-ID", self.layer.token(12))
         number = self.random(2)
         request.add("CSeq", "%d %s" % (1 + (number[0] << 8 | number[1]), method))
+        for route in self._service_route(account):
+            request.add("Route", route)
         return request
+
+    def _service_route(self, account: "Account | None") -> "list[str]":
+        """Return the routes that an account's requests take (RFC 3608 section 5)."""
+        if account is not None:
+            for registration in self.registrations:
+                if registration.account is account and registration.service_route:
+                    return registration.service_route
+        return []

@@ -4,11 +4,13 @@
 
     response = H( H(A1) ":" nonce ":" nc ":" cnonce ":" qop ":" H(A2) )
     A1       = username ":" realm ":" password
-    A2       = method ":" digest-uri              ; auth
+             = H( username ":" realm ":" password ) ":" nonce ":" cnonce  ; -sess, of the first
+    A2       = method ":" digest-uri              ; auth, without method in rspauth
              = method ":" digest-uri ":" H(body)  ; auth-int
 
 Algorithms MD5 and SHA-256 and their -sess forms; qop absent (RFC 2069), auth, auth-int. Of several
-challenges for one realm the first that we can answer is taken, as RFC 8760 section 2.4 wants.
+challenges for one realm the first that we can answer is taken, as RFC 8760 section 2.4 wants. A
+server that says rspauth must prove that it knows the password too.
 """
 
 from vox6.sip.headers import Challenge, quote
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 _MAX_CHALLENGES = const(4)  # realms kept for one account: registrar and a few proxies
 _MAX_NONCE = const(512)  # characters of nonce, realm and opaque that we carry
+_MAX_SENT = const(8)  # credentials of one realm whose rspauth may still come
 _ALGORITHMS = {
     "": "MD5",
     "md5": "MD5",
@@ -59,8 +62,13 @@ def digest_response(
     nc: str = "",
     cnonce: str = "",
     body: bytes = b"",
+    session: "tuple[str, str] | None" = None,
 ) -> str:
-    """Return the response of RFC 7616 section 3.4.1 as lower case hexadecimal digits."""
+    """Return the response of RFC 7616 section 3.4.1 as lower case hexadecimal digits.
+
+    session: (nonce, cnonce) that made A1 of a -sess algorithm, when they are not the present ones.
+    FormatError: an unknown algorithm.
+    """
     name = _ALGORITHMS.get(algorithm.lower())
     if name is None:
         raise FormatError("unknown digest algorithm")
@@ -70,7 +78,7 @@ def digest_response(
 
     ha1 = h(username + ":" + realm + ":" + password)
     if algorithm.lower()[-5:] == "-sess":
-        ha1 = h(ha1 + ":" + nonce + ":" + cnonce)
+        ha1 = h(ha1 + ":" + ":".join(session or (nonce, cnonce)))
     a2 = method + ":" + uri
     if qop == "auth-int":
         a2 += ":" + _hex(crypto.digest(name, body))
@@ -90,8 +98,15 @@ class _Realm:
         self.nonce = challenge.get("nonce") or '""'
         self.opaque = challenge.get("opaque")
         self.algorithm = challenge.text("algorithm")
+        self.userhash = challenge.text("userhash").lower() == "true"
         self.qop = qop
         self.count = 0  # nc
+        self.session: "tuple[str, str] | None" = None  # nonce and cnonce of A1, for -sess
+        self.sent: "list[tuple[str, str, str]]" = []  # nc, cnonce, uri of the last credentials
+
+    def is_session(self) -> bool:
+        """Return whether the algorithm makes a key of its own for this challenge."""
+        return self.algorithm.lower()[-5:] == "-sess"
 
 
 def _choose_qop(challenge: Challenge) -> "str | None":
@@ -125,11 +140,9 @@ class DigestClient:
         answered: what the last call returned for an earlier response to the same request, else
         []. AuthenticationError: nothing can be answered, or the credentials were refused.
         """
-        proxy = response.status == 407
-        key = "proxy-authenticate" if proxy else "www-authenticate"
         seen: "list[str]" = []
         refused = False
-        for line in response.lines(key):
+        for proxy, line in _challenges(response):
             try:
                 challenge = Challenge.parse(line)
                 host = request.uri.host
@@ -171,21 +184,56 @@ class DigestClient:
         self._realms = kept
 
     def receive_info(self, response: "Response") -> None:
-        """Take the nextnonce of Authentication-Info, if there is one (RFC 7616 section 3.5)."""
+        """Take Authentication-Info and its kin for proxies (RFC 7616 sections 3.5 and 3.8).
+
+        AuthenticationError: a server claims to know the password and does not. Nothing of it is
+        taken then.
+        """
         for proxy, key in ((False, "authentication-info"), (True, "proxy-authentication-info")):
             try:
                 text = response.get(key)
                 if text is None:
                     continue
-                value = Challenge.parse("Digest " + text).get("nextnonce")
+                info = Challenge.parse("Digest " + text)
+                nonce = info.get("nextnonce")
+                proof = info.text("rspauth").lower()
             except FormatError:
                 continue
-            if value is None or len(value) > _MAX_NONCE:
-                continue
-            for realm in self._realms:
-                if realm.proxy == proxy:
-                    realm.nonce = value
+            realms = [realm for realm in self._realms if realm.proxy == proxy]
+            if proof and realms:
+                realms = self._find_proven(realms, info, proof, response)
+            for realm in realms:
+                if nonce is not None and len(nonce) <= _MAX_NONCE:
+                    realm.nonce = nonce
                     realm.count = 0
+                    realm.sent = []
+
+    def _find_proven(
+        self, realms: "list[_Realm]", info: Challenge, proof: str, response: "Response"
+    ) -> "list[_Realm]":
+        """Return the realm that an rspauth speaks for; AuthenticationError if there is none."""
+        for realm in realms:
+            for nc, cnonce, uri in realm.sent:
+                if realm.qop and nc != info.text("nc").lower():
+                    continue
+                wanted = digest_response(
+                    self.crypto,
+                    realm.algorithm,
+                    self.username,
+                    _bare(realm.realm),
+                    self.password,
+                    "",
+                    uri,
+                    _bare(realm.nonce),
+                    realm.qop,
+                    nc,
+                    cnonce,
+                    response.body,
+                    realm.session,
+                )
+                if self.crypto.equal(wanted.encode(), proof.encode()):
+                    return [realm]
+        raise AuthenticationError("wrong rspauth", 403)
 
     def authorize(self, request: "Request") -> None:
         """Put credentials for every realm known into a request, in place of those it has."""
@@ -201,6 +249,10 @@ class DigestClient:
         realm.count += 1
         nc = "%08x" % realm.count
         cnonce = _hex(self.random(8))
+        if realm.is_session():  # one for the whole session: who recomputes A1 finds the same
+            if realm.session is None:
+                realm.session = (_bare(realm.nonce), cnonce)
+            cnonce = realm.session[1]
         response = digest_response(
             self.crypto,
             realm.algorithm,
@@ -214,9 +266,19 @@ class DigestClient:
             nc,
             cnonce,
             request.body,
+            realm.session,
         )
+        if len(realm.sent) >= _MAX_SENT:
+            realm.sent.pop(0)
+        realm.sent.append((nc, cnonce, request.uri_text))
+        username = self.username
+        if realm.userhash:  # RFC 7616 section 3.4.4
+            name = _ALGORITHMS[realm.algorithm.lower()]
+            username = _hex(
+                self.crypto.digest(name, (username + ":" + _bare(realm.realm)).encode())
+            )
         out = [
-            "username=" + quote(self.username),
+            "username=" + quote(username),
             "realm=" + realm.realm,
             "nonce=" + realm.nonce,
             "uri=" + quote(request.uri_text),
@@ -224,15 +286,25 @@ class DigestClient:
         ]
         if realm.algorithm:
             out.append("algorithm=" + realm.algorithm)
-        session = realm.algorithm.lower()[-5:] == "-sess"
-        if realm.qop or session:
+        if realm.qop or realm.is_session():
             out.append('cnonce="' + cnonce + '"')
         if realm.opaque is not None:
             out.append("opaque=" + realm.opaque)
         if realm.qop:
             out.append("qop=" + realm.qop)
             out.append("nc=" + nc)
+        if realm.userhash:
+            out.append("userhash=true")
         return "Digest " + ", ".join(out)
+
+
+def _challenges(response: "Response") -> "list[tuple[bool, str]]":
+    """Return (proxy?, challenge) of every line: a forking proxy puts both kinds into one answer.
+
+    RFC 3261 section 22.3, RFC 8760 section 2.5.
+    """
+    out = [(False, line) for line in response.lines("www-authenticate")]
+    return out + [(True, line) for line in response.lines("proxy-authenticate")]
 
 
 def _bare(text: str) -> str:

@@ -141,16 +141,42 @@ class Unregistered(RegistrationEvent):
 class RegistrationFailed(RegistrationEvent):
     """The registrar refused, or (408, 503) was not reached.
 
-    retry_ms: after how long we try again by ourselves, None if never.
+    retry_ms: after how long we try again by ourselves, None if never. message: the response, or
+    None.
     """
 
     def __init__(
-        self, registration: "Registration", status: int, reason: str, retry_ms: "int | None"
+        self,
+        registration: "Registration",
+        status: int,
+        reason: str,
+        retry_ms: "int | None",
+        message: "Response | None" = None,
     ) -> None:
         super().__init__(registration)
         self.status = status
         self.reason = reason
         self.retry_ms = retry_ms
+        self.message = message
+
+
+class RegistrationRedirected(RegistrationEvent):
+    """The registrar sent us to a URI whose host is a name: registration.redirect() goes on there.
+
+    Otherwise we ask the registrar again after 30 s.
+    """
+
+    def __init__(self, registration: "Registration", uri: str) -> None:
+        super().__init__(registration)
+        self.uri = uri
+
+
+class FlowFailed(RegistrationEvent):
+    """The way to the registrar is dead: its connection is to be closed; we register anew."""
+
+    def __init__(self, registration: "Registration", reason: str) -> None:
+        super().__init__(registration)
+        self.reason = reason
 
 
 class OptionsAnswered(Event):

@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Accounts and registrations (RFC 3261 section 10)."""
+"""Registrations (RFC 3261 section 10) with Path (RFC 3327), Service-Route (3608), outbound (5626),
+GRUU (5627)."""
 
 from vox6.sip import events
-from vox6.sip.auth import DigestClient
-from vox6.sip.headers import parse_number
+from vox6.sip.account import Account as Account
+from vox6.sip.headers import NameAddr, parse_number, unquote
 from vox6.sip.message import Request, Response, reason_phrase
+from vox6.sip.transport import is_reliable
 from vox6.sip.uri import URI
 from vox6.wire import const
-from vox6.wire.errors import FormatError, LocalProtocolError, RemoteProtocolError
+from vox6.wire.errors import (
+    AuthenticationError,
+    FormatError,
+    LocalProtocolError,
+    RemoteProtocolError,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
-
     from vox6.sip.agent import Agent
-    from vox6.sip.auth import Crypto
+    from vox6.sip.flow import Flow
     from vox6.sip.transaction import ClientTransaction, Transaction
 
     Peer = tuple[bytes, int]
@@ -23,7 +28,10 @@ if TYPE_CHECKING:
 _RETRY_FIRST = const(30000)  # ms until a failed registration is tried again, doubled each time
 _RETRY_LAST = const(600000)
 _MAX_EXPIRES = const(604800)  # a week: longer is taken as this
-_MAX_TRIES = const(6)  # requests for one refresh: challenges and 423
+_MAX_TRIES = const(6)  # requests for one refresh: challenges, 423 and 439
+_MAX_REDIRECTS = const(4)
+_MAX_ROUTES = const(8)  # of Service-Route
+_MAX_FLOW_TIMER = const(3600)  # s
 
 REGISTERING = "Registering"
 REGISTERED = "Registered"
@@ -32,52 +40,13 @@ UNREGISTERED = "Unregistered"
 FAILED = "Failed"
 
 
-class Account:
-    """Who we are at a provider.
-
-    uri: the address of record, "sip:user@domain". auth_user, password: for digest.
-    registrar_uri: the Request-URI of REGISTER, "sip:domain" if empty. peer: (addr16, port) of the
-    registrar or outbound proxy, None if the account does not register.
-    """
-
-    def __init__(
-        self,
-        uri: str,
-        auth_user: str = "",
-        password: str = "",
-        display_name: str = "",
-        registrar_uri: str = "",
-        peer: "Peer | None" = None,
-    ) -> None:
-        try:
-            parsed = URI.parse(uri)
-        except FormatError:
-            raise LocalProtocolError("bad account URI")
-        if parsed.scheme != "sip" and parsed.scheme != "sips":
-            raise LocalProtocolError("bad account URI")
-        self.uri = uri
-        self.user = parsed.user or ""
-        self.auth_user = auth_user or self.user
-        self.password = password
-        self.display_name = display_name
-        if not registrar_uri:
-            registrar_uri = str(URI(parsed.scheme, None, parsed.host, parsed.port))
-        self.registrar_uri = registrar_uri
-        self.peer = peer
-        self._digest: "DigestClient | None" = None
-
-    def digest(self, crypto: "Crypto", random: "Callable[[int], bytes]") -> DigestClient:
-        """Return the account's digest client, made at first use."""
-        if self._digest is None:
-            self._digest = DigestClient(crypto, random, self.auth_user, self.password)
-        return self._digest
-
-
 class Registration:
     """One binding at a registrar: made by `Agent.register`, refreshed until `unregister`.
 
-    state: a word above. expires: seconds granted last. The Call-ID stays and CSeq rises as long
-    as it lives (section 10.2).
+    state: a word above. expires: seconds granted last. peer, transport: where REGISTER goes, which
+    may be changed before `start`. path, service_route: header values of the last 2xx.
+    public_gruu, temporary_gruu: URIs as text, "" without. is_outbound: the registrar keeps our
+    flow. The Call-ID stays and CSeq rises as long as it lives (section 10.2).
     """
 
     def __init__(self, agent: "Agent", account: Account, expires: int) -> None:
@@ -86,15 +55,27 @@ class Registration:
         self.agent = agent
         self.account = account
         self.peer = account.peer
+        self.transport = account.transport
+        self.targets: "list[tuple[Peer, str]]" = []
+        self.request_uri = account.registrar_uri
         self.state = REGISTERING
         self.wanted = expires
         self.expires = 0
         self.call_id = agent.layer.token(12)
+        self.path: "list[str]" = []
+        self.service_route: "list[str]" = []
+        self.public_gruu = ""
+        self.temporary_gruu = ""
+        self.is_outbound = False
+        self.flow: "Flow | None" = None
+        self._asks_outbound = account.outbound and bool(account.instance_id)
         self._tag = agent.layer.token(4)
         self._sequence = 0
         self._transaction: "ClientTransaction | None" = None
         self._answered: "list[str]" = []
         self._tries = 0
+        self._redirects = 0
+        self._failures = 0  # in a row
         self._retry = _RETRY_FIRST
         self._again = False
         self._contact = ""
@@ -103,6 +84,10 @@ class Registration:
     def debug(self) -> str:
         """Return one line for people."""
         return "%s %s %d s" % (self.account.uri, self.state, self.expires)
+
+    def is_registered(self) -> bool:
+        """Return whether the registrar holds our binding, as far as we know."""
+        return self.state == REGISTERED or (self.state == REGISTERING and self.expires > 0)
 
     def start(self, now: int) -> None:
         """Register or refresh now; after what is under way (RFC 3261 section 10.2)."""
@@ -124,8 +109,15 @@ class Registration:
         self.state = UNREGISTERING
         self.start(now)
 
+    def redirect(self, peer: "Peer", transport: str, now: int) -> None:
+        """Go on where the name of `RegistrationRedirected` leads."""
+        self.peer = peer
+        self.transport = transport
+        self.start(now)
+
     def readdress(self, now: int) -> None:
         """Our address has changed: bind the new one and drop the old."""
+        self._end_flow()
         if self.state == UNREGISTERED or self.state == UNREGISTERING:
             return
         if self._contact and not self._old_contact:
@@ -135,8 +127,10 @@ class Registration:
             self._transaction = None
         self.start(now)
 
+    # -- the request
+
     def _send(self, now: int) -> None:
-        request = Request("REGISTER", self.account.registrar_uri)
+        request = Request("REGISTER", self.request_uri)
         request.add("Max-Forwards", "70")
         who = self.agent.local_name(self.account)
         request.add("From", who + ";tag=" + self._tag)
@@ -146,15 +140,46 @@ class Registration:
         request.add("CSeq", "%d REGISTER" % self._sequence)
         expires = 0 if self.state == UNREGISTERING else self.wanted
         try:
-            self._contact = self.agent.contact(self.account.user, "UDP")
-            request.add("Contact", self._contact + ";expires=%d" % expires)
+            self._contact = self.agent.contact_address(self.account.user, self.transport)
+            request.add(
+                "Contact", self._contact + self._contact_params() + ";expires=%d" % expires
+            )
             if self._old_contact and self._old_contact != self._contact:
-                request.add("Contact", self._old_contact + ";expires=0")
+                # an outbound registrar replaces what has our instance and reg-id by itself
+                if not self.is_outbound:
+                    request.add("Contact", self._old_contact + ";expires=0")
             self.agent.describe(request)
+            request.set("Supported", ", ".join(self._supported()))
             self.agent.authorize(request, self.account)
-            self._transaction = self.agent.start(request, self.peer, "UDP", self, now)
+            first = (self.peer, self.transport)
+            self.targets = [one for one in self.account.targets if one != first]
+            self._start(request, now)
         except LocalProtocolError:
             self._fail(503, "", None, now)
+
+    def _start(self, request: Request, now: int) -> None:
+        self._transaction = self.agent.start(request, self.peer, self.transport, self, now)
+
+    def _contact_params(self) -> str:
+        if not self.account.instance_id:
+            return ""
+        params = ';+sip.instance="<' + self.account.instance_id + '>"'
+        if self._asks_outbound:
+            params += ";reg-id=%d" % self.account.reg_id
+        return params
+
+    def _supported(self) -> "list[str]":
+        out = list(self.agent.extensions)
+        for option in ("path", "outbound", "gruu"):
+            if option == "path" or (self.account.instance_id and option == "gruu"):
+                wanted = True
+            else:
+                wanted = self._asks_outbound
+            if wanted and option not in out:
+                out.append(option)
+        return out
+
+    # -- the response
 
     def handle_response(
         self, transaction: "ClientTransaction", response: Response, now: int
@@ -169,7 +194,9 @@ class Registration:
             return
         self._tries += 1
         if status < 300:
-            self._succeed(response, now)
+            self._succeed(transaction.request, response, now)
+            return
+        if status < 400 and self.state == REGISTERING and self._redirect(response, now):
             return
         if (status == 401 or status == 407) and self._tries < _MAX_TRIES:
             try:
@@ -177,20 +204,66 @@ class Registration:
                     transaction.request, response, self.account, self._answered
                 )
                 self._sequence = retry.cseq.number
-                self._transaction = self.agent.start(retry, self.peer, "UDP", self, now)
+                self._start(retry, now)
                 return
             except (RemoteProtocolError, LocalProtocolError):
                 pass  # the refusal stands
-        if status == 423 and self._tries < _MAX_TRIES and self.state == REGISTERING:
-            try:
-                minimum = response.number("min-expires") or 0
-            except FormatError:
-                minimum = 0
-            if self.wanted < minimum <= _MAX_EXPIRES:
-                self.wanted = minimum
+        if self.state == REGISTERING and self._tries < _MAX_TRIES:
+            if status == 423 and self._take_minimum(response):
                 self._send(now)
                 return
-        self._fail(status, response.reason, response.retry_after(), now)
+            if status == 439 and self._asks_outbound:  # RFC 5626 section 11.6
+                self._asks_outbound = False
+                self._send(now)
+                return
+        self._fail(status, response.reason, response.retry_after(), now, response)
+
+    def _take_minimum(self, response: Response) -> bool:
+        """Ask for as long as a 423 wants, if that is longer than before (section 10.2.8)."""
+        try:
+            minimum = response.number("min-expires") or 0
+        except FormatError:
+            return False
+        if not self.wanted < minimum <= _MAX_EXPIRES:
+            return False
+        self.wanted = minimum
+        return True
+
+    def _redirect(self, response: Response, now: int) -> bool:
+        """Follow a 3xx (section 8.1.3.4): at once to an address, by our user to a name."""
+        if self._redirects >= _MAX_REDIRECTS:
+            return False
+        best: "URI | None" = None
+        best_q = -1
+        try:
+            for contact in response.contacts():
+                uri = contact.uri
+                if uri.scheme != "sips" and (self.account.uri[:5].lower() == "sips:"):
+                    continue
+                q = _quality(contact.get("q"))
+                if uri.scheme in ("sip", "sips") and q > best_q:
+                    best, best_q = uri, q
+            if best is None:
+                return False
+            peer = best.peer()
+        except FormatError:
+            self.agent.layer.count("malformed_responses")
+            return False
+        self._redirects += 1
+        self.request_uri = str(URI(best.scheme, best.user, best.host, best.port, best.params))
+        if peer is None:
+            self.agent.layer.timers.set(self, "retry", now + _RETRY_FIRST)
+            self.agent.emit(events.RegistrationRedirected(self, self.request_uri))
+            return True
+        self.peer = peer
+        transport = best.get("transport")
+        if best.scheme == "sips":
+            self.transport = "TLS"
+        elif transport and transport.upper() in ("UDP", "TCP", "TLS"):
+            self.transport = transport.upper()
+        self._answered = []
+        self._send(now)
+        return True
 
     def handle_failure(self, transaction: "Transaction", status: int, now: int) -> None:
         """Take the news that the registrar did not answer (from the transaction)."""
@@ -201,10 +274,15 @@ class Registration:
             else:
                 self._fail(status, "", None, now)
 
-    def _succeed(self, response: Response, now: int) -> None:
+    def _succeed(self, request: Request, response: Response, now: int) -> None:
+        try:
+            self.agent.digest_info(self.account, response)
+        except AuthenticationError as error:  # this is not who knows our password
+            self.agent.layer.count("wrong_rspauth")
+            self._fail(error.code, error.reason, None, now)
+            return
         self._retry = _RETRY_FIRST
         self._old_contact = ""
-        self.agent.digest_info(self.account, response)
         if self.state == UNREGISTERING:
             self.state = UNREGISTERED
             self.expires = 0
@@ -212,14 +290,19 @@ class Registration:
             self.agent.emit(events.Unregistered(self))
             return
         try:
-            self.expires = min(self._granted(response), _MAX_EXPIRES)
+            contact = self._find_binding(request, response)
+            self.expires = min(self._granted(contact, response), _MAX_EXPIRES)
         except FormatError:
             self.agent.layer.count("malformed_responses")
+            contact = None
             self.expires = self.wanted
         if self.expires <= 0:  # the registrar said yes and holds nothing
             self._fail(500, "no binding", None, now)
             return
         self.state = REGISTERED
+        self._take_features(contact, response, now)
+        if self.flow is None or not self.flow.answers:
+            self._failures = 0  # else the first answer to a ping shows that the flow is good
         # refreshed with a tenth or 32 s (timer F) in hand, whichever is longer, but at half time
         # at the earliest
         margin = max(self.expires // 10, 32)
@@ -227,40 +310,199 @@ class Registration:
         self.agent.layer.timers.set(self, "refresh", now + 1000 * delay)
         self.agent.emit(events.Registered(self, self.expires))
 
-    def _granted(self, response: Response) -> int:
-        """Return the seconds given to our contact (section 10.2.4)."""
-        mine = URI.parse(self._contact.strip("<>"))
+    def _find_binding(self, request: Request, response: Response) -> "NameAddr | None":
+        """Return our binding among all of the address of record (section 10.2.4)."""
+        sent = request.contact()
+        mine = None if sent is None else sent.uri
         for contact in response.contacts():
+            if self._is_ours(contact):
+                return contact
             try:
-                same = contact.uri.matches(mine)
+                if mine is not None and contact.uri.matches(mine):
+                    return contact
             except FormatError:
                 continue
-            if same:
-                text = contact.get("expires")
-                if text is not None:
-                    return parse_number(text)
-                break
-        else:
-            if response.count("contact"):
-                return 0
+        return None
+
+    def _is_ours(self, contact: NameAddr) -> bool:
+        """Return whether a binding has our instance and reg-id; proxies may change its URI."""
+        instance = contact.get("+sip.instance")
+        return (
+            self._asks_outbound
+            and instance is not None
+            and unquote(instance).lower() == "<" + self.account.instance_id.lower() + ">"
+            and contact.get("reg-id") == "%d" % self.account.reg_id
+        )
+
+    def _granted(self, contact: "NameAddr | None", response: Response) -> int:
+        """Return the seconds given to our contact (section 10.2.4)."""
+        if contact is not None:
+            text = contact.get("expires")
+            if text is not None:
+                return parse_number(text)
+        elif response.count("contact"):
+            return 0
         expires = response.number("expires")
         return self.wanted if expires is None else expires
 
-    def _fail(self, status: int, reason: str, after: "int | None", now: int) -> None:
+    def _take_features(self, contact: "NameAddr | None", response: Response, now: int) -> None:
+        """Take what else a 2xx says; what is malformed is as if it were not there."""
+        self.path = self._routes(response, "path")
+        self.service_route = self._routes(response, "service-route")
+        self.public_gruu = _gruu(contact, "pub-gruu")
+        self.temporary_gruu = _gruu(contact, "temp-gruu")
+        timer = None
+        try:
+            self.is_outbound = self._asks_outbound and "outbound" in response.tokens("require")
+            timer = response.number("flow-timer")
+        except FormatError:
+            self.agent.layer.count("malformed_responses")
+        answers = self.is_outbound or any([_has_param(one, "ob") for one in self.path])
+        interval = min(timer or 0, _MAX_FLOW_TIMER)
+        if not answers:
+            interval = interval or self.account.keepalive_s
+        flow = self.flow
+        if not answers and not interval:
+            self._end_flow()
+            return
+        if flow is not None and (flow.peer, flow.transport) == (self.peer, self.transport):
+            if flow.answers == answers and flow.interval == interval:
+                return
+        self._end_flow()
+        from vox6.sip.flow import Flow
+
+        self.flow = Flow(self, answers, interval)
+        self.flow.start(now)
+
+    def _routes(self, response: Response, key: str) -> "list[str]":
+        """Return the loose routes of Path or Service-Route."""
+        try:
+            values = response.values(key)[:_MAX_ROUTES]
+            return [value for value in values if _has_param(value, "lr")]
+        except FormatError:
+            self.agent.layer.count("malformed_responses")
+            return []
+
+    def get_contact(self) -> str:
+        """Return the Contact for dialogs under this registration, "" if our address will do.
+
+        A GRUU (RFC 5627 section 4.4), or our address with "ob" (RFC 5626 section 4.3).
+        """
+        if self.state != REGISTERED:
+            return ""
+        gruu = self.public_gruu or self.temporary_gruu
+        if gruu:
+            return "<" + gruu + ">"
+        if self.is_outbound:
+            return self.agent.contact_address(self.account.user, self.transport)[:-1] + ";ob>"
+        return ""
+
+    # -- failure
+
+    def _fail(
+        self,
+        status: int,
+        reason: str,
+        after: "int | None",
+        now: int,
+        response: "Response | None" = None,
+    ) -> None:
         leaving = self.state == UNREGISTERING
         self.expires = 0
         self.state = UNREGISTERED if leaving else FAILED
+        proven = self.flow is not None and self.flow.is_proven
+        self._failures = 1 if proven else self._failures + 1
+        if status != 503 or after is None:  # a flow stays while its server asks for patience
+            self._end_flow()
+        self.request_uri = self.account.registrar_uri
         retry = None
         if leaving:
             self.agent.forget_registration(self)
         elif status in (408, 480, 500, 502, 503, 504) or after is not None:
-            retry = self._retry if after is None else min(max(1000 * after, 1000), _RETRY_LAST)
-            self._retry = min(2 * self._retry, _RETRY_LAST)
+            retry = self._retry_delay(after)
             self.agent.layer.timers.set(self, "retry", now + retry)
         self.agent.emit(
-            events.RegistrationFailed(self, status, reason or reason_phrase(status), retry)
+            events.RegistrationFailed(
+                self, status, reason or reason_phrase(status), retry, response
+            )
         )
+
+    def _retry_delay(self, after: "int | None") -> int:
+        least = 0 if after is None else min(max(1000 * after, 1000), _RETRY_LAST)
+        if self._asks_outbound:
+            from vox6.sip.flow import get_recovery_delay
+
+            # Retry-After of a first failure is the server's word; later ones only lengthen
+            if after is not None and self._failures <= 1:
+                return least
+            return max(least, get_recovery_delay(self, self._failures))
+        retry = least or self._retry
+        self._retry = min(2 * self._retry, _RETRY_LAST)
+        return retry
+
+    def handle_flow_failure(self, reason: str, now: int) -> None:
+        """Take the news that the flow is dead: a new one is formed (RFC 5626 section 4.5).
+
+        At once if it has carried a keepalive, else after the time for failures.
+        """
+        flow = self.flow
+        if self.state != REGISTERED and flow is None:
+            return
+        self.agent.layer.count("flow_failures")
+        proven = flow is None or not flow.answers or flow.is_proven
+        self._end_flow()
+        self.agent.emit(events.FlowFailed(self, reason))
+        if self.state != REGISTERED:
+            return
+        if proven:
+            self._failures = 0
+            self.start(now)
+        else:
+            self._fail(503, reason, None, now)
+
+    def handle_transport_error(self, peer: "Peer", transport: str, now: int) -> None:
+        """Take the news that a connection is lost or a peer is unreachable (from the agent)."""
+        if (peer, transport) == (self.peer, self.transport) and self._transaction is None:
+            if is_reliable(transport) or self.is_outbound:
+                self.handle_flow_failure("unreachable", now)
+
+    def _end_flow(self) -> None:
+        if self.flow is not None:
+            self.flow.stop()
+            self.flow = None
+
+    def end(self) -> None:
+        """Stop all timers (from the agent, which forgets us)."""
+        self._end_flow()
+        self.agent.layer.timers.cancel(self)
 
     def handle_timer(self, name: str, now: int) -> None:
         """Take the firing of a timer: refresh or retry."""
         self.start(now)
+
+
+def _quality(text: "str | None") -> int:
+    """Return q in thousandths, 1000 if it is absent or malformed."""
+    if text is None or text[:1] not in ("0", "1"):
+        return 1000
+    digits = (text[2:] + "000")[:3]
+    if digits.strip("0123456789"):
+        return 1000
+    return min(1000 * int(text[0]) + int(digits), 1000)
+
+
+def _has_param(value: str, name: str) -> bool:
+    """Return whether the URI of a route has a parameter; FormatError if it is no URI."""
+    return NameAddr.parse(value).uri.get(name) is not None
+
+
+def _gruu(contact: "NameAddr | None", name: str) -> str:
+    """Return a GRUU of the binding as text, "" if there is none (RFC 5627 section 4.2)."""
+    text = None if contact is None else contact.get(name)
+    if not text:
+        return ""
+    try:
+        uri = URI.parse(unquote(text))
+    except FormatError:
+        return ""
+    return str(uri) if uri.scheme in ("sip", "sips") and uri.get("gr") is not None else ""
