@@ -15,7 +15,7 @@ from vox6.sip.message import Message, Request, Response, parse
 from vox6.sip.registration import Account, Registration
 from vox6.sip.session import Session
 from vox6.sip.transaction import MAGIC_COOKIE, T1, T2, T4, ClientTransaction, Layer
-from vox6.sip.transport import MAX_UDP_OCTETS, default_port, replace_top_via
+from vox6.sip.transport import MAX_UDP_OCTETS, default_port, replace_top_via, same_host
 from vox6.sip.uri import URI, escape, host_text
 from vox6.wire import const
 from vox6.wire.errors import (
@@ -406,6 +406,14 @@ class Agent:
                 if contact:
                     return contact
         return self.contact_address(user, transport)
+
+    def find_account(self, user: "str | None", peer: "Peer") -> "Account | None":
+        """Return the account whose registrar sends us a request for a user; None: a direct one."""
+        for registration in self.registrations:
+            account = registration.account
+            if account.user == user and same_host(registration.peer[0], peer[0]):
+                return account
+        return None
 
     def contact_address(self, user: "str | None", transport: str) -> str:
         """Return a Contact that is our address, as a name-addr."""

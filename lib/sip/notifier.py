@@ -139,7 +139,7 @@ class Notifier(Subscription):
         response = request.response(status, None, self.local_tag)
         if status < 300:
             response.copy(request, "record-route")
-            response.add("Contact", agent.contact(self._user(), self.transport))
+            response.add("Contact", agent.contact(self._user(), self.transport, self.account))
             self._describe(response)
             agent.describe(response)
         agent.sign(response)
@@ -217,7 +217,7 @@ class Notifier(Subscription):
             return
         try:
             request = dialog.create_request("NOTIFY")
-            contact = self.agent.contact(self._user(), self.transport)
+            contact = self.agent.contact(self._user(), self.transport, self.account)
             request.add("Contact", contact)
             request.add("Event", self.event_header())
             request.add("Subscription-State", str(self._state_header(now)))

@@ -76,7 +76,8 @@ class Offers:
             return
         agent = session.agent
         request = dialog.create_request("INVITE")
-        request.add("Contact", agent.contact(session.local_user(), session.transport))
+        user = session.local_user()
+        request.add("Contact", agent.contact(user, session.transport, session.account))
         agent.describe(request)
         request.set_body(self._body, "application/sdp")
         agent.authorize(request, session.account)

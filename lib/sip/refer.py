@@ -90,7 +90,8 @@ class Transfer(Subscriber):
         if dialog is None:
             raise LocalProtocolError("no dialog")
         request = dialog.create_request("REFER")
-        request.add("Contact", agent.contact(self.session.local_user(), self.transport))
+        user = self.session.local_user()
+        request.add("Contact", agent.contact(user, self.transport, self.account))
         request.add("Refer-To", refer_to)
         request.add("Referred-By", "<" + self.session.local_uri + ">")
         agent.describe(request)

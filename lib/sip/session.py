@@ -241,7 +241,7 @@ class Session(Usages):
                 user = request.uri.user
             except FormatError:
                 user = None
-            response.add("Contact", self.agent.contact(user, self.transport))
+            response.add("Contact", self.agent.contact(user, self.transport, self.account))
             self.agent.describe(response)
         self.agent.sign(response)
         return response

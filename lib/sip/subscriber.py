@@ -109,7 +109,8 @@ class Subscriber(Subscription):
         else:
             request = dialog.create_request("SUBSCRIBE")
             peer = dialog.next_hop()
-        request.add("Contact", agent.contact(agent.contact_user(self.account), self.transport))
+        user = agent.contact_user(self.account)
+        request.add("Contact", agent.contact(user, self.transport, self.account))
         request.add("Event", self.event_header())
         request.add("Expires", "%d" % expires)
         request.add("Accept", ", ".join(self.accept))

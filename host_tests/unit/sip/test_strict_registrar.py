@@ -4,7 +4,17 @@
 
 import unittest
 
-from host_tests.unit.sip.helpers import PEER, A, events, kinds, make_agent, reply, run_until, sent
+from host_tests.unit.sip.helpers import (
+    PEER,
+    A,
+    events,
+    kinds,
+    make_agent,
+    reply,
+    request,
+    run_until,
+    sent,
+)
 from host_tests.unit.sip.strict_registrar import Realm, StrictRegistrar
 from vox6 import crypto
 from vox6.sip.account import Account, make_instance_id
@@ -369,9 +379,9 @@ class AnswerTest(Case):
             self.agent.register(account, 0)
         self.assertRaises(LocalProtocolError, self.agent.register, accounts[0], 0)
         requests = sent(self.agent)
-        self.assertEqual(len(set([request.call_id for request in requests])), 8)
-        for request in reversed(requests):
-            self.agent.receive_datagram(reply(request, 200), PEER, 0)
+        self.assertEqual(len(set([one.call_id for one in requests])), 8)
+        for one in reversed(requests):
+            self.agent.receive_datagram(reply(one, 200), PEER, 0)
         self.assertEqual(kinds(self.agent), ["Registered"] * 8)
 
     def test_new_address(self):
@@ -436,6 +446,19 @@ class RouteTest(Case):
         # a call without account does not
         self.agent.invite("sip:bob@example.com", PEER, 0, b"o")
         self.assertEqual(sent(self.agent)[0].contact().uri.host, "[2001:db8::a]")
+
+    def test_gruu_in_a_call_by_the_registrar(self):
+        self.start(instance_id=INSTANCE)
+        self.registrar.contact_params = ';pub-gruu="sip:anna@example.com;gr=x"'
+        self.serve()
+        for peer, host in ((PEER, "example.com"), (OTHER, "[2001:db8::a]")):
+            branch = "z9hG4bK%02x" % peer[0][15]
+            invite = request("INVITE", branch, call_id=branch).replace(":phone@", ":anna@")
+            self.agent.receive_datagram(invite.replace("\n", "\r\n").encode(), peer, 10)
+            session = events(self.agent)[-1].session
+            session.accept(20, b"answer")
+            self.assertEqual(sent(self.agent)[-1].contact().uri.host, host)
+            self.assertEqual(session.account is self.account, peer == PEER)
 
     def test_bad_gruu(self):
         for text in ("sip:anna@example.com", "tel:1;gr", "x"):
