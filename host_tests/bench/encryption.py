@@ -349,18 +349,49 @@ def sources():
     return dict(re.findall(r"(?m)^(\w+) := (.*)$", text))
 
 
+def bare_command(program, source):
+    """The compiler's words for a program without an operating system, as the board's makefile."""
+    here = Path(__file__).parent
+    flags = (TOP / "boards" / QEMUPhone.board / "mpconfigboard.mk").read_text()
+    flags = re.search(r"(?m)^BOARD_CFLAGS = (.*)$", flags)[1].split()
+    command = ["arm-none-eabi-gcc", *flags, "-O2", "-std=gnu11"]
+    command += ["-ffunction-sections", "-fdata-sections"]
+    command += ["-T", here / "bare_m7.ld", "-nostartfiles", "--specs=nosys.specs"]
+    return [*command, "-Wl,--gc-sections", "-o", program, here / source]
+
+
+def bare_counts(program):
+    """Instructions between each pair of marks of a program of bare_m7.h, in order."""
+    plugin, out = BENCH / "marks.so", program.with_suffix(".txt")
+    source = Path(__file__).with_name("marks.c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", plugin, source], check=True)
+    names = subprocess.run(
+        ["arm-none-eabi-nm", program], capture_output=True, text=True, check=True
+    ).stdout
+    begin, end = (re.search(rf"(\w+) T mark_{name}\n", names)[1] for name in ("begin", "end"))
+    out.unlink(missing_ok=True)
+    subprocess.run(
+        ["qemu-system-arm", "-M", "mps2-an500", "-nographic", "-monitor", "none",
+         "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", program,
+         "-plugin", f"{plugin},out={out},begin=0x{begin},end=0x{end}"],
+        timeout=120, check=True,
+    )  # fmt: skip
+    counts, begun = [], 0
+    for line in out.read_text().splitlines():
+        name, count = line.split()
+        if name == "begin":
+            begun = int(count)
+        else:
+            counts.append(int(count) - begun)
+    return counts
+
+
 def srtp_instructions(upstream):
     """[(protect, unprotect)] of each profile: median of the packets."""
     folder = BENCH / "srtp"
     folder.mkdir(parents=True, exist_ok=True)
-    here = Path(__file__).parent
-    flags = (TOP / "boards" / QEMUPhone.board / "mpconfigboard.mk").read_text()
-    flags = re.search(r"(?m)^BOARD_CFLAGS = (.*)$", flags)[1].split()
     program = folder / ("upstream.elf" if upstream else "ours.elf")
-    command = ["arm-none-eabi-gcc", *flags, "-O2", "-std=gnu11"]
-    command += ["-ffunction-sections", "-fdata-sections"]  # as the board's makefile
-    command += ["-T", here / "bare_m7.ld", "-nostartfiles", "--specs=nosys.specs"]
-    command += ["-Wl,--gc-sections", "-o", program, here / "srtp_packet.c"]
+    command = bare_command(program, "srtp_packet.c")
     objects = TOP / "build" / QEMUPhone.board / "cmodules" / "srtp"
     cmodules = TOP / "ports" / "cmodules"
     if upstream:
@@ -382,26 +413,7 @@ def srtp_instructions(upstream):
     else:
         command += [f"-I{cmodules}", *sorted(objects.glob("*.o"))]
     subprocess.run(command, check=True)
-    plugin, out = BENCH / "marks.so", folder / "marks.txt"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", plugin, here / "marks.c"], check=True)
-    names = subprocess.run(
-        ["arm-none-eabi-nm", program], capture_output=True, text=True, check=True
-    ).stdout
-    begin, end = (re.search(rf"(\w+) T mark_{name}\n", names)[1] for name in ("begin", "end"))
-    out.unlink(missing_ok=True)
-    subprocess.run(
-        ["qemu-system-arm", "-M", "mps2-an500", "-nographic", "-monitor", "none",
-         "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", program,
-         "-plugin", f"{plugin},out={out},begin=0x{begin},end=0x{end}"],
-        timeout=60, check=True,
-    )  # fmt: skip
-    counts, begun = [], 0
-    for line in out.read_text().splitlines():
-        name, count = line.split()
-        if name == "begin":
-            begun = int(count)
-        else:
-            counts.append(int(count) - begun)
+    counts = bare_counts(program)
     half = len(counts) // 4  # four profiles, protect and unprotect in turn
     return [
         tuple(sorted(counts[at + i : at + half : 2])[half // 4] for i in range(2))

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "bare_m7.h"
+
 #ifdef UPSTREAM
 #include "srtp.h"
 #else
@@ -18,55 +20,6 @@
 #define PROFILES (4)
 #define LENGTH (12 + 160) // octets: header and 160 samples
 #define TRAILER (10)
-
-extern uint32_t _stack_top;
-extern uint32_t _bss_start;
-extern uint32_t _bss_end;
-
-static void leave(int status);
-static int run(void);
-
-// Addresses that the plugin waits for.
-__attribute__((noinline)) void mark_begin(void) {
-    __asm volatile("" ::: "memory");
-}
-
-__attribute__((noinline)) void mark_end(void) {
-    __asm volatile("" ::: "memory");
-}
-
-__attribute__((used)) static void start(void) {
-    memset(&_bss_start, 0, (size_t)((uint8_t *)&_bss_end - (uint8_t *)&_bss_start));
-    *(volatile uint32_t *)0xe000ed88 |= 0xfu << 20; // CPACR: the FPU
-    __asm volatile("dsb\n isb");
-    leave(run());
-}
-
-static void fault(void) {
-    leave(2);
-}
-
-__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-    &_stack_top,
-    start,
-    fault,
-    fault,
-    fault,
-    fault,
-    fault,
-};
-
-// Semihosting SYS_EXIT_EXTENDED: ends QEMU.
-static void leave(int status) {
-    static uint32_t block[2];
-    block[0] = 0x20026; // ADP_Stopped_ApplicationExit
-    block[1] = (uint32_t)status;
-    register uint32_t operation __asm("r0") = 0x20;
-    register uint32_t *argument __asm("r1") = block;
-    __asm volatile("bkpt 0xab" : : "r"(operation), "r"(argument) : "memory");
-    for (;;) {
-    }
-}
 
 // Upstream's allocator asks newlib for memory.
 void *_sbrk(int octets) {

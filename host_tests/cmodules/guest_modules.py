@@ -7,8 +7,10 @@ RFC 1321, FIPS 180-4, RFC 2202, RFC 4231, FIPS 197 appendix C.1, NIST SP 800-38A
 
 import array
 import gc
+import time
 
 import _crypto
+import media
 import voicecodecs
 
 
@@ -91,4 +93,26 @@ for name in voicecodecs.CODECS:
     raises(ValueError, lambda c=codec, s=samples: c.decode_into(bytearray(161), s))
 assert voicecodecs.Codec("g722").payload_type == 9
 raises(ValueError, lambda: voicecodecs.Codec("G729"))
+# The speaker path: its memory is the heap's, and the collector leaves it alone while it is in use.
+free = gc.mem_free()
+media.speaker(echo=True, noise=True, gain=True, delay_ms=20)
+assert free - gc.mem_free() >= 51 * 1024
+raises(ValueError, lambda: media.speaker(echo=True, delay_ms=101))
+media.start()
+frames = media.counters()["cleaned_frames"]
+for _ in range(20):
+    gc.collect()
+    litter = [bytearray(4096) for _ in range(20)]
+    time.sleep_ms(20)
+counters = media.counters()
+assert counters["cleaned_frames"] > frames and counters["echo_return_loss_db"] == 0, counters
+media.speaker()
+litter = None
+gc.collect()
+frames = media.counters()["cleaned_frames"]
+time.sleep_ms(60)
+assert media.counters()["cleaned_frames"] == frames
+assert gc.mem_free() > free - 24 * 1024
+media.stop()
+
 print("all good")

@@ -90,6 +90,9 @@ void audio_device_read(int16_t *samples, size_t count) {
     if (world.microphone_hz > 0) {
         sine(samples, count, world.microphone_hz, world.rate, 10000, &world.microphone_phase);
     }
+    if (world.microphone != NULL) {
+        world.microphone(samples, count);
+    }
 }
 
 void audio_device_write(const int16_t *samples, size_t count) {

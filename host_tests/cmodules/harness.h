@@ -84,6 +84,7 @@ struct world {
     int depth; // of engine_enter()
     double microphone_hz; // sine into the microphone, 0: silence
     double microphone_phase;
+    void (*microphone)(int16_t *samples, size_t count); // adds to it, NULL: nothing
     int16_t speaker[WORLD_SAMPLES];
     size_t speaker_count;
     struct sent_packet sent[WORLD_PACKETS];

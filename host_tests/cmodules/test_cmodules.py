@@ -21,8 +21,8 @@ FUZZ_RUNS = 20000
 FUZZ_SEED = 6
 
 # upstream shifts negative numbers left, which every compiler we use takes as meant
-UPSTREAM = {"spandsp_unit.c"}
-HARNESS = [HERE / "harness.c", HERE / "peer.c"]
+UPSTREAM = {"spandsp_unit.c", "speexdsp_unit.c"}
+HARNESS = [HERE / "harness.c", HERE / "peer.c", HERE / "room.c"]
 CORES = [
     *sorted((CMODULES / "voicecodecs").glob("[!m]*.c")),
     *(
@@ -43,6 +43,7 @@ CORES = [
         )
     ),
     *sorted((CMODULES / "srtp").glob("*.c")),
+    *sorted((CMODULES / "speaker").glob("*.c")),
     *(
         CMODULES / "net6" / name
         for name in (
@@ -73,6 +74,8 @@ def include_dirs() -> "list[pathlib.Path]":
     parts += ["crypto/" + name for name in ("include", "cipher", "hash", "math", "replay")]
     parts += ["crypto/kernel"]
     dirs = [CMODULES, upstream("SPANDSP_DIR") / "src", CMODULES / "srtp" / "config"]
+    speex = upstream("SPEEXDSP_DIR")
+    dirs += [CMODULES / "speaker" / "config", speex / "include", speex / "libspeexdsp"]
     return dirs + [srtp / part for part in parts]
 
 

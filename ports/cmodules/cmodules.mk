@@ -55,6 +55,12 @@ CMODULES_CORE_C += $(addprefix cmodules/media/,media_core.c datagrams.c event.c 
 	rtp.c jitter.c stretch.c resample.c tone.c)
 CMODULES_BINDING_C += cmodules/media/modmedia.c cmodules/media/modmedia_stream.c
 
+# speaker: speexdsp's files are taken by speexdsp_unit.c; its headers are for these alone
+CMODULES_SPEAKER_C := $(addprefix cmodules/speaker/,speexdsp_unit.c speaker_core.c level.c)
+CMODULES_CORE_C += $(CMODULES_SPEAKER_C)
+$(addprefix $(BUILD)/,$(CMODULES_SPEAKER_C:.c=.o)): CFLAGS += -O2 -I$(SPEEXDSP_DIR)/include \
+	-I$(SPEEXDSP_DIR)/libspeexdsp -I$(VOX6_TOP)/ports/cmodules/speaker/config
+
 # _crypto, on MicroPython's mbedTLS
 CMODULES_CORE_C += $(addprefix cmodules/crypto/,arena.c random.c key_agreement.c)
 CMODULES_BINDING_C += cmodules/crypto/modcrypto.c cmodules/crypto/modcrypto_key_pair.c

@@ -14,6 +14,7 @@
 #include "media/rtp.h"
 #include "media/sound.h"
 #include "media/stream.h"
+#include "speaker/speaker_core.h"
 #include "voicecodecs/voicecodecs_core.h"
 
 struct media_state media_state;
@@ -94,6 +95,7 @@ static int apply_rate(void) {
         media_state.speaker_declick = true;
     }
     engine_exit();
+    speaker_set_rate(media_mix_rate);
     return result;
 }
 
@@ -138,12 +140,14 @@ void media_stop(void) {
 // Closes all streams, ends tones and stops (soft reset).
 void media_deinit(void) {
     static const struct tone_program silence;
+    static const struct speaker_config handset;
     for (int i = 0; i < MEDIA_STREAMS; i++) {
         if (media_state.streams[i].state == STREAM_OPEN) {
             media_close(&media_state.streams[i]);
         }
     }
     media_stop();
+    speaker_configure(&handset, media_mix_rate, NULL);
     engine_enter();
     memset(&media_state.tone, 0, sizeof(media_state.tone));
     tone_start(&media_state.tone, &silence);
@@ -483,7 +487,14 @@ int media_tone(const struct tone_program *program) {
     return 0;
 }
 
+// What is done to the microphone because of the speaker (speaker_core.h). memory: speaker_memory()
+// octets that stay until the next call; after media_deinit() they are free.
+void media_speaker(const struct speaker_config *config, void *memory) {
+    speaker_configure(config, media_mix_rate, memory);
+}
+
 void media_counters(struct media_counters *counters) {
+    struct speaker_figures figures;
     memset(counters, 0, sizeof(*counters));
     engine_enter();
     counters->ticks = media_state.ticks;
@@ -500,4 +511,8 @@ void media_counters(struct media_counters *counters) {
     counters->datagrams = media_state.datagrams_used;
     counters->keys = (uint32_t)srtp_core_used();
     engine_exit();
+    speaker_figures(&figures);
+    counters->cleaned_frames = figures.frames;
+    counters->echo_return_loss_db = figures.echo_return_loss_db;
+    counters->gain_db = figures.gain_db;
 }

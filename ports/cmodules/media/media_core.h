@@ -33,6 +33,7 @@
 enum media_kind { MEDIA_KIND_RTCP, MEDIA_KIND_OTHER };
 
 struct media_stream;
+struct speaker_config;
 
 struct media_config {
     const struct packet_ops *ops;
@@ -101,6 +102,9 @@ struct media_counters {
     uint32_t blocks;
     uint32_t datagrams;
     uint32_t keys; // of SRTP
+    uint32_t cleaned_frames; // of the microphone (speaker_core.h)
+    int echo_return_loss_db;
+    int gain_db;
 };
 
 int media_start(void);
@@ -128,6 +132,7 @@ int media_send_rtcp(struct media_stream *stream, const uint8_t *data, size_t len
 int media_send(struct media_stream *stream, bool rtcp, const uint8_t *data, size_t length);
 void media_timestamp_now(struct media_stream *stream, uint32_t *timestamp, uint64_t *time_us);
 int media_tone(const struct tone_program *program);
+void media_speaker(const struct speaker_config *config, void *memory);
 void media_counters(struct media_counters *counters);
 
 #endif

@@ -8,6 +8,7 @@
 #include "media/modmedia.h"
 #include "net6/modnet6.h"
 #include "py/runtime.h"
+#include "speaker/speaker_core.h"
 #include "voicecodecs/voicecodecs_core.h"
 
 static void *get_endpoint(mp_obj_t endpoint_in) {
@@ -125,10 +126,40 @@ static mp_obj_t module_tone(size_t n_args, const mp_obj_t *pos_args, mp_map_t *k
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(module_tone_obj, 1, module_tone);
 
+// The engine works in it, the collector must not.
+MP_REGISTER_ROOT_POINTER(void *media_speaker_memory);
+
+static mp_obj_t module_speaker(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
+    enum { ARG_echo, ARG_noise, ARG_gain, ARG_delay_ms };
+    static const mp_arg_t allowed[] = {
+        { MP_QSTR_echo, MP_ARG_KW_ONLY | MP_ARG_BOOL, { .u_bool = false } },
+        { MP_QSTR_noise, MP_ARG_KW_ONLY | MP_ARG_BOOL, { .u_bool = false } },
+        { MP_QSTR_gain, MP_ARG_KW_ONLY | MP_ARG_BOOL, { .u_bool = false } },
+        { MP_QSTR_delay_ms, MP_ARG_KW_ONLY | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_INT(0) } },
+    };
+    mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
+    mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed), allowed, args);
+    struct speaker_config config = {
+        .echo = args[ARG_echo].u_bool,
+        .noise = args[ARG_noise].u_bool,
+        .gain = args[ARG_gain].u_bool,
+        .delay_ms = (uint16_t)modmedia_get_bounded(args[ARG_delay_ms].u_obj, SPEAKER_DELAY_MS_MAX),
+    };
+    if (!speaker_is(&config)) {
+        size_t octets = speaker_memory(&config);
+        uint8_t *memory = octets == 0 ? NULL : m_new(uint8_t, octets);
+        media_speaker(&config, memory);
+        // What there was before is the collector's from now on.
+        MP_STATE_VM(media_speaker_memory) = memory;
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_KW(module_speaker_obj, 0, module_speaker);
+
 static mp_obj_t module_counters(void) {
     struct media_counters c;
     media_counters(&c);
-    mp_obj_t d = mp_obj_new_dict(11);
+    mp_obj_t d = mp_obj_new_dict(14);
     modmedia_put(d, MP_QSTR_ticks, c.ticks);
     modmedia_put(d, MP_QSTR_late_ticks, c.late_ticks);
     modmedia_put(d, MP_QSTR_worst_late_us, c.worst_late_us);
@@ -140,6 +171,10 @@ static mp_obj_t module_counters(void) {
     modmedia_put(d, MP_QSTR_packets, c.blocks);
     modmedia_put(d, MP_QSTR_datagrams, c.datagrams);
     modmedia_put(d, MP_QSTR_keys, c.keys);
+    modmedia_put(d, MP_QSTR_cleaned_frames, c.cleaned_frames);
+    mp_obj_dict_store(d, MP_OBJ_NEW_QSTR(MP_QSTR_echo_return_loss_db),
+        MP_OBJ_NEW_SMALL_INT(c.echo_return_loss_db));
+    mp_obj_dict_store(d, MP_OBJ_NEW_QSTR(MP_QSTR_gain_db), MP_OBJ_NEW_SMALL_INT(c.gain_db));
     return d;
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(module_counters_obj, module_counters);
@@ -170,6 +205,7 @@ static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_start), MP_ROM_PTR(&module_start_obj) },
     { MP_ROM_QSTR(MP_QSTR_stop), MP_ROM_PTR(&module_stop_obj) },
     { MP_ROM_QSTR(MP_QSTR_tone), MP_ROM_PTR(&module_tone_obj) },
+    { MP_ROM_QSTR(MP_QSTR_speaker), MP_ROM_PTR(&module_speaker_obj) },
     { MP_ROM_QSTR(MP_QSTR_counters), MP_ROM_PTR(&module_counters_obj) },
 };
 static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);

@@ -11,6 +11,7 @@
 #include "media/sound.h"
 #include "media/stream.h"
 #include "media/stretch.h"
+#include "speaker/speaker_core.h"
 #include "voicecodecs/voicecodecs_core.h"
 
 // How far the delay may be from the wanted one before a pitch cycle is taken out or put in, and
@@ -264,6 +265,7 @@ __attribute__((noinline)) void media_tick(uint64_t due_us) {
         memset(sound_in, 0, sizeof(sound_in));
     } else {
         audio_device_read(sound_in, frame);
+        speaker_clean(sound_in, frame);
     }
     memset(sound_sum, 0, frame * sizeof(sound_sum[0]));
     for (int i = 0; i < MEDIA_STREAMS; i++) {
@@ -303,5 +305,6 @@ __attribute__((noinline)) void media_tick(uint64_t due_us) {
     sound_edge_keep(&media_state.speaker_edge, sound_out, frame);
     if (!media_state.changing) {
         audio_device_write(sound_out, frame);
+        speaker_played(sound_out, frame);
     }
 }
