@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from vox6.sip.auth import Crypto
     from vox6.sip.dialog import Dialog
     from vox6.sip.incoming import Handler
+    from vox6.sip.rate import Rate
     from vox6.sip.subscriber import Subscriber
     from vox6.sip.subscription import Subscription
     from vox6.sip.transaction import ClientUser, Transaction
@@ -75,7 +76,7 @@ class Agent:
     take out what shall be answered 405), extensions (option tags), packages (events that our user
     serves to subscribers). unsolicited: events whose NOTIFY we take unasked for from where an
     account is registered, at best ["message-summary"]. replaces_policy: who may take a call over
-    by Replaces (see replaces.py).
+    by Replaces (see replaces.py). info_types: media types that the user takes in INFO.
     """
 
     def __init__(
@@ -107,11 +108,14 @@ class Agent:
             "REFER",
             "NOTIFY",
             "SUBSCRIBE",
+            "MESSAGE",
+            "INFO",
         ]
         self.extensions = ["replaces", "norefersub", "tdialog"]
         self.packages: "list[str]" = []
         self.unsolicited: "list[str]" = []
         self.replaces_policy = "dialog"
+        self.info_types = ("application/dtmf-relay", "application/dtmf")
         self.handlers: "dict[str, Handler]" = {}  # of incoming.MODULES, once imported
         self.max_sessions = max_sessions
         self.layer = Layer(random, max_transactions, t1, t2, t4)
@@ -126,6 +130,9 @@ class Agent:
         self._local: "Peer | None" = None
         self._last_local: "Peer | None" = None  # stands in while there is none
         self._events: "list[events.Event]" = []
+        self.secret = 0  # of options.py, drawn at first use
+        self.questions: "Rate | None" = None  # how often strangers may ask (options.py)
+        self.paging: "Rate | None" = None  # and send texts (paging.py)
         self._unheeded = _Unheeded()
 
     # -- the verbs of an engine
@@ -291,6 +298,24 @@ class Agent:
 
         options.ask(self, uri, peer, now, account, transport, targets[:MAX_TARGETS])
 
+    def message(
+        self,
+        uri: str,
+        peer: "Peer",
+        now: int,
+        text: str,
+        account: "Account | None" = None,
+        transport: str = "UDP",
+        targets: "Targets" = (),
+    ) -> None:
+        """Send a text to a URI (RFC 3428); `MessageAnswered` follows.
+
+        LocalProtocolError: no SIP URI, no local address, or too long for one request.
+        """
+        from vox6.sip import paging
+
+        paging.send(self, uri, peer, now, text, account, transport, targets[:MAX_TARGETS])
+
     def subscribe(
         self,
         uri: str,
@@ -385,6 +410,17 @@ class Agent:
     def host_text(self) -> str:
         """Return our host as it stands in URIs."""
         return host_text(self._address()[0])
+
+    def all_accepts(self) -> "list[str]":
+        """Return the media types that we take in any request."""
+        out = list(self.accepts)
+        if "MESSAGE" in self.methods:
+            out.append("text/plain")
+        if "NOTIFY" in self.methods:
+            out.append("message/sipfrag")
+        if "INFO" in self.methods:
+            out.extend(self.info_types)
+        return out
 
     def describe(self, message: Message) -> None:
         """Put what we can into a message: Allow, Supported, Allow-Events."""

@@ -36,6 +36,8 @@ MODULES = {  # ACK and CANCEL go by rules of their own
     "REFER": "refer",
     "NOTIFY": "subscriber",
     "SUBSCRIBE": "notifier",
+    "MESSAGE": "paging",
+    "INFO": "info",
 }
 
 

@@ -35,7 +35,10 @@ _RETRY_LAST = const(600000)
 _MAX_TRIES = const(3)  # SUBSCRIBE requests for one 423 after the other
 _MAX_FORKS = const(4)  # notifiers that may answer one SUBSCRIBE
 _KNOWN = ("refer", "message-summary", "dialog")  # NOTIFY of others without subscription: 489
-_FORKS = ("dialog",)  # packages whose SUBSCRIBE several may answer (their sections "forked")
+_FORKS = (
+    "dialog",
+    "message-summary",
+)  # packages whose SUBSCRIBE several may answer (their sections "forked")
 _NEVER = ("rejected", "noresource", "invariant")  # reasons after which nobody asks again
 _AT_ONCE = ("deactivated", "timeout")  # reasons after which one asks again at once
 _TRY_LATER = (408, 480, 500, 502, 503, 504)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""More of what `agent.next_event()` tells: transfers and subscriptions. The README lists when."""
+"""More of what `agent.next_event()` tells: transfers, subscriptions, texts, INFO."""
 
 from vox6.sip.events import Event, SessionEvent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from vox6.sip.message import Request
     from vox6.sip.notifier import Notifier
     from vox6.sip.refer import Referral
     from vox6.sip.session import Session
@@ -77,3 +78,38 @@ class SubscribeReceived(Event):
 
     def __init__(self, subscription: "Notifier") -> None:
         self.subscription = subscription
+
+
+class MessageReceived(Event):
+    """A text came and is answered. request: the MESSAGE. from_uri, display_name: as it says."""
+
+    def __init__(self, request: "Request", text: str, from_uri: str, display_name: str) -> None:
+        self.request = request
+        self.text = text
+        self.from_uri = from_uri
+        self.display_name = display_name
+
+
+class MessageAnswered(Event):
+    """A text of ours was delivered (200), taken for delivery (202), or not. uri: as sent to."""
+
+    def __init__(self, uri: str, status: int) -> None:
+        self.uri = uri
+        self.status = status
+
+
+class InfoReceived(SessionEvent):
+    """INFO came and is answered. content_type, body: what it holds."""
+
+    def __init__(self, session: "Session", content_type: str, body: bytes) -> None:
+        super().__init__(session)
+        self.content_type = content_type
+        self.body = body
+
+
+class InfoAnswered(SessionEvent):
+    """An INFO of ours was answered, the oldest first; 408, 503: it was not."""
+
+    def __init__(self, session: "Session", status: int) -> None:
+        super().__init__(session)
+        self.status = status

@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from vox6.sip.info import Sender
     from vox6.sip.session import Session
 
 
@@ -20,6 +21,7 @@ class Usages:
         self.replaces: "Session | None" = None
         self.referred_by = ""
         self.refers = 0  # REFER requests received
+        self._sender: "Sender | None" = None
 
     def refer(self, now: int, refer_to: str = "", replaces: "Session | None" = None) -> None:
         """Transfer the peer to a URI (RFC 3515, 5589). replaces: our call with the target.
@@ -32,3 +34,15 @@ class Usages:
 
         session: "Any" = self
         refer.transfer(session, now, refer_to, replaces)
+
+    def info(self, now: int, content_type: str, body: bytes) -> None:
+        """Send INFO with a body (RFC 6086); `InfoAnswered` follows for each, in their order.
+
+        LocalProtocolError: no standing call, no local address, or too many wait.
+        """
+        if self._sender is None:
+            from vox6.sip.info import Sender
+
+            session: "Any" = self
+            self._sender = Sender(session)
+        self._sender.send(now, content_type, body)
