@@ -15,7 +15,14 @@ from vox6.sip.message import Message, Request, Response, parse
 from vox6.sip.registration import Account, Registration
 from vox6.sip.session import Session
 from vox6.sip.transaction import MAGIC_COOKIE, T1, T2, T4, ClientTransaction, Layer
-from vox6.sip.transport import MAX_UDP_OCTETS, default_port, replace_top_via, same_host
+from vox6.sip.transport import (
+    MAX_UDP_OCTETS,
+    default_port,
+    is_secure,
+    replace_top_via,
+    same_host,
+    secure_contact,
+)
 from vox6.sip.uri import URI, escape, host_text
 from vox6.wire import const
 from vox6.wire.errors import (
@@ -481,9 +488,15 @@ class Agent:
     ) -> ClientTransaction:
         """Stamp and send a request in a transaction of its own.
 
+        LocalProtocolError: what is for sips would not go by TLS, or there are too many.
+
         A user's `targets` follow when it fails, unless it is within a dialog; its `peer` and
         `transport` are then set to the one that it goes to.
         """
+        if is_secure(request):
+            if transport != "TLS":
+                raise LocalProtocolError("sips goes by TLS")
+            secure_contact(request)
         self.stamp(request, transport)
         if not request.count("user-agent"):
             self.sign(request)

@@ -220,6 +220,10 @@ def _check(incoming: Incoming, now: int) -> bool:
     if scheme != "sip" and scheme != "sips":
         incoming.refuse(now, 416)
         return False
+    if scheme == "sips" and incoming.transport != "TLS":  # RFC 5630 section 4
+        headers = (("Warning", "380 " + agent.host_text() + ' "SIPS Not Allowed"'),)
+        incoming.refuse(now, 480, None, headers)
+        return False
     tag = request.to.tag
     if tag is None and layer.is_merged(request):
         incoming.refuse(now, 482)

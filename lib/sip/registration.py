@@ -283,6 +283,9 @@ class Registration:
             return
         self._retry = _RETRY_FIRST
         self._old_contact = ""
+        sent = request.contact()
+        if sent is not None:
+            self._contact = "<" + sent.uri_text + ">"
         if self.state == UNREGISTERING:
             self.state = UNREGISTERED
             self.expires = 0

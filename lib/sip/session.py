@@ -19,6 +19,7 @@ from vox6.sip.message import Request, Response
 from vox6.sip.offers import Offers
 from vox6.sip.state import CALLING, CONFIRMED, INCOMING, SESSION, TERMINATED
 from vox6.sip.transaction import ClientTransaction, ServerTransaction
+from vox6.sip.transport import secure_contact
 from vox6.sip.uri import URI
 from vox6.sip.usages import Usages
 from vox6.wire.errors import FormatError, LocalProtocolError
@@ -242,6 +243,8 @@ class Session(Usages):
             except FormatError:
                 user = None
             response.add("Contact", self.agent.contact(user, self.transport, self.account))
+            if self.transport == "TLS" and request.uri_text[:5].lower() == "sips:":
+                secure_contact(response)
             self.agent.describe(response)
         self.agent.sign(response)
         return response

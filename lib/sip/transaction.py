@@ -333,7 +333,17 @@ class ServerTransaction(Transaction):
         return self._last
 
     def handle_transport_error(self, now: int) -> None:
-        """The transport could not deliver to the peer."""
+        """The transport could not deliver to the peer.
+
+        A response whose connection is gone opens one to where the sender listens (RFC 3261
+        section 18.2.2).
+        """
+        if self.reliable and self.peer == self.source and self._last:
+            listening = response_peer(self.request.via, self.source, False)
+            if listening != self.peer:
+                self.peer = listening
+                self._send_last(now)
+                return
         self.step("transport_error", now)
 
     def _send(self, now: int) -> None:

@@ -2,13 +2,13 @@
 # Copyright (c) 2026 The vox6 authors
 """Where messages go by their Via (RFC 3261 section 18, RFC 3581)."""
 
-from vox6.sip.headers import Via, parse_number
-from vox6.sip.uri import host_address
+from vox6.sip.headers import NameAddr, Via, format_params, parse_number, split_list
+from vox6.sip.uri import URI, host_address
 from vox6.wire.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vox6.sip.message import Message
+    from vox6.sip.message import Message, Request
 
     Peer = tuple[bytes, int]
 
@@ -32,6 +32,32 @@ def same_host(one: bytes, two: bytes) -> bool:
     if one[0] == 0xFE and one[1] & 0xC0 == 0x80 and two[0] == 0xFE and two[1] & 0xC0 == 0x80:
         return one[8:] == two[8:]
     return False
+
+
+def is_secure(request: "Request") -> bool:
+    """Return whether a request must stay on TLS: to a sips URI, or by a sips route (26.2.2)."""
+    if request.uri_text[:5].lower() == "sips:":
+        return True
+    route = request.get("route")
+    return route is not None and "sips:" in route.lower() and _is_sips(route)
+
+
+def _is_sips(route: str) -> bool:
+    try:
+        return NameAddr.parse(split_list(route)[0]).uri.scheme == "sips"
+    except FormatError:
+        return False
+
+
+def secure_contact(message: "Message") -> None:
+    """Make our Contact a sips URI, as a secure dialog's must be (sections 8.1.1.8, 12.1.1)."""
+    contact = message.contact()
+    if contact is None or contact.uri.scheme != "sip":
+        return
+    uri = contact.uri
+    params = [item for item in uri.params if item[0] != "transport"]  # RFC 5630 section 3.3.1
+    secure = URI("sips", uri.user, uri.host, uri.port, params, uri.headers, uri.password)
+    message.set("Contact", "<" + str(secure) + ">" + format_params(contact.params))
 
 
 def note_source(message: "Message", peer: "Peer", text: str) -> None:
@@ -95,15 +121,16 @@ def _end_of_first(raw: bytes) -> int:
         at = end + 1
 
 
-def response_peer(via: "Via", peer: "Peer") -> "Peer":
+def response_peer(via: "Via", peer: "Peer", symmetric: bool = True) -> "Peer":
     """Return where a response over UDP goes (RFC 3261 section 18.2.2, RFC 3581 section 4).
 
     via: the request's topmost one, after `note_source`; peer: where the request came from.
+    symmetric: False for a stream whose connection is gone: the sent-by alone counts.
     """
-    rport = via.get("rport")
+    rport = via.get("rport") if symmetric else None
     if rport:
         return peer[0], parse_number(rport, 65535)
-    maddr = via.get("maddr")
+    maddr = via.get("maddr") if symmetric else None
     if maddr:
         addr16 = None
         try:

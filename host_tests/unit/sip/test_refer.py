@@ -411,7 +411,7 @@ class TransfereeTest(unittest.TestCase):
         text = request("INVITE", body="offer", extra=extra)
         if secure:
             text = text.replace("INVITE sip:", "INVITE sips:").replace("<sip:", "<sips:")
-        give(self.agent, text)
+        give(self.agent, text, transport="TLS" if secure else "UDP")
         self.session = events(self.agent)[0].session
         self.session.accept(0, b"answer")
         self.tag = sent(self.agent)[0].to.tag
