@@ -42,7 +42,7 @@ class Notifier(Subscription):
 
     role = "notifier"
     table = NOTIFIER
-    interval = 0  # ms between two NOTIFY requests at least
+    interval = 1000  # ms between two NOTIFY requests (RFC 3515 3.10, 3842 3.11, 4235 3.10)
 
     def __init__(
         self, incoming: "Incoming", package: str, id: "str | None", expires: int, now: int
@@ -62,6 +62,11 @@ class Notifier(Subscription):
         else:
             self.local_tag = dialog.local_tag
         self.dialog = dialog
+        # for its package (see dialog_info.py): what was told last, the number of the next
+        # document, whether it may know no more than a caller would find out
+        self.told = b""
+        self.version = 0
+        self.private = False
         self._until = now + 1000 * expires
         self._content_type = ""
         self._body = b""
@@ -169,6 +174,8 @@ class Notifier(Subscription):
         if expires == 0:
             self.step("expired", now)
         else:
+            self._last_at -= self.interval  # this NOTIFY may not wait
+            self.agent.layer.timers.cancel(self, "wait")
             self.agent.layer.timers.set(self, "expired", self._until)
             self.step("refresh", now)
 

@@ -197,8 +197,6 @@ class Referral(Notifier):
     tell by `progress` how it goes.
     """
 
-    interval = 1000  # RFC 3515 section 3.10
-
     def __init__(self, incoming: "Incoming", session: "Session", now: int) -> None:
         session.refers += 1
         id = None if session.refers == 1 else "%d" % incoming.request.cseq.number

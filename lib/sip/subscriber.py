@@ -101,6 +101,12 @@ class Subscriber(Subscription):
             return
         self._refresh(now)
 
+    def refresh(self, now: int) -> None:
+        """Ask for the whole state again (section 4.4.3); LocalProtocolError: not subscribed."""
+        if self.dialog is None or self._leaving:
+            raise LocalProtocolError("not subscribed")
+        self._refresh(now)
+
     # -- sending
 
     def _send(self, now: int, expires: int) -> None:

@@ -87,14 +87,19 @@ class NotifierTest(unittest.TestCase):
         self.assertEqual((notify.content_type(), notify.body), (XML, b"<a/>"))
         self.assertEqual((notify.from_.tag, notify.to.tag), (self.tag, "f1"))
         self.assertEqual(notify.get("route"), "<sip:p;lr>")
-        # changes: one NOTIFY at a time, the last state counts
+        # changes: one NOTIFY at a time, not more than one a second, the last state counts
         one.notify(10, XML, b"<b/>")
         one.notify(20, XML, b"<c/>")
         self.assertEqual(sent(self.agent), [])
         give(self.agent, reply(notify, 200), 30)
-        more = sent(self.agent)
-        self.assertEqual([m.body for m in more], [b"<c/>"])
-        self.assertEqual(more[0].cseq.number, notify.cseq.number + 1)
+        self.assertEqual(sent(self.agent), [])
+        when, more = run_until(self.agent, 1400)[0]
+        self.assertEqual((when, more.body), (1000, b"<c/>"))
+        self.assertEqual(more.cseq.number, notify.cseq.number + 1)
+        one.notify(5000, XML, b"<d/>")
+        self.assertEqual(sent(self.agent), [])  # the other one is still out
+        give(self.agent, reply(more, 200), 6000)
+        self.assertEqual([m.body for m in sent(self.agent)], [b"<d/>"])
 
     def test_expires_is_never_lengthened(self):
         for asked, granted in ((600, 600), (3600, 3600), (99999, 3600)):
@@ -121,6 +126,8 @@ class NotifierTest(unittest.TestCase):
         self.assertEqual(notify.get("subscription-state"), "active;expires=300")
         self.assertEqual(notify.body, b"<a/>")  # the whole state again
         give(self.agent, reply(notify, 200), 100000)
+        ok, notify = self._subscribe("Event: dialog\nExpires: 300\n", now=100001)  # at once
+        give(self.agent, reply(notify, 200), 100001)
         self.assertEqual(self._told(), [])
         self.assertEqual(names(self._subscribe("Event: dialog\nExpires: 5\n", now=100000)), [423])
         self.assertEqual(names(self._subscribe("Event: dialog;id=9\n", now=100000)), [481])

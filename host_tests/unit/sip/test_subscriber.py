@@ -366,6 +366,15 @@ class SubscriberTest(unittest.TestCase):
         run_until(self.agent, 100000)
         self.assertTrue(self._idle())
 
+    def test_whole_state_asked_for(self):
+        self.assertRaises(LocalProtocolError, self.one.refresh, 0)
+        self._answer()
+        self._notify("active;expires=3600")
+        self.one.refresh(5000)
+        again = sent(self.agent)[0]
+        self.assertEqual((again.method, again.to.tag, again.get("expires")),
+            ("SUBSCRIBE", "n1", "3600"))  # fmt: skip
+
     def test_forked(self):
         # section 4.4.1: each notifier makes a subscription of its own
         self.setUp("dialog")
