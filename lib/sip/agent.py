@@ -78,6 +78,7 @@ class Agent:
     bounds; more is answered 503. t1, t2, t4: RFC 3261's, in ms.
 
     streams: set it when the driver can do TCP; then large requests go by it (section 18.1.1).
+    min_se_s: the shortest session timer that we take (RFC 4028), at least 90.
 
     What we say that we can is what these lists hold at that time: methods (of incoming.MODULES;
     take out what shall be answered 405), extensions (option tags), packages (events that our user
@@ -112,13 +113,18 @@ class Agent:
             "CANCEL",
             "BYE",
             "OPTIONS",
+            "PRACK",
+            "UPDATE",
             "REFER",
             "NOTIFY",
             "SUBSCRIBE",
             "MESSAGE",
             "INFO",
         ]
-        self.extensions = ["replaces", "norefersub", "tdialog"]
+        self.extensions = ["100rel", "timer", "199", "replaces", "norefersub", "tdialog"]
+        self._reliable = "supported"
+        self._session_expires_s = 1800
+        self.min_se_s = 90
         self.packages: "list[str]" = []
         self.unsolicited: "list[str]" = []
         self.replaces_policy = "dialog"
@@ -564,13 +570,18 @@ class Agent:
         marks = digest.receive_challenge(request, response, answered)
         answered.clear()
         answered.extend(marks)
+        retry = self.copy_request(request)
+        digest.authorize(retry)
+        return retry
+
+    def copy_request(self, request: Request) -> Request:
+        """Return a request to be sent once more: CSeq is one higher, the Via is missing."""
         retry = Request(request.method, request.uri_text)
         for header in request.headers:
             if header[0] != "via" and header[0] != "content-length":
                 retry.headers.append(header)
         retry.body = request.body
         retry.set("CSeq", "%d %s" % (request.cseq.number + 1, request.method))
-        digest.authorize(retry)
         return retry
 
     def digest_info(self, account: Account, response: Response) -> None:

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
 EARLY = "Early"
 CONFIRMED = "Confirmed"
+TERMINATED = "Terminated"
+
+# How far offer and answer have come in the call that the dialog carries (RFC 3264, RFC 6337).
+NOTHING = ""  # neither side has offered
+OURS = "ours"  # our offer waits for its answer
+THEIRS = "theirs"  # the peer's offer waits for ours
+AGREED = "agreed"
+
 _MAPPED = b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
 _MAX_ROUTES = const(32)  # of one route set
 
@@ -24,6 +32,10 @@ class Dialog:
     local, remote: From and To values with tags, as text. remote_target: a URI as text.
     route_set: list of Route values as text. local_sequence, remote_sequence: CSeq numbers, None
     while empty. peer: where requests go when the next hop is a name, which nobody here resolves.
+    allow: the last Allow of the peer, None if none came. offer: NOTHING, OURS, THEIRS or AGREED.
+    rseq: of the last reliable response to our INVITE (RFC 3262). remote_body: the description
+    that such a response or an UPDATE brought before the dialog was confirmed.
+    pending: the RAck value of a response with an offer, whose PRACK waits for our answer.
     """
 
     def __init__(self, call_id: str, local_tag: str, remote_tag: str, peer: "Peer") -> None:
@@ -39,6 +51,11 @@ class Dialog:
         self.state = EARLY
         self.secure = False
         self.peer = peer
+        self.allow: "str | None" = None
+        self.offer = NOTHING
+        self.rseq: "int | None" = None
+        self.remote_body = b""
+        self.pending = ""
 
     @staticmethod
     def of_client(request: Request, response: Response, peer: "Peer") -> "Dialog":
@@ -57,6 +74,8 @@ class Dialog:
         dialog.remote_target = request.uri_text
         dialog.refresh_target(response)
         dialog.secure = request.uri_text[:5].lower() == "sips:"
+        dialog.offer = OURS if request.body else NOTHING
+        dialog.note_allow(response)
         return dialog
 
     @staticmethod
@@ -83,11 +102,14 @@ class Dialog:
             dialog.remote_target = request.from_.uri_text  # RFC 2543 section 6.13
         dialog.refresh_target(request)
         dialog.secure = request.uri_text[:5].lower() == "sips:"
+        dialog.offer = THEIRS if request.body else NOTHING
+        dialog.note_allow(request)
         return dialog
 
     def confirm(self, response: Response) -> None:
         """Take the 2xx: it sets the route set anew for RFC 2543 peers (section 13.2.2.4)."""
         self.state = CONFIRMED
+        self.note_allow(response)
         routes = response.values("record-route")
         if len(routes) <= _MAX_ROUTES:
             routes.reverse()
@@ -106,6 +128,16 @@ class Dialog:
         if scheme != "sip" and scheme != "sips":
             raise FormatError("Contact is no SIP URI")
         self.remote_target = contact.uri_text
+
+    def note_allow(self, message: "Request | Response") -> None:
+        """Remember the Allow of a message of the peer, if it has one (section 20.5)."""
+        lines = message.lines("allow")
+        if lines:
+            self.allow = ",".join(lines)
+
+    def allows(self, method: str) -> bool:
+        """Return whether the peer has said that it takes a method."""
+        return self.allow is not None and method in self.allow.replace(",", " ").split()
 
     def matches(self, call_id: str, local_tag: str, remote_tag: str) -> bool:
         """Return whether a request with these belongs to the dialog."""

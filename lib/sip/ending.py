@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from vox6.sip.session import Session
     from vox6.sip.transaction import ClientTransaction, ServerTransaction
 
+# What ends a call that stands, as answer to a request within it (RFC 3261 section 12.2.1.2 and
+# RFC 5057 section 5.1): the dialog is not there, or its route or target does not lead to it.
+LOST = (404, 408, 410, 416, 481, 482, 484, 485, 502, 604)
+
 
 class Ending:
     """The end of one session; its methods with `now` alone are actions of SESSION.
@@ -62,10 +66,18 @@ class Ending:
 
     # -- nobody ends it
 
-    def lose(self, status: int, now: int) -> None:
-        """A response of the peer, or none, shows that the call is lost (section 12.2.1.2)."""
+    def lose(self, status: int, now: int) -> bool:
+        """End a call that stands if the failure of a request within it says that it is lost."""
+        if status not in LOST:
+            return False
         self._status = status
-        self.session.step("lost", now)
+        return self.session.step("lost", now)
+
+    def expired(self, now: int) -> None:
+        """Nobody has refreshed the session (RFC 4028 section 10)."""
+        self.reason = str(Reason.make(408, "session expired"))
+        self.send_bye(now)
+        self.session.agent.emit(events.CallEnded(self.session, "session expired", None))
 
     def lost(self, now: int) -> None:
         """The call is lost."""
@@ -93,6 +105,8 @@ class Ending:
         request = dialog.create_request("BYE")
         if self.reason:
             request.add("Reason", self.reason)
+        if session.agent.extensions:
+            request.add("Supported", session.agent.supported)
         session.agent.authorize(request, session.account)
         self._auth = []
         try:
@@ -116,12 +130,8 @@ class Ending:
         self._client = None
         if response.status == 401 or response.status == 407:
             try:
-                retry = session.agent.authenticate(
-                    transaction.request, response, session.account, self._auth
-                )
-                session.dialog.local_sequence = retry.cseq.number
-                self._client = session.agent.start(
-                    retry, transaction.peer, session.transport, session, now
+                self._client = session.retry(
+                    transaction, response, self._auth, session.dialog, session, now
                 )
                 return
             except (RemoteProtocolError, LocalProtocolError):
@@ -138,4 +148,5 @@ class Ending:
         session.agent.layer.timers.cancel(session)
         session.repeater.end()
         session.offers.drop(now)
+        session.offered.drop(now)
         session.acknowledger.finish()

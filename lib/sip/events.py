@@ -39,20 +39,47 @@ class CallReceived(SessionEvent):
 
 
 class CallProgressed(SessionEvent):
-    """A provisional response above 100 came. body: early media, or empty."""
+    """A provisional response above 100 came. body: early media, or empty.
 
-    def __init__(self, session: "Session", status: int, body: bytes) -> None:
+    fork: the To tag, which tells early dialogs apart; "" without one. reliable: it came by RFC
+    3262; then body is the answer that stands, or the peer's offer if our INVITE had none, to be
+    answered by acknowledge_provisional(). status 199: this early dialog has ended (RFC 6228).
+    """
+
+    def __init__(
+        self,
+        session: "Session",
+        status: int,
+        body: bytes,
+        fork: str = "",
+        reliable: bool = False,
+    ) -> None:
         super().__init__(session)
         self.status = status
         self.body = body
+        self.fork = fork
+        self.reliable = reliable
 
 
-class CallAnswered(SessionEvent):
-    """The peer took our call. body: its answer, or its offer if our INVITE had none."""
+class ProvisionalAcknowledged(SessionEvent):
+    """PRACK came for a reliable response of ours. body: the answer if our offer was in it."""
 
     def __init__(self, session: "Session", body: bytes) -> None:
         super().__init__(session)
         self.body = body
+
+
+class CallAnswered(SessionEvent):
+    """The peer took our call. body: its answer, or its offer if our INVITE had none.
+
+    agreed: offer and answer had been exchanged before, by reliable responses; body repeats what
+    the peer said last in this dialog, and nothing is to be answered.
+    """
+
+    def __init__(self, session: "Session", body: bytes, agreed: bool = False) -> None:
+        super().__init__(session)
+        self.body = body
+        self.agreed = agreed
 
 
 class CallConfirmed(SessionEvent):
@@ -92,15 +119,19 @@ class CallCancelled(SessionEvent):
 
 
 class OfferReceived(SessionEvent):
-    """A re-INVITE came. body: the offer, or empty if accept_offer() shall make one."""
+    """A re-INVITE, UPDATE or PRACK with an offer came. body: the offer.
 
-    def __init__(self, session: "Session", body: bytes) -> None:
+    body is empty for a re-INVITE to which accept_offer() shall make one. fork: the peer's tag.
+    """
+
+    def __init__(self, session: "Session", body: bytes, fork: str = "") -> None:
         super().__init__(session)
         self.body = body
+        self.fork = fork
 
 
 class OfferCancelled(SessionEvent):
-    """The peer took its re-INVITE back; what was agreed before stands."""
+    """The peer took its offer back, or its time is over; what was agreed before stands."""
 
 
 class OfferAnswered(SessionEvent):
@@ -112,11 +143,20 @@ class OfferAnswered(SessionEvent):
 
 
 class OfferFailed(SessionEvent):
-    """Our re-INVITE was refused; what was agreed before stands."""
+    """Our re-INVITE or UPDATE was refused; what was agreed before stands.
+
+    After 491, and 500 with Retry-After, `OfferDue` follows when its time has come.
+    """
 
     def __init__(self, session: "Session", status: int) -> None:
         super().__init__(session)
         self.status = status
+
+
+class OfferDue(SessionEvent):
+    """An offer may be made now that came too early before: one refused by 491 (glare), or one
+    that reinvite() or update() did not take since another was open. What it says is to be made
+    anew, for things may have changed."""
 
 
 class RegistrationEvent(Event):

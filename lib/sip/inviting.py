@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Our INVITE, from the first response to the last fork (RFC 3261 sections 9.1 and 13.2)."""
+"""Our INVITE, from the first response to the last fork (RFC 3261 sections 9.1 and 13.2).
+
+Each To tag of a response above 100 is an early dialog of its own, with its route set, CSeq, RSeq
+and its own offer and answer; `session.dialog` is the first that stands. A 199 ends one (RFC 6228).
+"""
 
 from vox6.sip import events
-from vox6.sip.dialog import Dialog
+from vox6.sip.dialog import AGREED, NOTHING, OURS, TERMINATED, THEIRS, Dialog
 from vox6.sip.message import Request, Response, reason_phrase
-from vox6.sip.state import CALLING, CANCELLING, TERMINATED
+from vox6.sip.state import CALLING, CANCELLING, PROCEEDING
+from vox6.sip.state import TERMINATED as OVER
 from vox6.sip.transaction import ClientTransaction, make_cancel
 from vox6.wire import const
 from vox6.wire.errors import FormatError, LocalProtocolError, RemoteProtocolError
@@ -30,6 +35,7 @@ class Inviting:
         self._forks: "list[Dialog]" = []
         self._response: "Response | None" = None  # what the action at hand is about
         self._status = 0
+        self._reliable = False
 
     def start(self, now: int) -> None:
         """Send the INVITE."""
@@ -50,28 +56,89 @@ class Inviting:
         status = response.status
         self._response = response
         self._status = status
+        self._reliable = False
         if status < 200:
-            session.step("1xx", now)
+            if status > 100 and session.is_reliable(response):
+                self._handle_reliable(response, now)
+            else:
+                session.step("1xx", now)
         elif status < 300:
             session.step("2xx", now)
-        else:
-            if (status == 401 or status == 407) and session.state != CANCELLING:
-                try:
-                    retry = session.agent.authenticate(
-                        transaction.request, response, session.account, self._auth
-                    )
-                except RemoteProtocolError:
-                    retry = None
-                if retry is not None:
-                    session.request = retry
-                    self._forks = []
-                    session.state = CALLING
-                    try:
-                        self.start(now)
-                        return
-                    except LocalProtocolError:
-                        self._client = None
+        elif session.state == CANCELLING or not self._start_again(transaction, response, now):
             session.step("failure", now)
+
+    def _start_again(
+        self, transaction: ClientTransaction, response: Response, now: int
+    ) -> bool:
+        """Send the INVITE anew as a 401, 407 or 422 asks for; False if it does not help."""
+        session = self.session
+        status = response.status
+        if status == 401 or status == 407:
+            try:
+                retry = session.agent.authenticate(
+                    transaction.request, response, session.account, self._auth
+                )
+            except RemoteProtocolError:
+                return False
+        elif status == 422 and session.refresher().receive_too_small(response):
+            retry = session.agent.copy_request(transaction.request)
+            session.refresher().describe(retry)
+        else:
+            return False
+        session.request = retry
+        self._forks = []
+        session.dialog = None
+        session.state = CALLING
+        try:
+            self.start(now)
+        except LocalProtocolError:
+            self._client = None
+            return False
+        return True
+
+    def _handle_reliable(self, response: Response, now: int) -> None:
+        """Take a reliable provisional response (RFC 3262 section 4)."""
+        from vox6.sip import provisional
+
+        session = self.session
+        layer = session.agent.layer
+        dialog = self._find_fork(response)
+        if dialog is None:
+            return
+        rack = ""
+        try:
+            rack = provisional.receive_reliable(dialog, response)
+        except FormatError:
+            layer.count("malformed_responses")
+            return
+        if not rack:
+            layer.count("disordered_provisionals")
+            return
+        self._reliable = True
+        if response.body and session.takes_body(response):
+            if dialog.offer == OURS:
+                dialog.offer = AGREED
+                dialog.remote_body = response.body
+                session.offers.local_body = session.request.body
+            elif dialog.offer == NOTHING:
+                dialog.offer = THEIRS
+                dialog.remote_body = response.body
+                dialog.pending = rack
+        session.step("1xx", now)
+        if not dialog.pending and session.state != CANCELLING:
+            provisional.Acknowledgement(session, dialog, rack, b"").start(now)
+
+    def acknowledge(self, now: int, body: bytes, fork: "str | None") -> None:
+        """Send the PRACK with our answer; LocalProtocolError: none waits."""
+        for dialog in self._forks:
+            if dialog.pending and (fork is None or dialog.remote_tag == fork):
+                from vox6.sip import provisional
+
+                rack = dialog.pending
+                dialog.pending = ""
+                provisional.Acknowledgement(self.session, dialog, rack, body).start(now)
+                return
+        raise LocalProtocolError("nothing to acknowledge")
 
     def handle_failure(self, status: int, now: int) -> None:
         """Take the news that no response will come."""
@@ -86,6 +153,25 @@ class Inviting:
             self.session.agent.layer.remove(self._client)
 
     # -- dialogs
+
+    def find_early(self, remote_tag: str) -> "Dialog | None":
+        """Return an early dialog that stands, by the peer's tag."""
+        if self.session.state in (CALLING, PROCEEDING, CANCELLING):
+            for dialog in self._forks:
+                if dialog.remote_tag == remote_tag and dialog.state != TERMINATED:
+                    return dialog
+        return None
+
+    def end_fork(self, dialog: Dialog) -> None:
+        """An early dialog has ended: the session's is the next that stands, or none."""
+        session = self.session
+        dialog.state = TERMINATED
+        dialog.pending = ""
+        if session.dialog is dialog:
+            session.dialog = None
+            for other in self._forks:
+                if session.dialog is None and other.state != TERMINATED:
+                    session.dialog = other
 
     def _find_fork(self, response: Response) -> "Dialog | None":
         """Return the dialog of a response, made new if need be; None if it cannot be."""
@@ -103,9 +189,14 @@ class Inviting:
         except FormatError:
             session.agent.layer.count("malformed_responses")
             return None
-        if len(self._forks) >= _MAX_FORKS:
-            self._forks.pop(0)
-        self._forks.append(dialog)
+        forks = self._forks
+        if len(forks) >= _MAX_FORKS:
+            oldest = 0
+            for i in range(len(forks) - 1, -1, -1):
+                if forks[i].state == TERMINATED:
+                    oldest = i
+            forks.pop(oldest)
+        forks.append(dialog)
         return dialog
 
     def _make_answer(self, request: Request) -> "Answer | None":
@@ -130,29 +221,54 @@ class Inviting:
         session.agent.layer.timers.set(session, "no_answer", now + _NO_ANSWER)
         if response is None or response.status == 100:
             return
+        fork = response.to.tag or ""
+        status = response.status
+        if status == 199 and not self._reliable and self.find_early(fork) is None:
+            session.agent.layer.count("ignored_events")  # RFC 6228 section 4
+            return
         dialog = self._find_fork(response)
-        if dialog is not None and session.dialog is None:
-            session.dialog = dialog
-        session.agent.emit(events.CallProgressed(session, response.status, response.body))
+        if dialog is not None:
+            dialog.note_allow(response)
+            if status == 199:
+                self.end_fork(dialog)
+            elif dialog.state == TERMINATED:
+                return
+            elif session.dialog is None:
+                session.dialog = dialog
+        body = response.body
+        session.agent.emit(events.CallProgressed(session, status, body, fork, self._reliable))
 
     def answered(self, now: int) -> None:
         """The first 2xx came."""
         session = self.session
-        session.agent.layer.timers.cancel(session)
+        timers = session.agent.layer.timers
+        timers.cancel(session, "no_answer")
         response = self._response
         answer = self._make_answer(session.request)
         if answer is None or response is None:  # a 2xx that names no way to the peer
-            session.state = TERMINATED
+            session.state = OVER
             self._status = 500
             self._response = None
             self.failed(now)
             return
-        session.dialog = answer.dialog
-        if session.request.body:
+        session.dialog = dialog = answer.dialog
+        session.receive_interval(response, now)
+        agreed = dialog.offer == AGREED
+        body = response.body
+        if agreed:
+            body = dialog.remote_body  # what came now must be ignored (section 13.2.1)
+        elif session.request.body:
+            dialog.offer = AGREED
+            session.offers.local_body = session.request.body
+        else:
+            dialog.offer = THEIRS
+        if dialog.offer == AGREED:
             session.acknowledger.send(answer)
         else:
             session.acknowledger.pending = answer
-        session.agent.emit(events.CallAnswered(session, response.body))
+            body = body or dialog.remote_body
+        dialog.remote_body = b""
+        session.agent.emit(events.CallAnswered(session, body, agreed))
 
     def answered_late(self, now: int) -> None:
         """A 2xx crossed our CANCEL."""
@@ -161,7 +277,7 @@ class Inviting:
         answer = self._make_answer(session.request)
         self._status = self.give_up_status
         if answer is None:
-            session.state = TERMINATED
+            session.state = OVER
             self._response = None
         else:
             session.dialog = answer.dialog
@@ -191,6 +307,8 @@ class Inviting:
         if response is not None and response.status == status:
             reason = response.reason or reason
         session = self.session
+        session.offers.drop(now)
+        session.offered.drop(now)
         session.agent.emit(events.CallFailed(session, status, reason, response))
 
     def give_up(self, now: int) -> None:

@@ -1,235 +1,236 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Offers in a call that stands: re-INVITE both ways and glare (RFC 3261 section 14)."""
+"""Our offers after the first: re-INVITE and UPDATE, glare (RFC 3261 section 14.1, RFC 3311).
+
+One offer is open at a time in a session, in whichever direction (RFC 6337 section 4.3); the
+peer's are in offered.py. A session timer that is refreshed by re-INVITE goes this way too.
+"""
 
 from vox6.sip import events
+from vox6.sip.dialog import AGREED, THEIRS
 from vox6.sip.message import Response
-from vox6.sip.state import (
-    CALLING,
-    CANCELLING,
-    CLOSING,
-    CONFIRMED,
-    INCOMING,
-    PROCEEDING,
-    RINGING,
-    TERMINATED,
-    TERMINATING,
-)
-from vox6.sip.transaction import ClientTransaction, ServerTransaction
+from vox6.sip.state import ANSWERING, CONFIRMED, PROCEEDING, RINGING
+from vox6.sip.transaction import ClientTransaction
 from vox6.wire import const
 from vox6.wire.errors import FormatError, LocalProtocolError, RemoteProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from vox6.sip.dialog import Dialog
     from vox6.sip.session import Session
 
-    Headers = tuple[tuple[str, str], ...]
-
-_UNDECIDED = const(60000)  # ms a re-INVITE may wait for our user
+_EARLY = (PROCEEDING, RINGING, ANSWERING)
+_MAX_RETRY_AFTER = const(10)  # s: a 500 that names more says that nothing comes of it
 
 
 class Offers:
-    """Re-INVITEs of one session, one at a time in either direction."""
+    """Our offers in one session. local_body: what we said last in an exchange that was done."""
 
     def __init__(self, session: "Session") -> None:
         self.session = session
-        self._client: "ClientTransaction | None" = None  # ours
-        self._body = b""
+        self.local_body = b""
+        self._client: "ClientTransaction | None" = None
+        self._dialog: "Dialog | None" = None
         self._auth: "list[str]" = []
-        self._server: "ServerTransaction | None" = None  # the peer's
+        self._quiet = False  # a refresh, of which the user hears nothing
+        self._wanted = False  # the user hears when an offer may be made
+        self._early_answer = b""
 
     def is_open(self) -> bool:
-        """Return whether one is under way or waits."""
+        """Return whether an exchange is under way, or the wait after a 491."""
         session = self.session
         return (
             self._client is not None
-            or self._server is not None
+            or session.offered.is_open()
             or session.acknowledger.pending is not None
             or session.repeater.is_waiting()
             or session.agent.layer.timers.running(session, "glare")
         )
 
+    def is_out(self) -> bool:
+        """Return whether an offer of ours waits for its answer."""
+        return self._client is not None
+
     def owns(self, transaction: "object") -> bool:
-        """Return whether a transaction is the one of our open request."""
+        """Return whether a transaction is the one of our open offer."""
         return transaction is self._client
 
-    # -- ours
+    def check(self, method: str, dialog: "Dialog | None") -> None:
+        """Raise LocalProtocolError unless an offer may be made now; if one is open: OfferDue."""
+        state = self.session.state
+        if state != CONFIRMED and (method == "INVITE" or state not in _EARLY):
+            raise LocalProtocolError("no offer in state " + state)
+        if dialog is None or (method == "UPDATE" and not dialog.allows("UPDATE")):
+            raise LocalProtocolError("the peer takes no UPDATE")
+        if self.is_open():
+            self._wanted = True
+            raise LocalProtocolError("another offer is open")
+        if state != CONFIRMED and dialog.offer != AGREED:
+            raise LocalProtocolError("no reliable answer to the first offer yet")
 
-    def offer(self, now: int, body: bytes) -> None:
-        """Send a re-INVITE."""
-        self._body = body
+    def start(
+        self, now: int, method: str, body: bytes, dialog: "Dialog", quiet: bool = False
+    ) -> None:
+        """Send an offer. quiet: it is a refresh."""
+        session = self.session
+        agent = session.agent
+        request = session.create_request(method, dialog)
+        if method == "INVITE" and not body and "100rel" in agent.extensions:
+            # else the offer might come reliably, and our user would have to answer by PRACK
+            others = [option for option in agent.extensions if option != "100rel"]
+            request.set("Supported", ", ".join(others))
+        request.set_body(body, "application/sdp")
+        agent.authorize(request, session.account)
+        dialog.rseq = None
         self._auth = []
-        self._start(now)
+        self._early_answer = b""
+        self._client = agent.start(request, dialog.next_hop(), session.transport, session, now)
+        self._dialog = dialog
+        self._quiet = quiet
 
     def withdraw(self, lost: bool) -> None:
-        """Give up one that waits after a 491; lost: also one that is out."""
+        """Want no OfferDue any more; lost: also give up a re-INVITE that is out."""
         layer = self.session.agent.layer
         layer.timers.cancel(self.session, "glare")
+        self._wanted = False
         if lost and self._client is not None:
             layer.remove(self._client)
             self._client = None
 
-    def _start(self, now: int) -> None:
-        session = self.session
-        dialog = session.dialog
-        if dialog is None:
-            return
-        agent = session.agent
-        request = dialog.create_request("INVITE")
-        user = session.local_user()
-        request.add("Contact", agent.contact(user, session.transport, session.account))
-        agent.describe(request)
-        request.set_body(self._body, "application/sdp")
-        agent.authorize(request, session.account)
-        self._client = agent.start(request, dialog.next_hop(), session.transport, session, now)
-
     def handle_response(
         self, transaction: ClientTransaction, response: Response, now: int
     ) -> None:
-        """Take a response to our re-INVITE."""
+        """Take a response to our offer."""
         session = self.session
         status = response.status
-        dialog = session.dialog
-        if status < 200 or dialog is None:
+        dialog = self._dialog
+        if dialog is None:
+            return
+        if status < 200:
+            if status > 100 and transaction.method == "INVITE" and session.is_reliable(response):
+                self._handle_reliable(dialog, response, now)
             return
         self._client = None
+        dialog.note_allow(response)
         if status < 300:
-            try:
-                dialog.refresh_target(response)
-            except FormatError:
-                session.agent.layer.count("malformed_responses")
+            self._handle_success(transaction, dialog, response, now)
+        elif session.state == CONFIRMED or session.state in _EARLY:
+            if not self._start_again(transaction, dialog, response, now):
+                self._handle_refusal(transaction, dialog, response, now)
+        self.settle(now)
+
+    def _handle_reliable(self, dialog: "Dialog", response: Response, now: int) -> None:
+        """Take a reliable provisional response to our re-INVITE (RFC 3262 section 4)."""
+        from vox6.sip import provisional
+
+        session = self.session
+        try:
+            rack = provisional.receive_reliable(dialog, response)
+        except FormatError:
+            session.agent.layer.count("malformed_responses")
+            return
+        if rack:
+            self._early_answer = self._early_answer or response.body
+            provisional.Acknowledgement(session, dialog, rack, b"").start(now)
+
+    def _handle_success(
+        self, transaction: ClientTransaction, dialog: "Dialog", response: Response, now: int
+    ) -> None:
+        session = self.session
+        try:
+            dialog.refresh_target(response)
+        except FormatError:
+            session.agent.layer.count("malformed_responses")
+        live = session.state == CONFIRMED or session.state in _EARLY
+        body = response.body or self._early_answer
+        mine = transaction.request.body
+        if live:
+            session.receive_interval(response, now)
+        if mine:
+            self.local_body = mine
+        if transaction.method == "INVITE":
             answer = session.acknowledger.keep(dialog, transaction.request)
-            if transaction.request.body or session.state != CONFIRMED:
+            if mine or not live:
                 session.acknowledger.send(answer)
             else:
                 session.acknowledger.pending = answer
-            if session.state == CONFIRMED:
-                session.agent.emit(events.OfferAnswered(session, response.body))
-            return
-        if session.state != CONFIRMED:
-            return
+                dialog.offer = THEIRS
+        elif dialog.state != CONFIRMED and body:
+            dialog.remote_body = body
+        if live and not self._quiet:
+            session.agent.emit(events.OfferAnswered(session, body))
+
+    def _start_again(
+        self, transaction: ClientTransaction, dialog: "Dialog", response: Response, now: int
+    ) -> bool:
+        """Send the offer anew as a 401, 407 or 422 asks for; False if it does not help."""
+        session = self.session
+        status = response.status
+        try:
+            if status == 401 or status == 407:
+                self._client = session.retry(
+                    transaction, response, self._auth, dialog, session, now
+                )
+                return True
+            if status == 422 and session.refresher().receive_too_small(response):
+                request = transaction.request
+                self.start(now, request.method, request.body, dialog, self._quiet)
+                return True
+        except (RemoteProtocolError, LocalProtocolError):
+            pass
+        return False
+
+    def _handle_refusal(
+        self, transaction: ClientTransaction, dialog: "Dialog", response: Response, now: int
+    ) -> None:
+        session = self.session
+        status = response.status
+        delay = None
         if status == 491:
             # RFC 3261 section 14.1: the owner of the Call-ID waits longer, in units of 10 ms
             draw = session.agent.layer.random(2)
             number = draw[0] << 8 | draw[1]
             mine = session.direction == "out"
             delay = 2100 + 10 * (number % 191) if mine else 10 * (number % 201)
+        elif status == 500:
+            after = response.retry_after()
+            if after is not None and after <= _MAX_RETRY_AFTER:
+                delay = 1000 * after
+        if delay is not None:
             session.agent.layer.timers.set(session, "glare", now + delay)
-        elif status == 401 or status == 407:
-            try:
-                retry = session.agent.authenticate(
-                    transaction.request, response, session.account, self._auth
-                )
-                dialog.local_sequence = retry.cseq.number
-                self._client = session.agent.start(
-                    retry, transaction.peer, session.transport, session, now
-                )
-            except (RemoteProtocolError, LocalProtocolError):
-                session.agent.emit(events.OfferFailed(session, status))
-        elif status == 481 or status == 408:
-            session.ending.lose(status, now)
+            self._wanted = not self._quiet
+        self._fail(status, dialog, now)
+
+    def _fail(self, status: int, dialog: "Dialog", now: int) -> None:
+        session = self.session
+        if session.state != CONFIRMED:
+            if (status == 408 or status == 481) and session.inviting is not None:
+                session.inviting.end_fork(dialog)
+        elif session.lose(status, now):
+            return
+        if self._quiet:
+            session.refresher().failed(status, now)
         else:
             session.agent.emit(events.OfferFailed(session, status))
 
     def handle_failure(self, status: int, now: int) -> None:
         """Take the news that no response will come."""
         self._client = None
-        if status == 408:
-            self.session.ending.lose(status, now)
-        else:
-            self.session.agent.emit(events.OfferFailed(self.session, status))
+        if self._dialog is not None:
+            self._fail(status, self._dialog, now)
+        self.settle(now)
 
-    def handle_glare(self, now: int) -> None:
-        """The wait after a 491 is over."""
+    def settle(self, now: int) -> None:
+        """An exchange may have come to its end: tell the user who waits for that."""
         session = self.session
-        if self.is_open():
-            session.agent.layer.timers.set(session, "glare", now + 1000)
-            return
-        try:
-            self._start(now)
-        except LocalProtocolError:
-            session.agent.emit(events.OfferFailed(session, 491))
-
-    # -- the peer's
-
-    def receive_invite(self, transaction: ServerTransaction, now: int) -> None:
-        """Take an INVITE within the dialog (RFC 3261 section 14.2, RFC 5407 section 3.1.4).
-
-        RemoteProtocolError: the status to refuse it with.
-        """
-        session = self.session
-        if session.state in (TERMINATING, CLOSING, TERMINATED, CANCELLING):
-            raise RemoteProtocolError("call is ending", 481)
-        if session.state in (INCOMING, RINGING) or self._server is not None:
-            raise RemoteProtocolError("another INVITE is open", 500)
-        if session.state in (CALLING, PROCEEDING) or self._client is not None:
-            raise RemoteProtocolError("request pending", 491)
-        if session.acknowledger.pending is not None:
-            raise RemoteProtocolError("request pending", 491)
-        if session.repeater.is_waiting():
-            if session.repeater.offer_ours:
-                raise RemoteProtocolError("request pending", 491)
-            session.repeater.end()  # the peer has our 2xx, or it could not go on
-            session.acknowledged(b"", now)
-        transaction.user = session
-        self._server = transaction
-        session.agent.layer.timers.set(session, "offer_timeout", now + _UNDECIDED)
-        session.agent.emit(events.OfferReceived(session, transaction.request.body))
-
-    def accept(self, now: int, body: bytes) -> None:
-        """Answer the peer's offer."""
-        transaction = self._server
-        session = self.session
-        if transaction is None:
-            raise LocalProtocolError("no offer to answer")
-        response = session.create_response(transaction.request, 200)
-        response.set_body(body, "application/sdp")
-        self._end()
-        if session.dialog is not None:
-            try:
-                session.dialog.refresh_target(transaction.request)
-            except FormatError:
-                session.agent.layer.count("malformed_requests")
-        session.repeater.begin(transaction, response, now)
-
-    def reject(self, now: int, code: int, headers: "Headers" = ()) -> None:
-        """Refuse the peer's offer."""
-        transaction = self._server
-        if transaction is None:
-            raise LocalProtocolError("no offer to refuse")
-        if not 300 <= code <= 699:
-            raise LocalProtocolError("not a failure status")
-        response = self.session.create_response(transaction.request, code)
-        for name, value in headers:
-            response.add(name, value)
-        self._end()
-        transaction.respond(response, now)
-
-    def receive_cancel(self, transaction: ServerTransaction, now: int) -> None:
-        """Take a CANCEL of the peer's re-INVITE."""
-        if transaction is self._server:
-            session = self.session
-            self._end()
-            transaction.respond(session.create_response(transaction.request, 487), now)
-            session.agent.emit(events.OfferCancelled(session))
-
-    def handle_undecided(self, now: int) -> None:
-        """Our user did not answer in time."""
-        if self._server is not None:
-            self.reject(now, 480)
-            self.session.agent.emit(events.OfferCancelled(self.session))
-
-    def _end(self) -> None:
-        self._server = None
-        self.session.agent.layer.timers.cancel(self.session, "offer_timeout")
+        if self._wanted and not self.is_open():
+            self._wanted = False
+            if session.state == CONFIRMED or session.state in _EARLY:
+                session.agent.emit(events.OfferDue(session))
 
     def drop(self, now: int) -> None:
         """Drop what is open: the call ends."""
         if self._client is not None:
             self._client.abandon(now)
         self._client = None
-        transaction = self._server
-        self._server = None
-        if transaction is not None and transaction.is_open():
-            response = self.session.create_response(transaction.request, 487)
-            transaction.respond(response, now)
+        self._wanted = False

@@ -4,20 +4,23 @@
 
 The table is SESSION in state.py. An action "part.name" is a method of a part of the session:
 inviting.py and answering.py, the caller's and the callee's half; ending.py, how it ends; an
-action "name" is a method `_do_name` here. offers.py has the re-INVITEs, handshake.py each 2xx
-with its ACK. A session makes and takes bodies as octets: what they say is not its concern, only
-where they go.
+action "name" is a method `_do_name` here. offers.py has our offers after the first, offered.py
+the peer's, handshake.py each 2xx with its ACK, refresh.py the session timer, provisional.py what
+is sent reliably before the 2xx. A session makes and takes bodies as octets: what they say is not
+its concern, only where they go.
 """
 
 from vox6.sip import events
 from vox6.sip.answering import Answering
+from vox6.sip.dialog import AGREED, Dialog
 from vox6.sip.ending import Ending
 from vox6.sip.handshake import Acknowledger, Repeater
 from vox6.sip.headers import Reason
 from vox6.sip.inviting import Inviting
 from vox6.sip.message import Request, Response
+from vox6.sip.offered import Offered
 from vox6.sip.offers import Offers
-from vox6.sip.state import CALLING, CONFIRMED, INCOMING, SESSION, TERMINATED
+from vox6.sip.state import CALLING, INCOMING, SESSION, TERMINATED
 from vox6.sip.transaction import ClientTransaction, ServerTransaction
 from vox6.sip.transport import secure_contact
 from vox6.sip.uri import URI
@@ -27,9 +30,9 @@ from vox6.wire.errors import FormatError, LocalProtocolError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vox6.sip.agent import Agent
-    from vox6.sip.dialog import Dialog
+    from vox6.sip.refresh import Refresher
     from vox6.sip.registration import Account
-    from vox6.sip.transaction import Transaction
+    from vox6.sip.transaction import ClientUser, Transaction
 
     Peer = tuple[bytes, int]
     Headers = tuple[tuple[str, str], ...]
@@ -72,9 +75,11 @@ class Session(Usages):
         self.inviting: "Inviting | None" = Inviting(self) if direction == "out" else None
         self.answering: "Answering | None" = None
         self.offers = Offers(self)
+        self.offered = Offered(self)
         self.acknowledger = Acknowledger(self)
         self.repeater = Repeater(self)
         self.ending = Ending(self)
+        self._refresher: "Refresher | None" = None
         self._body = b""  # what came with the ACK at hand
 
     # -- what the user reads
@@ -85,8 +90,12 @@ class Session(Usages):
         return self.dialog.remote_target if self.dialog is not None else self.request_uri
 
     def is_offering(self) -> bool:
-        """Return whether a re-INVITE is under way in either direction, so that none may start."""
+        """Return whether an exchange is under way in either direction, so that none may start."""
         return self.offers.is_open()
+
+    def peer_allows(self, method: str) -> bool:
+        """Return whether the peer has said in this dialog that it takes a method (Allow)."""
+        return self.dialog is not None and self.dialog.allows(method)
 
     def local_user(self) -> "str | None":
         """Return the user part of our Contact."""
@@ -126,23 +135,39 @@ class Session(Usages):
 
     # -- commands
 
-    def ring(self, now: int, status: int = 180, body: bytes = b"") -> None:
-        """Tell the caller that we ring (180), or 181..199 with early media in body."""
+    def ring(
+        self,
+        now: int,
+        status: int = 180,
+        body: bytes = b"",
+        reliable: "bool | None" = None,
+    ) -> None:
+        """Tell the caller that we ring (180), or 181..199 with a description in body.
+
+        reliable: by RFC 3262; None: if the peer requires it, or takes it and there is a body.
+        `ProvisionalAcknowledged` follows. A body that goes reliably is our answer (or our offer,
+        if the INVITE had none); it goes once, and accept() need not repeat it.
+        """
         if not 101 <= status <= 199:
             raise LocalProtocolError("not a provisional status")
-        response = self.create_response(self.request, status)
-        response.set_body(body, "application/sdp")
-        if self.answering is not None:
-            self.answering.ringing = response
+        if (self.state, "ring") in SESSION and self.answering is not None:
+            self.answering.prepare(status, body, reliable)
         self._command("ring", now)
 
     def accept(self, now: int, body: bytes) -> None:
-        """Answer the call with 200; body: our answer, or our offer if theirs was empty."""
+        """Answer the call with 200; body: our answer, or our offer if theirs was empty.
+
+        If a description has gone reliably it stands, and body does not go. While its PRACK has
+        not come the 200 waits.
+        """
         response = self.create_response(self.request, 200)
         response.set_body(body, "application/sdp")
-        if self.answering is not None:
+        event = "accept"
+        if self.answering is not None and (self.state, "accept") in SESSION:
             self.answering.reply = response
-        self._command("accept", now)
+            if self.answering.must_wait():
+                event = "accept_later"
+        self._command(event, now)
         if self.replaces is not None:
             from vox6.sip import replaces
 
@@ -154,10 +179,8 @@ class Session(Usages):
         """Refuse the call with 300..699; headers: ((name, value), ...) to add."""
         if not 300 <= code <= 699:
             raise LocalProtocolError("not a failure status")
-        response = self.create_response(self.request, code, reason)
-        for name, value in headers:
-            response.add(name, value)
-        if self.answering is not None:
+        response = self.create_refusal(self.request, code, reason, headers)
+        if self.answering is not None and (self.state, "reject") in SESSION:
             self.answering.reply = response
         self._command("reject", now)
 
@@ -185,29 +208,59 @@ class Session(Usages):
         """Send ACK for a 2xx that held an offer; body: our answer."""
         if not self.acknowledger.finish(body):
             raise LocalProtocolError("nothing to acknowledge")
+        self.offers.local_body = body
+        if self.dialog is not None:
+            self.dialog.offer = AGREED
+        self.offers.settle(now)
+
+    def acknowledge_provisional(
+        self, now: int, body: bytes, fork: "str | None" = None
+    ) -> None:
+        """Send PRACK for a reliable response that held an offer; body: our answer.
+
+        fork: of which early dialog, if several wait.
+        """
+        if self.inviting is None:
+            raise LocalProtocolError("nothing to acknowledge")
+        self.inviting.acknowledge(now, body, fork)
 
     def reinvite(self, now: int, body: bytes) -> None:
-        """Offer anew in a standing call; empty body: ask the peer for an offer."""
-        if self.state != CONFIRMED or self.is_offering():
-            raise LocalProtocolError("no re-INVITE now")
-        self.offers.offer(now, body)
+        """Offer anew in a standing call; empty body: ask the peer for an offer.
+
+        LocalProtocolError while another exchange is open; then `OfferDue` comes after it.
+        """
+        self.offers.check("INVITE", self.dialog)
+        if self.dialog is not None:
+            self.offers.start(now, "INVITE", body, self.dialog)
+
+    def update(self, now: int, body: bytes, fork: "str | None" = None) -> None:
+        """Offer anew by UPDATE (RFC 3311), before the call is answered or after.
+
+        Before: once offer and answer went reliably. fork: in which early dialog, else in the
+        first. Empty body: tell our Contact alone; OfferAnswered with an empty body follows.
+        LocalProtocolError: as reinvite(), or the peer's Allow has no UPDATE.
+        """
+        dialog = self.dialog if fork is None else self.find_dialog(fork)
+        self.offers.check("UPDATE", dialog)
+        if dialog is not None:
+            self.offers.start(now, "UPDATE", body, dialog)
 
     def withdraw_offer(self, lost: bool = False) -> None:
-        """Give up a re-INVITE that waits to be sent again after a 491; without one, nothing.
+        """Want no `OfferDue` any more, since our answer to the peer's offer says all.
 
-        For a user who answers the peer's offer with what its own was to say. lost: also one that
-        is out, as its answer would go to an address of ours that is gone; another may follow at
-        once, and its higher CSeq tells the peer that it stands for both.
+        lost: also give up a re-INVITE that is out, as its answer would go to an address of ours
+        that is gone; another may follow at once, and its higher CSeq tells the peer that it
+        stands for both.
         """
         self.offers.withdraw(lost)
 
     def accept_offer(self, now: int, body: bytes) -> None:
-        """Answer a re-INVITE with 200; body: our answer, or our offer if theirs was empty."""
-        self.offers.accept(now, body)
+        """Answer OfferReceived with 200; body: our answer, or our offer if theirs was empty."""
+        self.offered.accept(now, body)
 
     def reject_offer(self, now: int, code: int, headers: "Headers" = ()) -> None:
-        """Refuse a re-INVITE; the call goes on as it was."""
-        self.offers.reject(now, code, headers)
+        """Refuse what OfferReceived brought; the call goes on as it was."""
+        self.offered.reject(now, code, headers)
 
     # -- from the agent and from transactions
 
@@ -228,15 +281,27 @@ class Session(Usages):
         dialog = self.dialog
         if dialog is not None and dialog.remote_tag == remote_tag:
             return dialog
-        return None
+        return None if self.inviting is None else self.inviting.find_early(remote_tag)
+
+    # -- messages
+
+    def create_request(self, method: str, dialog: Dialog) -> Request:
+        """Return an INVITE or UPDATE within the dialog, without body and Via."""
+        request = dialog.create_request(method)
+        request.add("Contact", self.agent.contact(self.local_user(), self.transport))
+        self.agent.describe(request)
+        if self._refresher is not None:
+            self._refresher.describe(request)
+        return request
 
     def create_response(
         self, request: Request, status: int, reason: "str | None" = None
     ) -> Response:
         """Return a response of ours to a request of this call."""
         response = request.response(status, reason, self.local_tag)
-        if status < 300 and request.method == "INVITE":
-            response.copy(request, "record-route")
+        if status < 300 and request.method in ("INVITE", "UPDATE"):
+            if request.method == "INVITE":
+                response.copy(request, "record-route")
             user = None
             try:
                 user = request.uri.user
@@ -249,13 +314,106 @@ class Session(Usages):
         self.agent.sign(response)
         return response
 
+    def create_refusal(
+        self, request: Request, code: int, reason: "str | None", headers: "Headers"
+    ) -> Response:
+        """Return a failure response; a 488 says something in Warning (section 13.3.1.3)."""
+        response = self.create_response(request, code, reason)
+        for name, value in headers:
+            response.add(name, value)
+        if (code == 488 or code == 606) and not response.count("warning"):
+            text = '399 %s "Description not acceptable"' % self.agent.host_text()
+            response.add("Warning", text)
+        return response
+
+    def retry(
+        self,
+        transaction: ClientTransaction,
+        response: Response,
+        answered: "list[str]",
+        dialog: Dialog,
+        user: "ClientUser",
+        now: int,
+    ) -> ClientTransaction:
+        """Send a request within a dialog once more, with credentials for a 401 or 407.
+
+        answered: the realms answered in this exchange, extended here. RemoteProtocolError,
+        LocalProtocolError: it cannot be sent; nothing changed.
+        """
+        agent = self.agent
+        request = agent.authenticate(transaction.request, response, self.account, answered)
+        sequence = (dialog.local_sequence or 0) + 1  # others may have gone since
+        request.set("CSeq", "%d %s" % (sequence, request.method))
+        started = agent.start(request, transaction.peer, self.transport, user, now)
+        dialog.local_sequence = sequence
+        return started
+
+    def invite_has(self, key: str, option: str) -> bool:
+        """Return whether a header of the INVITE that lists tokens has one; malformed: no."""
+        try:
+            return option in self.request.tokens(key)
+        except FormatError:
+            return False
+
+    def is_reliable(self, response: Response) -> bool:
+        """Return whether a provisional response is to be acknowledged by PRACK (RFC 3262)."""
+        try:
+            return "100rel" in self.agent.extensions and "100rel" in response.tokens("require")
+        except FormatError:
+            return False
+
+    def takes_body(self, response: Response) -> bool:
+        """Return whether the body of a response is a description."""
+        try:
+            return response.content_type() in self.agent.accepts
+        except FormatError:
+            return False
+
+    # -- session timer (RFC 4028)
+
+    def refresher(self) -> "Refresher":
+        """Return the session timer, made at its first use."""
+        refresher = self._refresher
+        if refresher is None:
+            from vox6.sip.refresh import Refresher
+
+            refresher = self._refresher = Refresher(self)
+        return refresher
+
+    def receive_interval(self, response: Response, now: int) -> None:
+        """Take what the 2xx to an INVITE or UPDATE of ours says of the session timer."""
+        wanted = "timer" in self.agent.extensions and response.count("session-expires")
+        if wanted or self._refresher is not None:
+            self.refresher().receive_success(response, now)
+
+    def answer_interval(self, request: Request, response: Response, now: int) -> None:
+        """Put the session timer into our 2xx to an INVITE or UPDATE."""
+        if "timer" in self.agent.extensions:
+            self.refresher().answer(request, response, now)
+
+    def refuse_interval(self, transaction: ServerTransaction, now: int) -> bool:
+        """Refuse an INVITE or UPDATE whose session interval is too small (422)."""
+        request = transaction.request
+        if "timer" not in self.agent.extensions or not request.count("session-expires"):
+            return False
+        floor = self.refresher().get_refusal(request)
+        if floor:
+            headers = (("Min-SE", "%d" % floor),)
+            transaction.respond(self.create_refusal(request, 422, None, headers), now)
+        return floor > 0
+
+    # -- transactions
+
     def handle_response(
         self, transaction: ClientTransaction, response: Response, now: int
     ) -> None:
         """Take a response to one of our requests (from the transaction)."""
         inviting = self.inviting
+        refresher = self._refresher
         if self.ending.owns(transaction):
             self.ending.handle_response(response, now)
+        elif refresher is not None and refresher.owns(transaction):
+            refresher.handle_response(transaction, response, now)
         elif self.offers.owns(transaction):
             self.offers.handle_response(transaction, response, now)
         elif inviting is not None and inviting.owns(transaction):
@@ -269,8 +427,11 @@ class Session(Usages):
     def handle_failure(self, transaction: "Transaction", status: int, now: int) -> None:
         """Take the news that a transaction ended without response (from the transaction)."""
         inviting = self.inviting
+        refresher = self._refresher
         if self.ending.owns(transaction):
             self.ending.handle_failure(now)
+        elif refresher is not None and refresher.owns(transaction):
+            refresher.handle_failure(status, now)
         elif self.offers.owns(transaction):
             self.offers.handle_failure(status, now)
         elif inviting is not None and inviting.owns(transaction):
@@ -282,11 +443,17 @@ class Session(Usages):
             if self.inviting is not None:
                 self.inviting.handle_cancel_timeout()
         elif name == "offer_timeout":
-            self.offers.handle_undecided(now)
+            self.offered.handle_undecided(now)
             return
         elif name == "glare":
-            if self.state == CONFIRMED:
-                self.offers.handle_glare(now)
+            self.offers.settle(now)
+            return
+        elif name == "refresh":
+            self.refresher().refresh(now)
+            return
+        elif name == "repeat_reliable":
+            if self.answering is not None:
+                self.answering.repeat_reliable(now)
             return
         self.step(name, now)
 
@@ -295,15 +462,28 @@ class Session(Usages):
         if self.answering is not None and transaction is self.answering.transaction:
             self.step("CANCEL", now)
         else:
-            self.offers.receive_cancel(transaction, now)
+            self.offered.receive_cancel(transaction, now)
 
     def receive_invite(self, transaction: ServerTransaction, now: int) -> None:
         """Take an INVITE within the dialog; RemoteProtocolError: the status to refuse it with."""
-        self.offers.receive_invite(transaction, now)
+        self.offered.receive_invite(transaction, now)
 
     def receive_bye(self, transaction: ServerTransaction, now: int) -> None:
         """Take a BYE within the dialog, its CSeq checked."""
         self.ending.receive_bye(transaction, now)
+
+    def answering_done(self, now: int) -> None:
+        """A PRACK was answered, or an offer: what waited for it may go."""
+        if self.answering is not None:
+            self.answering.proceed(now)
+
+    def lose(self, status: int, now: int) -> bool:
+        """Take the failure of a request within the dialog; True if it has ended the call.
+
+        For every user of such requests: 481, 408 and their like (RFC 5057) show that the peer
+        has lost the call; other failures concern the request alone.
+        """
+        return self.ending.lose(status, now)
 
     # -- 2xx and ACK
 
@@ -316,7 +496,11 @@ class Session(Usages):
     def acknowledged(self, body: bytes, now: int) -> bool:
         """Our 2xx is known to have come; body: the answer if the offer was in it."""
         self._body = body
-        return self.step("ACK", now)
+        if self.repeater.offer_ours and self.dialog is not None:
+            self.dialog.offer = AGREED
+        known = self.step("ACK", now)
+        self.offers.settle(now)
+        return known
 
     def _do_confirmed(self, now: int) -> None:
         self.agent.emit(events.CallConfirmed(self, self._body))

@@ -113,6 +113,8 @@ NON_INVITE_SERVER = {
 # We are called:
 #   Incoming     the user knows of the call, nothing above 100 was sent
 #   Ringing      180 was sent; an early dialog exists
+#   Answering    the user took the call, but a description in a reliable provisional response
+#                waits for its PRACK, and 2xx may not go before (RFC 3262 section 3)
 #   Accepted     2xx was sent and is repeated until ACK comes
 #   Closing      as Accepted, but the user hung up: BYE must wait for ACK (section 15)
 # Both:
@@ -126,6 +128,7 @@ NON_INVITE_SERVER = {
 CANCELLING = "Cancelling"
 INCOMING = "Incoming"
 RINGING = "Ringing"
+ANSWERING = "Answering"
 CLOSING = "Closing"
 TERMINATING = "Terminating"
 
@@ -156,6 +159,15 @@ SESSION = {
     (RINGING, "CANCEL"): ("answering.cancelled", TERMINATED),
     (RINGING, "BYE"): ("answering.cancelled", TERMINATED),
     (RINGING, "expires"): ("answering.cancelled", TERMINATED),
+    (RINGING, "no_prack"): ("answering.unacknowledged", TERMINATED),
+    (RINGING, "accept_later"): ("nothing", ANSWERING),
+    (ANSWERING, "acknowledged"): ("answering.send_success", ACCEPTED),
+    (ANSWERING, "bye"): ("answering.send_failure", TERMINATED),
+    (ANSWERING, "reject"): ("answering.send_failure", TERMINATED),
+    (ANSWERING, "CANCEL"): ("answering.cancelled", TERMINATED),
+    (ANSWERING, "BYE"): ("answering.cancelled", TERMINATED),
+    (ANSWERING, "expires"): ("answering.cancelled", TERMINATED),
+    (ANSWERING, "no_prack"): ("answering.unacknowledged", TERMINATED),
     (ACCEPTED, "ACK"): ("confirmed", CONFIRMED),
     (ACCEPTED, "BYE"): ("ending.ended", TERMINATED),
     (ACCEPTED, "bye"): ("nothing", CLOSING),
@@ -171,6 +183,7 @@ SESSION = {
     (CONFIRMED, "BYE"): ("ending.ended", TERMINATED),
     (CONFIRMED, "bye"): ("ending.send_bye", TERMINATING),
     (CONFIRMED, "lost"): ("ending.lost", TERMINATING),
+    (CONFIRMED, "session_expiry"): ("ending.expired", TERMINATING),
     (CONFIRMED, "repeat_success"): ("repeat_success", CONFIRMED),
     (CONFIRMED, "no_ack"): ("ending.unconfirmed", TERMINATING),
     (TERMINATING, "2xx"): ("inviting.answered_again", TERMINATING),
