@@ -204,12 +204,9 @@ class Events:
         if call is None or call.audio is None:
             session.reject_offer(now, 488)
             return
-        if call.changing and call.audio.is_offering():
-            # Both changed the call at once (491) and theirs comes first: what ours was to say
-            # goes with the answer.
-            session.withdraw_offer()
-            call.audio.offer_refused()
-            call.changing = None
+        if call.audio.is_offering():
+            session.reject_offer(now, 488)  # an UPDATE before the call is answered
+            return
         if not event.body:
             # The peer asks for an offer; its answer comes in the ACK.
             session.accept_offer(now, call.audio.offer(call.held_here))
@@ -260,6 +257,8 @@ class Events:
             self.phone.bye(call, wording.status_text(event.status), "congestion", None, now)
             return
         call.audio.offer_refused()
+        if event.due:
+            return  # both changed the call at once: OfferDue tells when ours may go, made anew
         call.note = wording.NO_HOLD % event.status
         if what == "hold":
             # A peer that refuses to be held hears nothing of the call that it is held for.
@@ -267,6 +266,11 @@ class Events:
         elif what == "resume":
             call.held_here = True
         call.audio.apply(call.held_here)
+
+    def _on_OfferDue(self, event, now):
+        call = self.phone.of(event.session)
+        if call is not None:
+            self.phone.changes.settle(call, now)
 
     def _on_Registered(self, event, now):
         self.phone.accounts.registered(event)

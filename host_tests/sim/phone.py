@@ -269,13 +269,6 @@ class Phone(EngineNode):
 
     def _on_OfferReceived(self, call, event):
         assert call.state == "talking", call.state
-        if call.negotiation.state == "local-offer":
-            # both offered at once, and theirs comes first after the 491: the answer says what
-            # our offer was to say, as firmware does it
-            call.session.withdraw_offer()
-            call.security.offer_rejected()
-            call.wish = None
-            call.overtaken = True
         call.pending = event.body
         if call.plan.slow_offers:
             delay = self.random.randint(0, 1500)
@@ -290,9 +283,6 @@ class Phone(EngineNode):
         call.pending = None
         if call.plan.refuse_offers and self.random.random() < 0.3:
             call.session.reject_offer(self.world.now, 488)
-            if call.overtaken:
-                call.wish = "sendonly" if call.held else "sendrecv"
-                self._try_offer(call)
         else:
             direction = "sendonly" if call.held else "sendrecv"
             if not body:
@@ -301,6 +291,9 @@ class Phone(EngineNode):
             elif self._read(call, call.security.receive_offer, body):
                 answer = call.security.create_answer(direction)
                 call.session.accept_offer(self.world.now, answer)
+                if call.overtaken:
+                    call.wish = None  # the answer says it
+                    call.overtaken = False
             else:
                 call.session.reject_offer(self.world.now, 488)
         self.drain()
@@ -315,5 +308,14 @@ class Phone(EngineNode):
 
     def _on_OfferFailed(self, call, event):
         call.security.offer_rejected()
+        if event.due:
+            # both offered at once: OfferDue tells when ours may go, unless our answer to theirs
+            # says the same, as firmware does it
+            call.wish = "sendonly" if call.held else "sendrecv"
+            call.overtaken = True
+            return
         # refused: what was agreed holds
         call.held = call.negotiation.agreed.direction in ("sendonly", "inactive")
+
+    def _on_OfferDue(self, call, event):
+        self._try_offer(call)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .message import StreamFramer as StreamFramer
     from .message import parse as parse
     from .registration import Registration as Registration
+    from .redirection import TargetSet as TargetSet
     from .session import Session as Session
     from .target import parse_target as parse_target
     from .uri import URI as URI
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "Agent": "agent",
     "parse_target": "target",
+    "TargetSet": "redirection",
     "Dialog": "dialog",
     "Request": "message",
     "Response": "message",
@@ -59,10 +61,14 @@ _MODULES = (
     "message",
     "message_summary",
     "notifier",
+    "offered",
     "offers",
     "options",
     "paging",
+    "provisional",
     "rate",
+    "redirection",
+    "refresh",
     "refer",
     "registration",
     "replaces",

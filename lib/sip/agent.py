@@ -14,6 +14,7 @@ from vox6.sip.headers import format_params, quote
 from vox6.sip.message import Message, Request, Response, parse
 from vox6.sip.registration import Account, Registration
 from vox6.sip.session import Session
+from vox6.sip.state import TERMINATED
 from vox6.sip.transaction import MAGIC_COOKIE, T1, T2, T4, ClientTransaction, Layer
 from vox6.sip.transport import (
     MAX_UDP_OCTETS,
@@ -148,6 +149,40 @@ class Agent:
         self.paging: "Rate | None" = None  # and send texts (paging.py)
         self._unheeded = _Unheeded()
 
+    # -- policies
+
+    @property
+    def reliable(self) -> str:
+        """Return how we hold it with reliable provisional responses (RFC 3262).
+
+        "supported" (the default); "required": calls of ours insist on them, callers who do not
+        know them are answered 421; "off": neither offered nor taken.
+        """
+        return self._reliable
+
+    @reliable.setter
+    def reliable(self, policy: str) -> None:
+        if policy not in ("supported", "required", "off"):
+            raise LocalProtocolError("not a policy")
+        self._reliable = policy
+        self._extend("100rel", policy != "off")
+
+    @property
+    def session_expires_s(self) -> int:
+        """Return the session timer that we ask for in s (RFC 4028), 0: no session timers."""
+        return self._session_expires_s
+
+    @session_expires_s.setter
+    def session_expires_s(self, seconds: int) -> None:
+        self._session_expires_s = seconds
+        self._extend("timer", seconds > 0)
+
+    def _extend(self, option: str, able: bool) -> None:
+        if able and option not in self.extensions:
+            self.extensions.append(option)
+        elif not able and option in self.extensions:
+            self.extensions.remove(option)
+
     # -- the verbs of an engine
 
     def receive_datagram(
@@ -261,8 +296,12 @@ class Agent:
         targets: "Targets" = (),
         replaces: "Session | str | None" = None,
         referred_by: str = "",
+        follows: "Session | None" = None,
     ) -> Session:
         """Call a URI by way of a peer; body: our offer, or empty to get theirs with the 2xx.
+
+        follows: the failed call of ours whose redirection this one follows: To, From and Call-ID
+        stay, CSeq rises (RFC 3261 section 8.1.3.4; redirection.py says where to go).
 
         replaces: the callee's call that ours shall stand for (RFC 3891): a session of ours with
         it, or the value of a Replaces header. referred_by: who had us call, as a name-addr.
@@ -275,9 +314,15 @@ class Agent:
         if self._local is None:
             raise LocalProtocolError("no local address")
         request = self.create_request("INVITE", to_uri, account)
+        if follows is not None:
+            if follows.inviting is None or follows.state != TERMINATED:
+                raise LocalProtocolError("not a failed call of ours")
+            follows.inviting.pass_on(request)
         user = self.contact_user(account)
         request.add("Contact", self.contact(user, transport, account))
         self.describe(request)
+        if self._reliable == "required":
+            request.add("Require", "100rel")
         # a callee whose responses never reach us must not ring for ever (RFC 3261 section 13.2.1)
         request.add("Expires", "%d" % INVITE_EXPIRES)
         if replaces is not None:
@@ -291,6 +336,8 @@ class Agent:
         request.set_body(body, content_type)
         self.authorize(request, account)
         session = Session(self, "out", request, peer, transport)
+        if self._session_expires_s:
+            session.refresher().describe(request)
         session.account = account
         session.targets = list(targets[:MAX_TARGETS])
         session.start(now)

@@ -145,12 +145,13 @@ class OfferAnswered(SessionEvent):
 class OfferFailed(SessionEvent):
     """Our re-INVITE or UPDATE was refused; what was agreed before stands.
 
-    After 491, and 500 with Retry-After, `OfferDue` follows when its time has come.
+    due: `OfferDue` follows when its time has come (491: glare; 500 with Retry-After).
     """
 
-    def __init__(self, session: "Session", status: int) -> None:
+    def __init__(self, session: "Session", status: int, due: bool = False) -> None:
         super().__init__(session)
         self.status = status
+        self.due = due
 
 
 class OfferDue(SessionEvent):

@@ -33,6 +33,8 @@ MODULES = {  # ACK and CANCEL go by rules of their own
     "INVITE": "incoming",
     "BYE": "incoming",
     "OPTIONS": "options",
+    "PRACK": "provisional",
+    "UPDATE": "offered",
     "REFER": "refer",
     "NOTIFY": "subscriber",
     "SUBSCRIBE": "notifier",
@@ -313,6 +315,10 @@ def receive_invite(incoming: Incoming, now: int) -> None:
         headers = (("Warning", "399 " + agent.host_text() + " " + text),)
         incoming.refuse(now, 406, None, headers)
         return
+    if agent.reliable == "required" and "100rel" not in request.tokens("supported"):
+        if "100rel" not in request.tokens("require"):
+            incoming.refuse(now, 421, None, (("Require", "100rel"),))
+            return
     room = agent.max_sessions
     replaced = None
     if request.count("replaces") and "replaces" in agent.extensions:
@@ -332,5 +338,7 @@ def receive_invite(incoming: Incoming, now: int) -> None:
     if referred_by is not None:
         session.referred_by = NameAddr.parse(referred_by).uri_text
     dialog = Dialog.of_server(request, session.local_tag, incoming.peer)
+    if session.refuse_interval(incoming.start(now), now):
+        return
     agent.sessions[session.call_id + " " + session.local_tag] = session
     session.open(incoming.start(now), dialog, now)

@@ -44,6 +44,13 @@ class Inviting:
         self._client = agent.start(session.request, session.peer, session.transport, session, now)
         agent.layer.timers.set(session, "no_answer", now + _NO_ANSWER)
 
+    def pass_on(self, request: Request) -> None:
+        """Give the INVITE that follows a redirection what it keeps (section 8.1.3.4)."""
+        mine = self.session.request
+        for name in ("From", "To", "Call-ID"):
+            request.set(name, mine.get(name.lower()) or "")
+        request.set("CSeq", "%d INVITE" % (mine.cseq.number + 1))
+
     def owns(self, transaction: "object") -> bool:
         """Return whether a transaction is that of our INVITE."""
         return transaction is self._client
@@ -67,9 +74,7 @@ class Inviting:
         elif session.state == CANCELLING or not self._start_again(transaction, response, now):
             session.step("failure", now)
 
-    def _start_again(
-        self, transaction: ClientTransaction, response: Response, now: int
-    ) -> bool:
+    def _start_again(self, transaction: ClientTransaction, response: Response, now: int) -> bool:
         """Send the INVITE anew as a 401, 407 or 422 asks for; False if it does not help."""
         session = self.session
         status = response.status
@@ -83,6 +88,7 @@ class Inviting:
         elif status == 422 and session.refresher().receive_too_small(response):
             retry = session.agent.copy_request(transaction.request)
             session.refresher().describe(retry)
+            session.agent.authorize(retry, session.account)
         else:
             return False
         session.request = retry
@@ -136,6 +142,7 @@ class Inviting:
 
                 rack = dialog.pending
                 dialog.pending = ""
+                self.session.offers.local_body = body
                 provisional.Acknowledgement(self.session, dialog, rack, body).start(now)
                 return
         raise LocalProtocolError("nothing to acknowledge")
@@ -253,6 +260,8 @@ class Inviting:
             return
         session.dialog = dialog = answer.dialog
         session.receive_interval(response, now)
+        if dialog.offer == THEIRS and not dialog.pending:
+            dialog.offer = AGREED  # our answer went in PRACK, whose 200 was lost or overtaken
         agreed = dialog.offer == AGREED
         body = response.body
         if agreed:
@@ -268,6 +277,7 @@ class Inviting:
             session.acknowledger.pending = answer
             body = body or dialog.remote_body
         dialog.remote_body = b""
+        dialog.pending = ""
         session.agent.emit(events.CallAnswered(session, body, agreed))
 
     def answered_late(self, now: int) -> None:

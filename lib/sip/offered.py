@@ -81,9 +81,7 @@ class Offered:
             dialog.note_allow(transaction.request)
             self._open(transaction, dialog, _UNDECIDED, now)
 
-    def receive_update(
-        self, transaction: "ServerTransaction", dialog: "Dialog", now: int
-    ) -> None:
+    def receive_update(self, transaction: "ServerTransaction", dialog: "Dialog", now: int) -> None:
         """Take an UPDATE; without an offer it is answered at once (RFC 3311 section 5.2).
 
         RemoteProtocolError: the status to refuse it with.
@@ -113,9 +111,7 @@ class Offered:
         session.answer_interval(request, response, now)
         transaction.respond(response, now)
 
-    def receive_prack(
-        self, transaction: "ServerTransaction", dialog: "Dialog", now: int
-    ) -> None:
+    def receive_prack(self, transaction: "ServerTransaction", dialog: "Dialog", now: int) -> None:
         """Take the offer of a PRACK that acknowledged something (RFC 3262 section 5)."""
         self._open(transaction, dialog, _PROMPTLY, now)
 

@@ -87,6 +87,8 @@ class Offers:
         self._client = agent.start(request, dialog.next_hop(), session.transport, session, now)
         self._dialog = dialog
         self._quiet = quiet
+        if not quiet:
+            self._wanted = False
 
     def withdraw(self, lost: bool) -> None:
         """Want no OfferDue any more; lost: also give up a re-INVITE that is out."""
@@ -211,7 +213,7 @@ class Offers:
         if self._quiet:
             session.refresher().failed(status, now)
         else:
-            session.agent.emit(events.OfferFailed(session, status))
+            session.agent.emit(events.OfferFailed(session, status, self._wanted))
 
     def handle_failure(self, status: int, now: int) -> None:
         """Take the news that no response will come."""

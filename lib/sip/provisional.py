@@ -93,7 +93,6 @@ class Acknowledgement:
             session.agent.layer.count("failed_pracks")
         elif self.answers and self.dialog.offer == THEIRS:
             self.dialog.offer = AGREED
-            session.offers.local_body = self._body
             session.offers.settle(now)
 
     def handle_failure(self, transaction: "Transaction", status: int, now: int) -> None:

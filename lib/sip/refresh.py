@@ -45,6 +45,13 @@ def read_interval(message: "Message", key: str) -> "tuple[int, str] | None":
     return None if text is None else parse_interval(text)
 
 
+def _is_able(request: "Request") -> bool:
+    try:
+        return "timer" in request.tokens("supported")
+    except FormatError:
+        return False
+
+
 class Refresher:
     """The session timer of one session. interval_s: 0 while none runs. ours: we refresh."""
 
@@ -104,16 +111,20 @@ class Refresher:
     # -- the peer's requests
 
     def get_refusal(self, request: "Request") -> int:
-        """Return the Min-SE to refuse a request by 422 with, 0 if it is good (section 9)."""
+        """Return the Min-SE to refuse a request by 422 with, 0 if it is good (section 9).
+
+        FormatError: one of the two headers is malformed.
+        """
+        read_interval(request, "min-se")
         value = read_interval(request, "session-expires")
-        if value is None or "timer" not in request.tokens("supported"):
+        if value is None or not _is_able(request):
             return 0
         floor = max(self.session.agent.min_se_s, _MIN_SE)
         return floor if value[0] < floor else 0
 
     def answer(self, request: "Request", response: "Response", now: int) -> None:
         """Put what the session timer shall be into our 2xx and start it (section 9, table 2)."""
-        able = "timer" in request.tokens("supported")
+        able = _is_able(request)
         value = read_interval(request, "session-expires")
         floor = read_interval(request, "min-se")
         if floor is not None:

@@ -16,6 +16,7 @@ Others are answered 403.
 from vox6.sip.headers import NameAddr, parse_call_id, parse_params
 from vox6.sip.state import (
     ACCEPTED,
+    ANSWERING,
     CALLING,
     CONFIRMED,
     INCOMING,
@@ -104,7 +105,7 @@ def find(agent: "Agent", request: "Request") -> "Session":
             raise RemoteProtocolError("the call has just ended", 603)
         agent.layer.count("strangers")
         raise RemoteProtocolError("no such call", 481)
-    if session.state in (INCOMING, RINGING):
+    if session.state in (INCOMING, RINGING, ANSWERING):
         raise RemoteProtocolError("not ours to replace", 481)
     if session.state not in (CALLING, PROCEEDING, ACCEPTED, CONFIRMED):
         raise RemoteProtocolError("the call has just ended", 603)

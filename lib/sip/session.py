@@ -213,9 +213,7 @@ class Session(Usages):
             self.dialog.offer = AGREED
         self.offers.settle(now)
 
-    def acknowledge_provisional(
-        self, now: int, body: bytes, fork: "str | None" = None
-    ) -> None:
+    def acknowledge_provisional(self, now: int, body: bytes, fork: "str | None" = None) -> None:
         """Send PRACK for a reliable response that held an offer; body: our answer.
 
         fork: of which early dialog, if several wait.
@@ -288,7 +286,8 @@ class Session(Usages):
     def create_request(self, method: str, dialog: Dialog) -> Request:
         """Return an INVITE or UPDATE within the dialog, without body and Via."""
         request = dialog.create_request(method)
-        request.add("Contact", self.agent.contact(self.local_user(), self.transport))
+        contact = self.agent.contact(self.local_user(), self.transport, self.account)
+        request.add("Contact", contact)
         self.agent.describe(request)
         if self._refresher is not None:
             self._refresher.describe(request)
@@ -394,7 +393,9 @@ class Session(Usages):
     def refuse_interval(self, transaction: ServerTransaction, now: int) -> bool:
         """Refuse an INVITE or UPDATE whose session interval is too small (422)."""
         request = transaction.request
-        if "timer" not in self.agent.extensions or not request.count("session-expires"):
+        if "timer" not in self.agent.extensions:
+            return False
+        if not request.count("session-expires") and not request.count("min-se"):
             return False
         floor = self.refresher().get_refusal(request)
         if floor:

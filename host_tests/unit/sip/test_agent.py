@@ -34,7 +34,7 @@ class RefusalTest(unittest.TestCase):
         (request("PUBLISH"), 405, ("allow", make_agent().allow)),
         (request("invite"), 501, ("allow", make_agent().allow)),
         (request("DANCE"), 501, None),
-        (request("INVITE", extra="Require: 100rel, x\n"), 420, ("unsupported", "100rel, x")),
+        (request("INVITE", extra="Require: 100rel, x\n"), 420, ("unsupported", "x")),
         (request("OPTIONS", extra="Require: nothingSupportsThis\n"), 420, None),
         (request("INVITE", body="x", extra="Content-Type: text/plain\n"), 415,
             ("accept", "application/sdp")),

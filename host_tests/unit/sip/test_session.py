@@ -511,25 +511,41 @@ class OfferTest(unittest.TestCase):
         self.assertEqual(events(pair.b)[-1].body, b"y")
 
     def test_glare(self):
-        # RFC 3261 section 14.1: both get 491 and try again, the owner of the Call-ID later
+        # RFC 3261 section 14.1: both get 491 and may try again, the owner of the Call-ID later
         pair = Pair()
         mine, theirs = pair.call()
         mine.reinvite(0, b"from a")
         theirs.reinvite(0, b"from b")
         pair.flow()
         self.assertEqual([n for _, n in pair.log].count(491), 2)
-        self.assertEqual(kinds(pair.a) + kinds(pair.b), [])
+        for agent in (pair.a, pair.b):
+            event = events(agent)[0]
+            self.assertEqual((type(event).__name__, event.status), ("OfferFailed", 491))
         self.assertTrue(mine.is_offering() and theirs.is_offering())
         pair.run(2001)
+        self.assertEqual((kinds(pair.a), kinds(pair.b)), ([], ["OfferDue"]))
+        theirs.reinvite(2001, b"from b, made anew")
+        pair.flow()
         event = events(pair.a)[0]
-        self.assertEqual((type(event).__name__, event.body), ("OfferReceived", b"from b"))
+        self.assertEqual(event.body, b"from b, made anew")
         mine.accept_offer(2001, b"ok")
         pair.run(4100)
-        self.assertEqual([type(e).__name__ for e in events(pair.b)][:1], ["OfferAnswered"])
-        self.assertEqual(pair.log[-2:], [("a", "INVITE"), ("b", 100)])
-        theirs.accept_offer(4100, b"ok")
+        self.assertEqual(kinds(pair.b), ["OfferAnswered"])
+        self.assertEqual(kinds(pair.a), ["OfferDue"])
+        self.assertFalse(mine.is_offering() or theirs.is_offering())
+
+    def test_offer_that_came_too_early_is_due_later(self):
+        pair = Pair()
+        mine, theirs = pair.call()
+        theirs.reinvite(0, b"from b")
         pair.flow()
-        self.assertEqual(kinds(pair.a), ["OfferAnswered"])
+        self.assertRaises(LocalProtocolError, mine.reinvite, 0, b"from a")
+        self.assertEqual(kinds(pair.a), ["OfferReceived"])
+        mine.accept_offer(5, b"ok")
+        self.assertEqual(kinds(pair.a), [])  # not before ACK
+        pair.flow()
+        self.assertEqual(kinds(pair.a), ["OfferDue"])
+        mine.reinvite(6, b"from a")
 
     def test_second_invite_while_one_is_open(self):
         agent, ok = self._called()
@@ -563,7 +579,7 @@ class OfferTest(unittest.TestCase):
         agent, ok = self._called()
         give(agent, request("INVITE", "z9hG4bK2", ok.to.tag, 2, body="o2"), 0)
         out = run_until(agent, 60000)
-        self.assertEqual([m.status for t, m in out], [100, 480])
+        self.assertEqual([m.status for t, m in out], [100, 500])
         self.assertEqual(kinds(agent), ["OfferReceived", "OfferCancelled"])
 
     def test_bye_while_reinvite_is_open(self):
