@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .message import Response as Response
     from .message import StreamFramer as StreamFramer
     from .message import parse as parse
-    from .registration import Registration as Registration
     from .redirection import TargetSet as TargetSet
+    from .registration import Registration as Registration
     from .session import Session as Session
     from .target import parse_target as parse_target
     from .uri import URI as URI
