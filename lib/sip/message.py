@@ -235,11 +235,7 @@ class Message:
 
     def count(self, key: str) -> int:
         """Return how many lines a header has."""
-        number = 0
-        for header in self.headers:
-            if header[0] == key:
-                number += 1
-        return number
+        return len([None for header in self.headers if header[0] == key])
 
     def _changed(self, key: str) -> None:
         if key in self._typed:
@@ -296,15 +292,10 @@ class Message:
     # -- typed access; FormatError when the value is absent or malformed
 
     def _single(self, key: str) -> str:
-        text = None
-        for header in self.headers:
-            if header[0] == key:
-                if text is not None:
-                    raise FormatError("more than one " + header[1])
-                text = _text(header[2])
-        if text is None:
-            raise FormatError("no " + key)
-        return text
+        found = [header for header in self.headers if header[0] == key]
+        if len(found) != 1:
+            raise FormatError("more than one " + found[1][1] if found else "no " + key)
+        return _text(found[0][2])
 
     @property
     def via(self) -> Via:
@@ -402,7 +393,9 @@ class Request(Message):
     """A request. method: as written, case matters. uri_text: the Request-URI as written."""
 
     def __init__(self, method: str, uri_text: str) -> None:
-        super().__init__()
+        self.headers = []
+        self.body = b""
+        self._typed = {}
         self.method = method
         self.uri_text = uri_text
 
@@ -514,28 +507,26 @@ def _start_line(line: bytes) -> "Request | Response":
             response = Response(code, reason_phrase(code))
             response.reason_raw = raw
             return response
-    first = line.find(b" ")
-    last = line.rfind(b" ")
-    if first < 1 or last == first:
-        raise FormatError("bad Request-Line")
     try:
-        method = line[:first].decode()
-        uri_text = line[first + 1 : last].decode()
-        version = line[last + 1 :].decode().upper()
+        text = line.decode()
     except UnicodeError:
         raise FormatError("Request-Line is not UTF-8")
-    if method.strip(_TOKEN):
+    words = text.split(" ")
+    if len(words) != 3:
+        if len(words) > 3 and words[1] and words[-2] and words[-1]:
+            raise FormatError("space in the Request-URI")
+        raise FormatError("bad Request-Line")
+    method, uri_text, version = words
+    if not method or method.strip(_TOKEN):
         raise FormatError("bad method")
-    if version != "SIP/2.0":
-        if version[:4] == "SIP/" and _version(version[4:]):
+    if version != "SIP/2.0" and version.upper() != "SIP/2.0":
+        if version[:4].upper() == "SIP/" and _version(version[4:]):
             raise FormatError("version not supported", 505)
         raise FormatError("bad Request-Line")
-    if not uri_text or uri_text.strip(_LWS) != uri_text or "\n" in uri_text or "\r" in uri_text:
+    if not uri_text or "\t" in uri_text:
         raise FormatError("bad Request-Line")
     if len(uri_text) > MAX_URI_CHARS:
         raise FormatError("URI too long", 414)
-    if " " in uri_text or "\t" in uri_text:
-        raise FormatError("space in the Request-URI")
     return Request(method, uri_text)
 
 
@@ -562,14 +553,13 @@ def parse_head(head: bytes) -> "Request | Response":
         raise FormatError("too many headers", 513)
     if head.count(b"\r") != ends or head.count(b"\n") != ends:
         raise FormatError("bare line end")
-    message = _start_line(lines[0])
+    message = _start_line(lines.pop(0))
     headers = message.headers
-    for i in range(1, ends + 1):
-        line = lines[i]
-        colon = line.find(b":")
-        known = _NAMES.get(line[:colon])
-        if known is not None:
-            headers.append((known[0], known[1], line[colon + 1 :]))
+    for line in lines:
+        written, colon, raw = line.partition(b":")
+        known = _NAMES.get(written)
+        if known is not None and colon:
+            headers.append((known[0], known[1], raw))
             continue
         if line[:1] in (b" ", b"\t"):
             if not headers:
@@ -577,28 +567,27 @@ def parse_head(head: bytes) -> "Request | Response":
             key, name, raw = headers[-1]
             headers[-1] = (key, name, raw + b"\r\n" + line)
             continue
-        if colon < 1:
+        if not colon or not written:
             raise FormatError("header without name")
         try:
-            name = line[:colon].decode()
+            name = written.decode()
         except UnicodeError:
             raise FormatError("bad header name")
         key = name.rstrip(" \t")
         if not key or key.strip(_TOKEN):
             raise FormatError("bad header name")
-        headers.append((header_key(key), name, line[colon + 1 :]))
+        headers.append((header_key(key), name, raw))
     return message
 
 
 def content_length(message: Message) -> "int | None":
     """Return Content-Length, None if absent; FormatError if malformed or said twice otherwise."""
     found = None
-    for header in message.headers:
-        if header[0] == "content-length":
-            value = parse_number(_text(header[2]))
-            if found is not None and found != value:
-                raise FormatError("more than one Content-Length")
-            found = value
+    for raw in [header[2] for header in message.headers if header[0] == "content-length"]:
+        value = parse_number(_text(raw))
+        if found is not None and found != value:
+            raise FormatError("more than one Content-Length")
+        found = value
     return found
 
 
@@ -611,7 +600,9 @@ def parse(octets: bytes) -> "Request | Response":
     """
     if len(octets) > MAX_MESSAGE_OCTETS:
         raise FormatError("message too long", 513)
-    start = len(octets) - len(octets.lstrip(b"\r\n"))
+    start = 0
+    if octets[:1] in (b"\r", b"\n"):
+        start = len(octets) - len(octets.lstrip(b"\r\n"))
     end = octets.find(b"\r\n\r\n", start)
     if end < 0:
         raise FormatError("no end of the headers")

@@ -56,11 +56,8 @@ def _groups(text: str, last: bool) -> "list[int]":
             out.append(quad[0] << 8 | quad[1])
             out.append(quad[2] << 8 | quad[3])
             continue
-        if not 1 <= len(part) <= 4:
+        if not 1 <= len(part) <= 4 or part.strip(_HEX):
             raise FormatError("not an IPv6 address")
-        for char in part:
-            if char not in _HEX:
-                raise FormatError("not an IPv6 address")
         out.append(int(part, 16))
     return out
 
