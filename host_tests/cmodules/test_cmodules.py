@@ -49,6 +49,7 @@ CORES = [
         for name in (
             "net6_core.c",
             "net6_address.c",
+            "net6_blocks.c",
             "net6_stream.c",
             "net6_text.c",
             "resolv_conf.c",

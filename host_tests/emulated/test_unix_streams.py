@@ -4,16 +4,15 @@
 """net6.Stream and net6.Listener over the host's kernel, in scripts of vox6-phone."""
 
 import contextlib
-import errno
 import hashlib
 import socket
 import struct
 import subprocess
-import textwrap
 import threading
 
 import pytest
 
+from host_tests.emulated.stream_peers import echo, guest, reset, server
 from tools.panel.phones import UnixPhone
 
 pytestmark = [
@@ -23,106 +22,13 @@ pytestmark = [
 
 IPV6_2292PKTOPTIONS = 6  # linux/in6.h
 
-PRELUDE = (
-    f"""
-import net6, select, time
-NAMES = {errno.errorcode}
-"""
-    """
-
-HERE = net6.parse("::1")
-
-def wait(stream, flags, ms=5000):
-    poll = select.poll()
-    poll.register(stream, flags)
-    return poll.poll(ms)
-
-def connected(port, local=None):
-    stream = net6.Stream(HERE, port, local)
-    assert wait(stream, select.POLLOUT)
-    return stream
-
-def read_all(stream, length):
-    parts = b""
-    while len(parts) < length:
-        wait(stream, select.POLLIN)
-        part = stream.read(4096)
-        if not part:
-            if part is not None:
-                break
-            continue
-        parts += part
-    return parts
-
-def write_all(stream, data):
-    view = memoryview(data)
-    while len(view):
-        taken = stream.write(view)
-        if taken is None:
-            wait(stream, select.POLLOUT)
-        else:
-            view = view[taken:]
-
-def name_of(call, *arguments):
-    try:
-        call(*arguments)
-    except OSError as error:
-        return NAMES[error.errno]
-    return "none"
-
-def fails(stream, ms=5000):
-    # the errno's name that read() tells
-    start = time.ticks_ms()
-    while time.ticks_diff(time.ticks_ms(), start) < ms:
-        wait(stream, select.POLLIN, 100)
-        try:
-            stream.read(100)
-        except OSError as error:
-            return NAMES[error.errno]
-    return "none"
-"""
-)
-
 
 def output(code, *arguments, timeout=60):
     """What a script printed; it must end well."""
-    argv = [str(UnixPhone.image), "-c", PRELUDE + textwrap.dedent(code), *map(str, arguments)]
+    argv = [str(UnixPhone.image), "-c", guest(code), *map(str, arguments)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-@contextlib.contextmanager
-def server(handle, backlog=16):
-    """A TCP server on ::1 whose connections handle(connection) serves; gives its port."""
-    listener = socket.create_server(("::1", 0), family=socket.AF_INET6, backlog=backlog)
-
-    def serve():
-        while True:
-            try:
-                connection = listener.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=handle, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-
-
-def echo(connection):
-    with connection:
-        while data := connection.recv(65536):
-            connection.sendall(data)
-
-
-def reset(connection):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
 
 
 def test_64_kilobytes_both_ways_and_addresses():
@@ -304,8 +210,7 @@ def test_a_slow_reader_holds_the_writer_back_and_nothing_is_lost():
         argv = [
             str(UnixPhone.image),
             "-c",
-            PRELUDE
-            + textwrap.dedent(
+            guest(
                 """
                 import sys, hashlib
                 stream = connected(int(sys.argv[1]))
@@ -458,7 +363,7 @@ def test_incoming_connections_leave_two_streams_for_ours():
         out = [net6.Stream(HERE, listener.local()[1]) for _ in range(2)]
         print(name_of(net6.Stream, HERE, 1), net6.counters()["streams"])
         """
-    argv = [str(UnixPhone.image), "-c", PRELUDE + textwrap.dedent(code)]
+    argv = [str(UnixPhone.image), "-c", guest(code)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(argv, **pipes) as process, contextlib.ExitStack() as stack:
         port = int(process.stdout.readline())

@@ -22,14 +22,14 @@ CMODULES_BINDING_C += cmodules/engine/modsignal.c
 CMODULES_CORE_C += cmodules/ring/ring.c
 
 # net6
-CMODULES_CORE_C += $(addprefix cmodules/net6/,net6_core.c net6_address.c net6_stream.c net6_text.c)
+CMODULES_CORE_C += $(addprefix cmodules/net6/,net6_core.c net6_address.c net6_blocks.c net6_stream.c net6_text.c)
 CMODULES_BINDING_C += cmodules/net6/modnet6.c cmodules/net6/modnet6_stream.c
 
 # lwIP: upstream's files, what net6 has for every port, and the configuration
 CMODULES_LWIP_C := $(addprefix lib/lwip/src/core/, \
-	def.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c raw.c sys.c timeouts.c udp.c \
+	def.c inet_chksum.c init.c ip.c mem.c memp.c netif.c pbuf.c raw.c sys.c tcp.c tcp_in.c tcp_out.c timeouts.c udp.c \
 	ipv6/icmp6.c ipv6/inet6.c ipv6/ip6.c ipv6/ip6_addr.c ipv6/ip6_frag.c ipv6/nd6.c)
-CMODULES_NET6_LWIP_C := $(addprefix cmodules/net6/,net6_lwip.c net6_route.c net6_turn.c)
+CMODULES_NET6_LWIP_C := $(addprefix cmodules/net6/,net6_lwip.c net6_route.c net6_stream_lwip.c net6_turn.c)
 CMODULES_LWIP_CFLAGS := -I$(VOX6_TOP)/ports/cmodules/lwip -I$(TOP)/lib/lwip/src/include
 
 # tunnel6; its netif is lwIP's, its IPv4 the port's

@@ -13,6 +13,9 @@
 struct netif *net6_lwip_route(const ip6_addr_t *src, const ip6_addr_t *dest);
 #define LWIP_HOOK_IP6_ROUTE(src, dest) net6_lwip_route(src, dest)
 
+// An initial sequence number that nobody can guess (RFC 9293 section 3.4.1). LWIP_RAND() is that.
+#define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) LWIP_RAND()
+
 #if VOX6_LWIP_NIC
 // net6/net6_nic.c: looks at router advertisements, consumes nothing.
 struct pbuf;

@@ -3,7 +3,7 @@
 //
 // lwIP 2.2.1 for phones: one file for all boards. lwIP runs in the engine context alone, or in the VM
 // between engine_enter() and engine_exit(); it has no threads, no sockets and no timers of its own
-// (net6_turn.c runs its cyclic timers). About 60 kB of static memory in all.
+// (net6_turn.c runs its cyclic timers). About 70 kB of static memory in all.
 //
 // VOX6_LWIP_NIC 1: a board with an Ethernet interface. 0: the tunnel's interface alone (unix).
 
@@ -25,7 +25,7 @@
 #define LWIP_CHKSUM_ALGORITHM (3)
 #define LWIP_CHECKSUM_CTRL_PER_NETIF (0)
 
-// Protocols. IPv4 is for the tunnel alone, TCP comes with net6.Stream.
+// Protocols. IPv4 is for the tunnel alone, TCP is net6.Stream's.
 #define LWIP_IPV4 VOX6_LWIP_NIC
 #define LWIP_ARP LWIP_IPV4
 #define LWIP_ICMP LWIP_IPV4
@@ -44,9 +44,7 @@
 #define LWIP_ETHERNET VOX6_LWIP_NIC
 #define LWIP_UDP (1)
 #define LWIP_RAW (1)
-#ifndef LWIP_TCP
-#define LWIP_TCP (0)
-#endif
+#define LWIP_TCP (1)
 #define LWIP_DNS \
     VOX6_LWIP_NIC // only its list of servers, which RDNSS fills: lib/dns does the asking
 #define DNS_TABLE_SIZE (1)
@@ -89,6 +87,26 @@
 #define LWIP_ND6_TCP_REACHABILITY_HINTS LWIP_TCP
 #define UDP_TTL (64)
 
+// TCP (net6_stream_lwip.c). Segments fit any path of IPv6. What comes in order goes into net6's blocks at
+// once; what does not is dropped, so that nobody can fill the buffers of voice with it.
+#define TCP_MSS (1220)
+#ifndef TCP_WND
+#define TCP_WND (2 * TCP_MSS)
+#endif
+#define TCP_SND_BUF TCP_WND
+#define TCP_SND_QUEUELEN (4 * TCP_SND_BUF / TCP_MSS)
+#define TCP_QUEUE_OOSEQ (0)
+#define TCP_LISTEN_BACKLOG (1)
+#define LWIP_TCP_RTO_TIME (1000) // RFC 6298 section 2.1
+#define TCP_SYNMAXRTX (5) // a minute
+#define TCP_MAXRTX (8) // some four minutes
+#define SO_REUSE (1) // a port whose old connections wait in TIME-WAIT can be listened at
+#define MEMP_NUM_TCP_PCB (12) // NET6_STREAMS, and closed ones that still send
+#define MEMP_NUM_TCP_PCB_LISTEN (4) // NET6_LISTENERS
+#ifndef MEMP_NUM_TCP_SEG
+#define MEMP_NUM_TCP_SEG (24)
+#endif
+
 // Memory. A received frame lies in a chain of small buffers: one for a voice packet, six for a full
 // frame, so that a burst of 90 voice packets or a datagram of 8 kB in fragments finds room.
 #if UINTPTR_MAX > 0xffffffff
@@ -97,7 +115,7 @@
 #define MEM_ALIGNMENT (4)
 #endif
 #ifndef MEM_SIZE
-#define MEM_SIZE (12 * 1024)
+#define MEM_SIZE (20 * 1024) // of which streams take no more than a third
 #endif
 #define PBUF_POOL_BUFSIZE (256)
 #ifndef PBUF_POOL_SIZE

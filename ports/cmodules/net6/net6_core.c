@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Copyright (c) 2026 The vox6 authors
 //
-// Endpoints, their queues and the two pools behind them. Plain C: no py/*.h, no operating system.
+// Endpoints, their queues and the pools behind them. Plain C: no py/*.h, no operating system.
 
 #include <errno.h>
 #include <string.h>
 
-#include "net6/net6_core.h"
+#include "net6/net6_blocks.h"
 #include "net6/net6_stream.h"
 
-#define NONE (0xffff)
 #define NONE8 (0xff)
 
-#if NET6_BLOCKS >= NONE || NET6_DATAGRAMS >= NONE8
+#if NET6_DATAGRAMS >= NONE8
 #error "net6: a pool index does not fit"
 #endif
-
-struct block {
-    uint16_t next;
-    uint8_t octets[NET6_BLOCK_OCTETS];
-};
 
 struct datagram {
     struct net6_meta meta;
@@ -28,12 +22,10 @@ struct datagram {
     uint8_t next; // datagram
 };
 
-static struct block blocks[NET6_BLOCKS];
 static struct datagram datagrams[NET6_DATAGRAMS];
 static struct net6_endpoint endpoints[NET6_ENDPOINTS];
 static uint8_t joined[NET6_RECEIVER_MAX]; // engine context: a datagram in pieces, for a receiver
 
-static uint16_t free_block, free_blocks, least_free_blocks;
 static uint8_t free_datagram, free_datagrams;
 
 static const struct net6_backend *default_backend;
@@ -50,14 +42,10 @@ int net6_init(const struct net6_backend *backend) {
     if (result < 0) {
         return result;
     }
-    for (size_t i = 0; i < NET6_BLOCKS; ++i) {
-        blocks[i].next = i + 1 < NET6_BLOCKS ? (uint16_t)(i + 1) : NONE;
-    }
+    net6_blocks_init();
     for (size_t i = 0; i < NET6_DATAGRAMS; ++i) {
         datagrams[i].next = i + 1 < NET6_DATAGRAMS ? (uint8_t)(i + 1) : NONE8;
     }
-    free_block = 0;
-    free_blocks = least_free_blocks = NET6_BLOCKS;
     free_datagram = 0;
     free_datagrams = NET6_DATAGRAMS;
     ready = true;
@@ -66,16 +54,6 @@ int net6_init(const struct net6_backend *backend) {
 
 const struct net6_streams *net6_streams_backend(void) {
     return ready && default_backend != NULL ? default_backend->streams : NULL;
-}
-
-static void release_blocks(uint16_t index) {
-    while (index != NONE) {
-        uint16_t next = blocks[index].next;
-        blocks[index].next = free_block;
-        free_block = index;
-        ++free_blocks;
-        index = next;
-    }
 }
 
 /// Takes the first datagram out of the queue, which is not empty, and gives its room back.
@@ -87,7 +65,7 @@ static void drop_first(struct net6_endpoint *endpoint) {
         endpoint->last = NONE8;
     }
     --endpoint->waiting;
-    release_blocks(datagram->first);
+    net6_blocks_give(datagram->first);
     datagram->next = free_datagram;
     free_datagram = index;
     ++free_datagrams;
@@ -116,24 +94,18 @@ static void enqueue(struct net6_endpoint *endpoint, net6_copy copy, const void *
     size_t spare_blocks = endpoint->waiting ? NET6_BLOCKS_RESERVE : 0;
     size_t spare_datagrams = endpoint->waiting ? NET6_DATAGRAMS_RESERVE : 0;
     if (endpoint->waiting >= endpoint->limit || free_datagrams <= spare_datagrams
-        || need + spare_blocks > free_blocks) {
+        || need + spare_blocks > net6_blocks_free()) {
         ++endpoint->counters.dropped_queue;
         return;
     }
-    uint16_t first = NONE;
+    uint16_t first = NET6_NO_BLOCK;
     uint16_t *link = &first;
     for (size_t offset = 0; offset < length; offset += NET6_BLOCK_OCTETS) {
-        uint16_t index = free_block;
-        free_block = blocks[index].next;
-        --free_blocks;
+        uint16_t index = net6_block_take();
         size_t part = length - offset < NET6_BLOCK_OCTETS ? length - offset : NET6_BLOCK_OCTETS;
-        copy(source, offset, blocks[index].octets, part);
-        blocks[index].next = NONE;
+        copy(source, offset, net6_blocks[index].octets, part);
         *link = index;
-        link = &blocks[index].next;
-    }
-    if (free_blocks < least_free_blocks) {
-        least_free_blocks = free_blocks;
+        link = &net6_blocks[index].next;
     }
     uint8_t index = free_datagram;
     struct datagram *datagram = &datagrams[index];
@@ -282,9 +254,9 @@ int net6_read(struct net6_endpoint *endpoint, uint8_t *data, size_t size, struct
     if (endpoint->waiting) {
         const struct datagram *datagram = &datagrams[endpoint->first];
         size_t left = datagram->length < size ? datagram->length : size;
-        for (uint16_t index = datagram->first; left > 0; index = blocks[index].next) {
+        for (uint16_t index = datagram->first; left > 0; index = net6_blocks[index].next) {
             size_t part = left < NET6_BLOCK_OCTETS ? left : NET6_BLOCK_OCTETS;
-            memcpy(data, blocks[index].octets, part);
+            memcpy(data, net6_blocks[index].octets, part);
             data += part;
             left -= part;
         }
@@ -404,8 +376,8 @@ void net6_use(struct net6_use *use) {
         use->endpoints = (uint16_t)(use->endpoints + (endpoints[i].used ? 1 : 0));
     }
     use->datagrams = ready ? (uint16_t)(NET6_DATAGRAMS - free_datagrams) : 0;
-    use->blocks = ready ? (uint16_t)(NET6_BLOCKS - free_blocks) : 0;
-    use->blocks_most = ready ? (uint16_t)(NET6_BLOCKS - least_free_blocks) : 0;
+    use->blocks = ready ? (uint16_t)(NET6_BLOCKS - net6_blocks_free()) : 0;
+    use->blocks_most = (uint16_t)net6_blocks_most();
     engine_exit();
 }
 

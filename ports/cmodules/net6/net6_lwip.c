@@ -50,7 +50,7 @@ void net6_from_lwip(uint8_t to[16], const ip6_addr_t *from) {
     }
 }
 
-static void to_ip(ip_addr_t *to, const uint8_t from[16]) {
+void net6_to_ip(ip_addr_t *to, const uint8_t from[16]) {
 #if LWIP_IPV4
     if (net6_is_v4_mapped(from)) {
         IP_SET_TYPE_VAL(*to, IPADDR_TYPE_V4);
@@ -70,7 +70,7 @@ static void from_v4(uint8_t to[16], const ip4_addr_t *from) {
 }
 #endif
 
-static int errno_of(err_t error) {
+int net6_lwip_errno(err_t error) {
     switch (error) {
         case ERR_OK:
             return 0;
@@ -123,7 +123,7 @@ static void received(
 }
 
 // Whether an address is one of ours.
-static bool is_ours(const ip_addr_t *address) {
+bool net6_lwip_is_ours(const ip_addr_t *address) {
     struct netif *netif;
     NETIF_FOREACH(netif) {
 #if LWIP_IPV4
@@ -153,8 +153,8 @@ static err_t bind_port(struct udp_pcb *pcb, const ip_addr_t *local, uint16_t por
 
 int net6_lwip_open(struct net6_endpoint *endpoint) {
     ip_addr_t local;
-    to_ip(&local, endpoint->local);
-    if (!ip_addr_isany(&local) && !is_ours(&local)) {
+    net6_to_ip(&local, endpoint->local);
+    if (!ip_addr_isany(&local) && !net6_lwip_is_ours(&local)) {
         return -EADDRNOTAVAIL;
     }
     struct udp_pcb *pcb = udp_new_ip_type(IP_GET_TYPE(&local));
@@ -164,7 +164,7 @@ int net6_lwip_open(struct net6_endpoint *endpoint) {
     err_t error = bind_port(pcb, &local, endpoint->port);
     if (error != ERR_OK) {
         udp_remove(pcb);
-        return errno_of(error);
+        return net6_lwip_errno(error);
     }
     pcb->tos = endpoint->traffic_class;
     endpoint->port = pcb->local_port;
@@ -187,7 +187,7 @@ void net6_lwip_close(struct net6_endpoint *endpoint) {
 }
 
 // A packet to ourselves waits in an interface until the next turn.
-static void wake_for_loops(void) {
+void net6_lwip_wake_for_loops(void) {
     struct netif *netif;
     NETIF_FOREACH(netif) {
         if (netif->loop_first != NULL) {
@@ -200,11 +200,11 @@ static void wake_for_loops(void) {
 static err_t send_from(struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *to, uint16_t port,
     const uint8_t *local) {
     ip_addr_t from;
-    to_ip(&from, local);
+    net6_to_ip(&from, local);
     if (IP_GET_TYPE(&from) != IP_GET_TYPE(to)) {
         return ERR_VAL;
     }
-    if (!is_ours(&from)) {
+    if (!net6_lwip_is_ours(&from)) {
         return ERR_USE;
     }
     struct netif *netif = ip_route(&from, to);
@@ -218,7 +218,7 @@ int net6_lwip_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t l
     }
     struct udp_pcb *pcb = endpoint->pcb;
     ip_addr_t to;
-    to_ip(&to, peer);
+    net6_to_ip(&to, peer);
     // The octets are referred to, not copied: the NIC takes them before the return, and lwIP copies
     // what it must keep for an unresolved neighbour.
     struct pbuf *p = pbuf_alloc(PBUF_TRANSPORT, (u16_t)length, PBUF_REF);
@@ -234,8 +234,8 @@ int net6_lwip_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t l
     pcb->ttl = usual_ttl;
     pcb->tos = endpoint->traffic_class;
     pbuf_free(p);
-    wake_for_loops();
-    return error == ERR_USE ? -EADDRNOTAVAIL : errno_of(error);
+    net6_lwip_wake_for_loops();
+    return error == ERR_USE ? -EADDRNOTAVAIL : net6_lwip_errno(error);
 }
 
 int net6_lwip_set_traffic_class(struct net6_endpoint *endpoint) {
@@ -262,7 +262,7 @@ int net6_lwip_join(struct net6_endpoint *endpoint, const uint8_t group[16], uint
             ip6_addr_assign_zone(&groups[i].group, IP6_MULTICAST, netif);
             err_t error = mld6_joingroup_netif(netif, &groups[i].group);
             if (error != ERR_OK) {
-                return errno_of(error);
+                return net6_lwip_errno(error);
             }
             groups[i].netif = netif;
             groups[i].endpoint = endpoint;

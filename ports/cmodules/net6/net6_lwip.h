@@ -19,6 +19,16 @@ int net6_lwip_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t l
 int net6_lwip_set_traffic_class(struct net6_endpoint *endpoint);
 int net6_lwip_join(struct net6_endpoint *endpoint, const uint8_t group[16], uint32_t scope);
 
+// Streams (net6_stream_lwip.c): as struct net6_streams and net6_listener_ops say.
+struct net6_stream;
+struct net6_listener;
+int net6_stream_lwip_connect(struct net6_stream *stream, const uint8_t *local);
+// Opens listener->pcb.
+int net6_stream_lwip_listen(struct net6_listener *listener, int backlog);
+int net6_stream_lwip_accept(struct net6_listener *listener, struct net6_stream **result);
+bool net6_stream_lwip_waits(struct net6_listener *listener);
+void net6_stream_lwip_unlisten(struct net6_listener *listener);
+
 // The tunnel's interface, known to net6 as an address and a preference (net6_route.c). Within
 // engine_enter().
 bool net6_tunnel_is_up(void);

@@ -27,6 +27,7 @@
 #include "net6/net6_lwip.h"
 #include "net6/net6_lwip_address.h"
 #include "net6/net6_route.h"
+#include "net6/net6_stream.h"
 #include "netif/ethernet.h"
 #include "tunnel6/ipv4_lwip.h"
 
@@ -194,6 +195,22 @@ static int nic_router_flags(void) {
     return router_flags;
 }
 
+static const struct net6_listener_ops listener_ops = {
+    .accept = net6_stream_lwip_accept,
+    .poll = net6_stream_lwip_waits,
+    .close = net6_stream_lwip_unlisten,
+};
+
+static int nic_listen(struct net6_listener *listener, int backlog) {
+    listener->ops = &listener_ops;
+    return net6_stream_lwip_listen(listener, backlog);
+}
+
+static const struct net6_streams streams = {
+    .connect = net6_stream_lwip_connect,
+    .listen = nic_listen,
+};
+
 static const struct net6_backend backend = {
     .open = net6_lwip_open,
     .close = net6_lwip_close,
@@ -205,6 +222,7 @@ static const struct net6_backend backend = {
     .add_address = nic_add_address,
     .remove_address = nic_remove_address,
     .router_flags = nic_router_flags,
+    .streams = &streams,
 };
 
 int net6_nic_init(void) {

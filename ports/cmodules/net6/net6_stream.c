@@ -17,7 +17,7 @@ static struct net6_stream_counters counters;
 
 /// A free stream, cleared and used from now on; NULL: there is none. spare: how many must stay free.
 /// Within engine_enter().
-struct net6_stream *net6_stream_take(size_t spare) {
+static struct net6_stream *take(size_t spare) {
     struct net6_stream *found = NULL;
     size_t count = 0;
     for (size_t i = 0; i < NET6_STREAMS; ++i) {
@@ -35,9 +35,18 @@ struct net6_stream *net6_stream_take(size_t spare) {
     return found;
 }
 
-/// Gives a stream back. Within engine_enter().
+struct net6_stream *net6_stream_take_incoming(void) {
+    struct net6_stream *stream = take(NET6_STREAMS_RESERVE);
+    counters.refused += stream == NULL;
+    return stream;
+}
+
 void net6_stream_give(struct net6_stream *stream) {
     stream->used = false;
+}
+
+struct net6_stream *net6_stream_at(size_t n) {
+    return n < NET6_STREAMS ? &streams[n] : NULL;
 }
 
 /// Opens a stream to peer. -ENOMEM if all are used, -EAFNOSUPPORT for IPv4, else what stands in the
@@ -59,7 +68,7 @@ int net6_stream_open(
         return error;
     }
     engine_enter();
-    struct net6_stream *stream = net6_stream_take(0);
+    struct net6_stream *stream = take(0);
     engine_exit();
     if (stream == NULL) {
         return -ENOMEM;
@@ -166,23 +175,10 @@ int net6_listen(
     return error;
 }
 
-/// Takes the first connection that waits. If no stream is free it is sent away, and counted.
+/// Takes the first connection that waits.
 int net6_accept(struct net6_listener *listener, struct net6_stream **result) {
-    engine_enter();
-    struct net6_stream *stream = net6_stream_take(NET6_STREAMS_RESERVE);
-    engine_exit();
-    int error = listener->ops->accept(listener, stream);
-    engine_enter();
-    if (error < 0 && stream != NULL) {
-        net6_stream_give(stream);
-    } else if (error == 0 && stream == NULL) {
-        ++counters.refused;
-        error = -EAGAIN;
-    } else if (error == 0) {
-        ++counters.accepted;
-        *result = stream;
-    }
-    engine_exit();
+    int error = listener->ops->accept(listener, result);
+    counters.accepted += error == 0;
     return error;
 }
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "net6/net6_blocks.h"
 
 #define NET6_STREAMS (8) // a connection for each account, incoming ones, DNS, an update
 #define NET6_STREAMS_RESERVE (2) // of them incoming connections may not take
@@ -48,9 +49,9 @@ struct net6_stream_ops {
 };
 
 struct net6_listener_ops {
-    // Fills a stream of the pool with the first connection that waits; stream NULL: sends it away.
-    // -EAGAIN if there is none.
-    int (*accept)(struct net6_listener *listener, struct net6_stream *stream);
+    // The first connection that waits, in a stream of the pool; -EAGAIN if there is none, or no stream
+    // for it.
+    int (*accept)(struct net6_listener *listener, struct net6_stream **stream);
     bool (*poll)(struct net6_listener *listener); // whether accept() has something
     void (*close)(struct net6_listener *listener);
 };
@@ -74,6 +75,15 @@ struct net6_stream {
     int fd; // the kernel's; -1: none
     uint8_t local[16], peer[16];
     uint16_t local_port, peer_port;
+    // Of a stream that lwIP carries. Within engine_enter().
+    void *pcb; // NULL: lwIP knows it no more
+    struct net6_octets received;
+    bool connected;
+    bool peer_ended;
+    bool starved; // lwIP had no memory for what was to be written
+    int failed; // negative errno
+    struct net6_listener *waits_at; // not accepted yet
+    uint32_t order; // among those
 };
 
 struct net6_listener {
@@ -83,6 +93,9 @@ struct net6_listener {
     int socket; // the kernel's; -1: none
     uint8_t local[16];
     uint16_t port;
+    // lwIP's. Within engine_enter().
+    void *pcb; // NULL: none
+    engine_signal ready; // raised while connections wait
 };
 
 struct net6_stream_counters {
@@ -93,9 +106,13 @@ struct net6_stream_counters {
     uint32_t streams, listeners; // in use now
 };
 
-// What carries connections in the engine takes streams for them. Within engine_enter().
-struct net6_stream *net6_stream_take(size_t spare);
+// What carries connections takes streams for those that come in. Within engine_enter().
+
+// A free stream, cleared and used from now on; NULL and counted as refused: there is none.
+struct net6_stream *net6_stream_take_incoming(void);
 void net6_stream_give(struct net6_stream *stream);
+// The n-th of all streams, used or not; NULL behind the last.
+struct net6_stream *net6_stream_at(size_t n);
 
 // ---------------------------------------------------------------------------------------------
 // What the binding calls (VM context). -ENOMEM: all streams or listeners are used.

@@ -151,7 +151,7 @@ int net6_stream_kernel_listen(struct net6_listener *listener, int backlog) {
     return 0;
 }
 
-int net6_stream_kernel_accept(struct net6_listener *listener, struct net6_stream *stream) {
+int net6_stream_kernel_accept(struct net6_listener *listener, struct net6_stream **result) {
     struct sockaddr_in6 peer;
     socklen_t length = sizeof(peer);
     int fd =
@@ -161,15 +161,19 @@ int net6_stream_kernel_accept(struct net6_listener *listener, struct net6_stream
         return errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM ? -errno
                                                                                          : -EAGAIN;
     }
+    engine_enter();
+    struct net6_stream *stream = net6_stream_take_incoming();
+    engine_exit();
     if (stream == NULL) {
         struct linger now = { .l_onoff = 1 };
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)); // a reset
         close(fd);
-        return 0;
+        return -EAGAIN;
     }
     net6_from_wire(&peer.sin6_addr, peer.sin6_scope_id, stream->peer);
     stream->peer_port = ntohs(peer.sin6_port);
     begin(stream, fd);
+    *result = stream;
     return 0;
 }
 

@@ -11,7 +11,7 @@
 int net6_stream_kernel_connect(struct net6_stream *stream, const uint8_t *local);
 // Opens listener->socket.
 int net6_stream_kernel_listen(struct net6_listener *listener, int backlog);
-int net6_stream_kernel_accept(struct net6_listener *listener, struct net6_stream *stream);
+int net6_stream_kernel_accept(struct net6_listener *listener, struct net6_stream **result);
 bool net6_stream_kernel_waits(struct net6_listener *listener);
 void net6_stream_kernel_unlisten(struct net6_listener *listener);
 

@@ -29,12 +29,6 @@ void sys_timeouts_init(void) {
     // lwip_init() calls it; the cyclic timers start in net6_lwip_start().
 }
 
-#if LWIP_TCP
-void tcp_timer_needed(void) {
-    // tcp_tmr runs with the other cyclic timers.
-}
-#endif
-
 int net6_lwip_start(void) {
     if (started) {
         return 0;

@@ -60,8 +60,7 @@ static void unix_close(struct net6_endpoint *endpoint) {
     }
 }
 
-/// Whether the kernel reaches a destination by itself: on a link, ourselves, the site.
-static bool is_near(const uint8_t address[16]) {
+bool net6_unix_is_near(const uint8_t address[16]) {
     return address[0] == 0xff || net6_is_scoped(address) || net6_is_loopback(address)
         || net6_kernel_is_own(address)
         || ((address[0] & 0xfe) == 0xfc && net6_kernel_has_unique_local());
@@ -82,12 +81,12 @@ static int unix_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t
             ? net6_lwip_send(endpoint, data, length, peer, port, way)
             : net6_kernel_send(endpoint, data, length, peer, port, way);
     }
-    if (net6_tunnel_is(peer) || (net6_tunnel_is_preferred() && !is_near(peer))) {
+    if (net6_tunnel_is(peer) || (net6_tunnel_is_preferred() && !net6_unix_is_near(peer))) {
         return net6_lwip_send(endpoint, data, length, peer, port, way);
     }
     int result = net6_kernel_send(endpoint, data, length, peer, port, way);
     if ((result == -ENETUNREACH || result == -EADDRNOTAVAIL) && net6_tunnel_is_up()
-        && !is_near(peer)) {
+        && !net6_unix_is_near(peer)) {
         return net6_lwip_send(endpoint, data, length, peer, port, way); // better than not at all
     }
     return result;

@@ -11,4 +11,8 @@
 extern const struct net6_backend net6_unix;
 extern const struct net6_streams net6_unix_streams; // net6_stream_unix.c
 
+// Whether the kernel reaches a destination by itself: on a link, ourselves, the site. Within
+// engine_enter().
+bool net6_unix_is_near(const uint8_t address[16]);
+
 #endif
