@@ -37,6 +37,8 @@ struct net6_streams;
 // cannot starve another.
 #define NET6_BLOCKS_RESERVE (NET6_BLOCKS / 4)
 #define NET6_DATAGRAMS_RESERVE (NET6_DATAGRAMS / 4)
+// A stream that has something to be read already leaves so many to datagrams and to other streams.
+#define NET6_BLOCKS_DATAGRAMS (NET6_BLOCKS / 2)
 #define NET6_QUEUE_MAX (64) // longest queue that an endpoint may ask for
 
 #define NET6_ADDRESSES (32) // addresses that net6_addresses() can tell

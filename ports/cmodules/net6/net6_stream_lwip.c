@@ -76,7 +76,9 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e
         }
         return ERR_OK;
     }
-    if (!net6_octets_append(&stream->received, copy_pbuf, p, p->tot_len, NET6_BLOCKS_RESERVE)) {
+    // Whoever has read all can go on, even if nobody reads the other streams.
+    size_t spare = stream->received.length > 0 ? NET6_BLOCKS_DATAGRAMS : NET6_BLOCKS_RESERVE;
+    if (!net6_octets_append(&stream->received, copy_pbuf, p, p->tot_len, spare)) {
         return ERR_MEM; // lwIP keeps it and asks again
     }
     pbuf_free(p);
