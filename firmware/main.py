@@ -102,6 +102,9 @@ class Station:
         self.reactor = Reactor(self.clock, self.settle, self.get_timer, self.handle_timer)
         self.phone.watch = self.reactor.watch
         self.phone.unwatch = self.reactor.unwatch
+        self.connections = None
+        if hasattr(net6, "Stream"):
+            self._add_streams(parts, board)
         self.access.start(self.reactor.watch, self.reactor.unwatch)
         self.phone.start(self.signalling.port)
         self.reactor.watch(self.signalling.endpoint, self._datagrams)
@@ -111,6 +114,16 @@ class Station:
         gc.collect()
         # Garbage that lies between what stays is what breaks up a small heap: collect early.
         gc.threshold(_COLLECT)
+
+    def _add_streams(self, parts, board):
+        from firmware.net import streams
+
+        connections = self.connections = streams.add(
+            parts, self.phone, self.signalling, self.driver, board.storage()
+        )
+        connections.watch = self.reactor.watch
+        connections.unwatch = self.reactor.unwatch
+        connections.listen(self.signalling.port)
 
     def _datagrams(self, now):
         self.driver.read(self.signalling, self.signalling.buffer)
@@ -134,8 +147,8 @@ class Station:
     def get_timer(self):
         """Return when handle_timer() is to be called, or None."""
         due = self.driver.get_timer()
-        for part in (self.phone, self.access, self.console):
-            other = part.get_timer()
+        for part in (self.phone, self.access, self.console, self.connections):
+            other = part.get_timer() if part is not None else None
             if other is not None and (due is None or other < due):
                 due = other
         return due
@@ -145,6 +158,8 @@ class Station:
         self.driver.handle_timer(now)
         self.phone.handle_timer(now)
         self.access.handle_timer(now)
+        if self.connections is not None:
+            self.connections.handle_timer(now)
 
     def run(self):
         """Run until the console is asked for."""

@@ -21,6 +21,10 @@ def is_mapped(addr16):
     return addr16[:12] == ANY4[:12]
 
 
+def _datagrams_alone(transport):
+    return transport == "UDP"
+
+
 class Names:
     """Asks the DNS servers that access.py has found.
 
@@ -37,6 +41,8 @@ class Names:
         self.watch = None
         self.unwatch = None
         self.servers = []
+        self.can_use = _datagrams_alone  # function (transport of SIP): whether we can use it
+        self.expect = None  # function (peer, domain): whose certificate a peer of TLS must have
         self._driver = None
         self._resolver = None
         self._locator = None
@@ -52,7 +58,7 @@ class Names:
         from vox6.dns.resolver import Resolver
 
         self._resolver = Resolver(self._random, stream=False)  # net6 has no TCP yet
-        self._locator = Locator(self._resolver, self._random, ("UDP",))
+        self._locator = Locator(self._resolver, self._random, ("UDP", "TCP", "TLS"))
         self._driver = Driver(
             "dns", self._resolver, self._clock, self._send, self._on_event, self._on_error
         )
@@ -87,14 +93,14 @@ class Names:
         self._lookups.append((canonical(name), rtype, callback))
         self.drain()
 
-    def locate(self, host, port, transport, callback):
+    def locate(self, host, port, transport, secure, callback):
         """Have callback(candidates, reason) called: where a SIP URI leads, in the order to try.
 
-        Returns what cancel() takes. ProtocolError: not a name, or a transport that we do not
-        speak.
+        secure: a SIPS URI. Returns what cancel() takes. ProtocolError: not a name, or a transport
+        that we do not speak.
         """
         self._load()
-        location = self._locator.locate(host, port, transport, False, self._clock.now())
+        location = self._locator.locate(host, port, transport, secure, self._clock.now())
         self._locations.append((location, callback))
         self.drain()
         return location

@@ -21,6 +21,11 @@ def readable(stream):
     yield core._io_queue.queue_read(stream)
 
 
+def writable(stream):
+    """Await that a stream can be written."""
+    yield core._io_queue.queue_write(stream)
+
+
 class Reactor:
     """Runs call backs until the console is asked for.
 
@@ -33,20 +38,24 @@ class Reactor:
         self._settle = settle
         self._get_timer = get_timer
         self._handle_timer = handle_timer
-        self._watched = {}  # id of a stream: [stream, call back, task]
+        self._watched = {}  # (id of a stream, writing): [stream, call back, task, wait]
         self._timer = None
         self._until = None
         self._sleeping_until = None
 
-    def watch(self, stream, callback):
-        """Call callback(now) whenever stream can be read, until unwatch()."""
-        entry = [stream, callback, None]
-        self._watched[id(stream)] = entry
+    def watch(self, stream, callback, writing=False):
+        """Call callback(now) whenever stream can be read, or written, until unwatch()."""
+        entry = [stream, callback, None, writable if writing else readable]
+        self._watched[(id(stream), writing)] = entry
         entry[2] = asyncio.create_task(self._watch(entry))
 
-    def unwatch(self, stream):
-        """End watch(); to be called before the stream is closed."""
-        entry = self._watched.pop(id(stream), None)
+    def unwatch(self, stream, writing=False):
+        """End watch() for writing, or for both; to be called before the stream is closed."""
+        self._end(self._watched.pop((id(stream), True), None))
+        if not writing:
+            self._end(self._watched.pop((id(stream), False), None))
+
+    def _end(self, entry):
         if entry is None:
             return
         task = entry[2]
@@ -57,7 +66,7 @@ class Reactor:
     async def _watch(self, entry):
         try:
             while entry[0] is not None:
-                await readable(entry[0])
+                await entry[3](entry[0])
                 if entry[0] is None:
                     return
                 try:

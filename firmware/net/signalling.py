@@ -38,6 +38,7 @@ class Signalling:
             self.endpoint = net6.Endpoint(_ANY, 0, queue=_QUEUE)
         self.port = self.endpoint.port
         self.endpoint.set_traffic_class(dscp << 2)
+        self.connections = None  # net.connections.Connections, for TCP and TLS
         self._peers = []  # (peer, our address it spoke to), the newest last
         if self.taken:
             log.say("sip", "port %d is taken, %d used" % (port, self.port))
@@ -61,7 +62,10 @@ class Signalling:
         peers.append((peer, local))
 
     def send(self, data, peer, transport=None):
-        """Send one datagram; OSError with errno as net6 gives it."""
+        """Send a message; OSError with errno as net6 gives it, by streams never."""
+        if transport is not None and transport != "UDP":
+            self.connections.send(data, peer, transport)
+            return
         source = self._source(peer, data.startswith(b"REGISTER "))
         if source is None:  # what the system would choose is not what the message says
             raise OSError(_ENETUNREACH, "no address for this peer")

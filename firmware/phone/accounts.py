@@ -72,8 +72,11 @@ def load_one(settings, number, access):
         uri = URI.parse(uri_text)
         registrar = settings.account(number, "registrar")
         outbound = _outbound(settings, number, access) or registrar
+        wish = settings.account(number, "transport")
         hop = NextHop(
-            None if access is None else access.names, URI.parse(outbound) if outbound else uri
+            None if access is None else access.names,
+            URI.parse(outbound) if outbound else uri,
+            None if wish == "auto" else wish.upper(),
         )
     except FormatError as exc:
         log.say("account", "%d: %s" % (number, exc))
@@ -99,6 +102,10 @@ def _domain(uri):
     return uri.host if uri.port is None else "%s:%d" % (uri.host, uri.port)
 
 
+def _unknown(peer, transport):
+    return ""
+
+
 class Accounts:
     """All accounts of the phone and their registrations.
 
@@ -113,6 +120,7 @@ class Accounts:
         self._access = access
         self._dns = []
         self.on_change = None
+        self.why = _unknown  # function (peer, transport): why a connection failed, or ""
         self._settings = settings
         self._random = random
         self.all = []
@@ -195,8 +203,12 @@ class Accounts:
         if self._access is not None and not self._access.network.source_for(account.hop.peer[0]):
             account.text = wording.NO_WAY  # an address that reaches there may come
             return
+        if account.hop.problem():
+            self._failed(account, account.hop.problem(), None)
+            return
         account.text = wording.REGISTERING
         account.identity.peer = account.hop.peer
+        account.identity.transport = account.hop.transport
         if account.registration is not None:
             account.registration.peer = account.hop.peer
             account.registration.start(now)
@@ -220,6 +232,15 @@ class Accounts:
                 return account
         return None
 
+    def uses(self, peer, transport):
+        """Return whether an account is reached by a connection."""
+        for account in self.all:
+            hop = account.hop
+            if account.state in ("registering", "registered") and hop.transport == transport:
+                if hop.peer == peer:
+                    return True
+        return False
+
     def registered(self, event):
         """A server took our registration."""
         account = self._of(event.registration)
@@ -229,6 +250,8 @@ class Accounts:
             log.say("account", "%d registered for %d s" % (account.number, event.expires))
         account.state = "registered"
         account.text = wording.REGISTERED
+        if account.hop.transport != "UDP":
+            account.text = wording.REGISTERED_BY % account.hop.transport
         account.retry_at = None
 
     def failed(self, event, now):
@@ -243,6 +266,8 @@ class Accounts:
             text = wording.WRONG_PASSWORD
         elif event.status == 408:
             text = wording.NO_ANSWER_SERVER
+        elif event.status == 503 and self.why(account.hop.peer, account.hop.transport):
+            text = self.why(account.hop.peer, account.hop.transport)
         else:
             text = wording.status_text(event.status, event.reason)
         retry_at = None if event.retry_ms is not None else now + self._pause()

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The vox6 authors
 """From what somebody typed to whom to call.
 
-    sip:user@[address]      user@[address]      [address]      address
+    sip:user@[address]      user@[address]      [address]      address      (or sips:)
     user@domain             by way of the account's server, without one by DNS (RFC 3263)
     digits                  by way of the account's server
 
@@ -49,17 +49,21 @@ def resolve(text, account, network):
         raise DialError(wording.DIALLED_NOTHING)
     if len(text) > _LONGEST:
         raise DialError(wording.BAD_NUMBER)
+    scheme = "sip:"
     if text.startswith("sip:"):
         text = text[4:]
+    elif text.startswith("sips:"):
+        text = text[5:]
+        scheme = "sips:"
     elif ":" in text.partition("@")[0].partition("[")[0] and not _is_address(text):
-        raise DialError(wording.BAD_NUMBER)  # sips:, tel: and the like
+        raise DialError(wording.BAD_NUMBER)  # tel: and the like
     if _is_address(text):
         text = "[" + text + "]"
     text, zone = _take_zone(text)
     if "@" not in text and not text.startswith("["):
-        return _by_account(text, account)
+        return _by_account(scheme, text, account)
     try:
-        uri = URI.parse("sip:" + text)
+        uri = URI.parse(scheme + text)
         peer = uri.peer()
     except FormatError:
         raise DialError(wording.BAD_ADDRESS if "[" in text else wording.BAD_NUMBER)
@@ -78,7 +82,7 @@ def resolve(text, account, network):
         addr16 = addresses.with_scope(addr16, index)
     elif zone:
         raise DialError(wording.BAD_ADDRESS)
-    return Target(str(uri), (addr16, port), None)
+    return Target(str(uri), (addr16, port), None, True)
 
 
 def _is_address(text):
@@ -106,13 +110,14 @@ def _take_zone(text):
     return text[:percent] + text[end:], zone
 
 
-def _by_account(text, account):
+def _by_account(scheme, text, account):
     if account is None:
         raise DialError(wording.NEED_ACCOUNT)
     number = "".join([char for char in text if char not in " -/()"])
     if not number:
         raise DialError(wording.DIALLED_NOTHING)
-    return Target("sip:%s@%s" % (escape(number), account.domain), account.peer, account)
+    uri = "%s%s@%s" % (scheme, escape(number), account.domain)
+    return Target(uri, account.peer, account)
 
 
 def caller_text(uri, display_name=None):

@@ -171,14 +171,14 @@ class Events:
         if call is None:
             return
         status = event.status
-        if self.phone.outgoing.try_next(call, status, now):
-            return
         tone = "congestion"
         if status in (486, 600, 603):
             tone = "busy"
         text = wording.status_text(status, event.reason)
         if call.unreachable:
             text = wording.NO_WAY
+        if status == 503 and event.message is None:  # no connection, perhaps: what was said of it
+            text = self.phone.connection_reason(event.session) or text
         if call.direction == "in":
             text = wording.ENDED if call.talking_since is not None else wording.NOT_ANSWERED_HERE
         log.say("call", "%d failed: %s" % (call.line + 1, text))
@@ -296,6 +296,11 @@ class Events:
         A call that stands is left to the retransmissions: the network may come back.
         """
         for call in self.phone.lines:
-            if call is not None and call.state == "calling" and call.peer == peer:
+            if call is not None and call.state == "calling" and call.session.peer == peer:
                 call.unreachable = True
                 self.phone.agent.handle_transport_error(peer, self.phone.clock.now())
+
+    def on_connection_failed(self, peer, transport, reason):
+        """A connection of SIP could not be made, or was lost; reason: in words."""
+        self.phone.agent.handle_transport_error(peer, self.phone.clock.now(), transport)
+        self.phone.drain()

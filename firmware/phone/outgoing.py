@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Calls that we make, until they are answered: whom, by which server, and which one is next.
+"""Calls that we make, until they are answered: whom, and by which server.
 
-A name is looked up first (state "locating"). Of several places behind it the next one is tried
-when one does not answer (RFC 3263 section 4.3).
+A name is looked up first (state "locating"). Of several places behind it the engine tries the next
+one when one does not answer (RFC 3263 section 4.3).
 """
 
 from firmware import log
@@ -30,32 +30,38 @@ class Outgoing:
         line = phone.free_line()
         if line is None:
             raise dialling.DialError(wording.NO_FREE_LINE)
-        hop = None
-        if target.peer is None:
-            hop = target.account.hop if not target.direct else self._hop_to(target.uri)
-            if phone.network.local is None:
-                raise dialling.DialError(wording.NO_ADDRESS)
+        hop = self._hop(target)
+        if hop.peer is None and phone.network.local is None:
+            raise dialling.DialError(wording.NO_ADDRESS)
         call = Call(line, "out", None, target.uri, None, now)
         call.account = target.account
         call.hop = hop
-        if hop is None and target.account is not None:
-            call.hop = target.account.hop
         call.deadline = now + 1000 * phone.settings.get("call.answer_s")
-        if hop is None:
-            self._invite(call, target.peer, now)
+        if hop.peer is not None:
+            self._invite(call, now)
         else:
             call.to("locating", now)
         phone.changes.hold_others(line, now)
         phone.lines[line] = call
         phone.focus = line
         log.say("call", "%d to %s" % (line + 1, target.uri))
-        if hop is not None:
+        if call.state == "locating":
             hop.locate(lambda reason: self._located(call, reason))
         phone.drain()
         phone.sounds.update()
 
-    def _hop_to(self, uri_text):
-        return NextHop(self._access.names, URI.parse(uri_text))
+    def _hop(self, target):
+        """Return the NextHop of a target. DialError: its transport is none of ours."""
+        if not target.direct:
+            if target.uri.startswith("sips:") and target.account.hop.transport != "TLS":
+                raise dialling.DialError(wording.ACCOUNT_IN_CLEAR)  # RFC 3261 section 26.2.2
+            return target.account.hop
+        hop = NextHop(self._access.names, URI.parse(target.uri))
+        if hop.peer is not None:
+            hop.peer = (target.peer[0], hop.peer[1])  # with its link
+            if hop.problem():
+                raise dialling.DialError(hop.problem())
+        return hop
 
     def _located(self, call, reason):
         if call.state != "locating":
@@ -70,14 +76,15 @@ class Outgoing:
 
     def _begin(self, call, now):
         try:
-            self._invite(call, call.hop.peer, now)
+            self._invite(call, now)
             call.to("calling", now)
         except dialling.DialError as exc:
             self.phone.end(call, str(exc), "congestion", now)
 
-    def _invite(self, call, peer, now):
-        """Send the INVITE of a call. DialError: why it cannot be."""
+    def _invite(self, call, now):
+        """Send the INVITE of a call to its hop. DialError: why it cannot be."""
         phone = self.phone
+        peer = call.hop.peer
         local = phone.network.source_for(peer[0])
         if local is None:
             nothing = phone.network.local is None
@@ -91,7 +98,15 @@ class Outgoing:
         identity = call.account.identity if call.account is not None else None
         try:
             body = audio.offer(False)
-            session = phone.agent.invite(call.uri, peer, now, body, account=identity)
+            session = phone.agent.invite(
+                call.uri,
+                peer,
+                now,
+                body,
+                account=identity,
+                transport=call.hop.transport,
+                targets=call.hop.targets(),
+            )
         except ProtocolError as exc:
             audio.close()
             log.say("call", "not called: %s" % exc)
@@ -99,16 +114,3 @@ class Outgoing:
         call.session = session
         call.peer = peer
         call.take(audio)
-
-    def try_next(self, call, status, now):
-        """A call failed; return whether it goes on by the next place behind the name."""
-        if call.state != "calling" or status not in (408, 503) or call.hop is None:
-            return False
-        if not call.hop.next():
-            call.hop.first()
-            return False
-        log.say("call", "%d: no answer there, tries the next" % (call.line + 1))
-        call.unreachable = False
-        call.audio.close()
-        self._begin(call, now)
-        return True

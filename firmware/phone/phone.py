@@ -99,6 +99,22 @@ class Phone:
         self.accounts.servers_changed(self.clock.now())
         self.drain()
 
+    def connection_reason(self, session):
+        """Return why a session could not be carried, if that is known of its connection."""
+        if session is None or session.transport == "UDP":
+            return ""
+        return self.accounts.why(session.peer, session.transport)
+
+    def needs_connection(self, peer, transport):
+        """Return whether an account or a call needs a connection of SIP."""
+        if self.accounts.uses(peer, transport):
+            return True
+        for call in self.lines:
+            if call is not None and call.session is not None:
+                if call.session.peer == peer and call.session.transport == transport:
+                    return True
+        return False
+
     def address_text(self, addr16):
         """Return the text of an address for people."""
         return self._net6.text(without_scope(addr16))

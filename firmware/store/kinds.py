@@ -9,6 +9,8 @@ choice, words     the words and what one is called: one of them, or some in orde
 text, uri, secret shortest and longest in characters
 servers           0 and how many: names or IPv4 addresses
 prefixes          0 and how many: IPv6 prefixes of 64 bits
+pins              0 and how many: SHA-256 in 64 hexadecimal digits
+file              shortest and longest in characters: a name without a folder
 """
 
 from vox6.wire.errors import FormatError
@@ -39,13 +41,15 @@ def parse_value(entry, text):
         return text
     if kind == "words":
         return _words(text, low, high)
-    if kind == "servers" or kind == "prefixes":
+    if kind in ("servers", "prefixes", "pins"):
         return _list(text, kind, high)
     for char in text:
         if char < " " or char == "\x7f":
             raise SettingsError("a control character in it")
     if not low <= len(text) <= high:
         raise SettingsError("not %d to %d characters long" % (low, high))
+    if kind == "file" and ("/" in text or text.startswith(".")):
+        raise SettingsError("not a file name")
     if kind == "uri" and text:
         _check_uri(text)
     return text
@@ -65,8 +69,8 @@ def _words(text, known, what):
 
 
 def _check_uri(text):
-    if not text.startswith("sip:"):
-        raise SettingsError("must begin with sip:")
+    if not text.startswith("sip:") and not text.startswith("sips:"):
+        raise SettingsError("must begin with sip: or sips:")
     if " " in text or "<" in text or ">" in text or '"' in text:
         raise SettingsError("not a SIP URI")
 
@@ -78,6 +82,9 @@ def _list(text, kind, most):
     for word in words:
         if kind == "prefixes":
             parse_prefixes(word)
+        elif kind == "pins":
+            if len(word) != 64 or word.strip("0123456789abcdefABCDEF"):
+                raise SettingsError("not 64 hexadecimal digits: " + word[:40])
         else:
             _check_server(word)
     return " ".join(words)

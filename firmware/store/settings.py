@@ -35,6 +35,9 @@ _LINES = const(256)
 # Rows: name, kind, default, low, high; kinds.py says what low and high are.
 TABLE = (
     ("sip.port", "int", 5060, 1, 65535),
+    ("sip.tls_ca", "file", "", 0, 32),  # PEM or DER, beside the settings
+    ("sip.tls_pin", "pins", "", 0, 4),  # SHA-256 of a certificate or its key; in place of the CAs
+    ("sip.tls_verify", "bool", True, 0, 0),
     ("rtp.port_low", "int", 16384, 1024, 65530),
     ("rtp.port_high", "int", 16447, 1025, 65535),
     ("media.codecs", "words", "G722 PCMU PCMA", CODECS, "codec"),
@@ -71,6 +74,7 @@ ACCOUNT_TABLE = (
     ("password", "secret", "", 0, 128),
     ("registrar", "uri", "", 0, 255),
     ("proxy", "uri", "", 0, 255),
+    ("transport", "choice", "auto", ("auto", "udp", "tcp", "tls"), "transport"),
     ("expires_s", "int", 300, 60, 3600),
 )
 

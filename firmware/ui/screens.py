@@ -178,9 +178,17 @@ def dial(phone, columns, rows, text, note, account=None):
     return fitted(lines, columns, rows, wording.DIAL_HINT)
 
 
+def _broken(text, columns):
+    """Return a text in two lines at the most, broken where a word ends if it can be."""
+    if len(text) <= columns:
+        return [text]
+    at = text.rfind(" ", 0, columns + 1)
+    return [text[:at], text[at + 1 :]] if at > 0 else [text]
+
+
 def call(phone, columns, rows, call, now):
     """The screen of the call in focus."""
-    lines = [heading(state_text(call), call.line, columns)]
+    lines = [heading(line, call.line, columns) for line in _broken(state_text(call), columns)]
     safety = security_lines(call, columns)
     lines += safety
     lines.append(call.name)

@@ -29,6 +29,23 @@ DNS = "DNS %s"
 BOOT_FILE = "boot %s"
 SIP_SERVER = "SIP %s"
 
+# Connections of SIP, and their certificates
+CONNECTION_SILENT = "No connection"
+CONNECTION_REFUSED = "Connection refused"
+CONNECTION_CLOSED = "Connection closed"
+CONNECTION_SLOW = "Connection too slow"
+CONNECTION_NO_SIP = "No SIP there"
+CONNECTIONS_FULL = "Too many connections"
+NO_TLS = "No TLS in this phone"
+TLS_FAILED = "TLS failed: %s"
+CERT_NAME = "Certificate is not for %s"
+CERT_EXPIRED = "Certificate expired"
+CERT_FUTURE = "Certificate of future"
+CERT_UNKNOWN_CA = "Unknown CA there"
+CERT_PIN = "Certificate not ours"
+CERT_REFUSED = "Certificate refused"
+CERT_NO_FILE = "No file %s"
+
 # Idle
 READY = "Ready"
 NO_ACCOUNT = "No account"
@@ -36,6 +53,7 @@ MISSED = "Missed calls: %d"
 
 # Accounts
 REGISTERED = "registered"
+REGISTERED_BY = "registered %s"  # TCP, TLS
 REGISTERING = "registering"
 NOT_REGISTERED = "not registered"
 WRONG_PASSWORD = "password refused"
@@ -56,8 +74,10 @@ LOCATING = "Looking up"
 NO_SUCH_NAME = "Name not known"
 NO_DNS = "No answer by DNS"
 NO_DNS_SERVER = "No DNS server"
-NO_TRANSPORT = "Needs TCP or TLS"
+NO_TRANSPORT = "Needs UDP, TCP or TLS"
+NEEDS_CA = "TLS: set sip.tls_ca"
 NEED_ZONE = "Which link? Add %1"
+ACCOUNT_IN_CLEAR = "Account is not by TLS"
 NO_FREE_LINE = "Both lines are busy"
 
 # Calls

@@ -8,6 +8,7 @@ the process and time is a number that the test moves.
 
 from firmware import log
 from firmware.main import Parts
+from firmware.net import streams
 from firmware.net.access import Access
 from firmware.net.driver import Driver
 from firmware.net.network import Network
@@ -140,6 +141,78 @@ class Media:
     def tone(self, segments, repeat=True):
         self.sounding = segments
         self.repeat = repeat
+
+
+class TLS:
+    """The module tls of a phone. certificate: what its peers show; verdict: what mbedtls says."""
+
+    PROTOCOL_TLS_CLIENT = 0
+
+    def __init__(self):
+        self.certificate = b""
+        self.verdict = ""
+        self.contexts = []
+
+    def SSLContext(self, protocol):
+        context = Context(self)
+        self.contexts.append(context)
+        return context
+
+
+class Context:
+    """A context of TLS: its streams shake hands with the first write and hide nothing."""
+
+    def __init__(self, tls):
+        self.tls = tls
+        self.verify_mode = 2
+        self.verify_callback = None
+        self.authorities = None
+
+    def load_verify_locations(self, cadata):
+        self.authorities = cadata
+
+    def wrap_socket(self, raw, server_hostname, do_handshake_on_connect):
+        return Secured(self, raw, server_hostname)
+
+
+class Secured:
+    """A stream of TLS."""
+
+    def __init__(self, context, raw, name):
+        self.context = context
+        self.raw = raw
+        self.name = name
+        self.done = False
+
+    def _shake(self):
+        context = self.context
+        if not self.done and self.raw.state == "open":
+            if context.verify_mode:
+                if context.verify_callback(memoryview(context.tls.certificate), 0):
+                    raise OSError(-0x3000, "MBEDTLS_ERR_X509_FATAL_ERROR")
+            if context.verify_mode == 2 and context.tls.verdict:
+                raise ValueError(context.tls.verdict)
+            self.done = True
+
+    def cipher(self):
+        return "TLS-DOUBLE", "TLSv1.2"
+
+    def readable(self):
+        return self.raw.readable()
+
+    def writable(self):
+        return self.raw.writable()
+
+    def readinto(self, buffer):
+        self._shake()
+        return self.raw.readinto(buffer)
+
+    def write(self, data):
+        self._shake()
+        return self.raw.write(data)
+
+    def close(self):
+        pass  # the stream below is another's to close
 
 
 class Screen:
@@ -294,6 +367,14 @@ class TestPhone:
             self.phone.events.on_send_error,
         )
         self.phone.driver = self.driver
+        self.flows = []  # (stream, call back, writing)
+        self.tls = TLS()
+        self.connections = streams.add(
+            parts, self.phone, self.signalling, self.driver, "/settings", self.disk, self.tls
+        )
+        self.connections.watch = self._watch_flow
+        self.connections.unwatch = self._unwatch_flow
+        self.connections.listen(self.signalling.port)
         self.screen = Screen()
         self.lamps = Lamps()
         self.console = Console(self.phone, self.screen, self.lamps)
@@ -309,6 +390,16 @@ class TestPhone:
 
     def _unwatch(self, stream):
         self.watched = [entry for entry in self.watched if entry[0] is not stream]
+
+    def _watch_flow(self, stream, call, writing=False):
+        self.flows.append((stream, call, writing))
+
+    def _unwatch_flow(self, stream, writing=False):
+        self.flows = [
+            entry
+            for entry in self.flows
+            if entry[0] is not stream or (writing and entry[2] != writing)
+        ]
 
     def _unpoll(self, one):
         self.polled = [entry for entry in self.polled if entry[0] is not one]
@@ -358,12 +449,17 @@ class TestPhone:
             if one.raised if hasattr(one, "raised") else one.waiting:
                 busy = True
                 call(self.clock.now())
+        for entry in list(self.flows):
+            stream, call, writing = entry
+            if entry in self.flows and (stream.writable() if writing else stream.readable()):
+                busy = True
+                call(self.clock.now())
         if self.net6.signal.raised:
             busy = True
             self.net6.signal.raised = False
             self.access.update()
         now = self.clock.now()
-        for one in (self.driver, self.phone, self.access):
+        for one in (self.driver, self.phone, self.access, self.connections):
             due = one.get_timer()
             if due is not None and due <= now:
                 busy = True
@@ -376,7 +472,7 @@ class TestPhone:
     def get_timer(self):
         """Return when the next thing is due, or None."""
         due = None
-        for one in (self.driver, self.phone, self.access):
+        for one in (self.driver, self.phone, self.access, self.connections):
             at = one.get_timer()
             if at is not None and (due is None or at < due):
                 due = at
@@ -391,6 +487,8 @@ class World:
         self.hosts = []
         self.phones = []
         self.sent = []  # (data, source, destination) of all datagrams
+        self.streamed = []  # the same of what was written to streams
+        self.connecting = []  # streams that no host has taken yet
         self.drop = None
         self.hooks = []  # functions (data, source, destination) -> source, destination; or None
         log.start(self.clock, None)
@@ -408,10 +506,35 @@ class World:
             if host.has(destination[0]):
                 host.take(data, source, destination)
 
+    def connect(self):
+        """Connect the streams whose host is there; return whether there was one."""
+        busy = False
+        for stream in list(self.connecting):
+            addr16, port = stream.peer()
+            hosts = [host for host in self.hosts if host.has(addr16)]
+            if stream.state == "connecting" and not hosts:
+                continue  # silence
+            self.connecting.remove(stream)
+            busy = True
+            found = [
+                one for host in hosts for one in getattr(host, "listeners", ()) if one.port == port
+            ]
+            if stream.state != "connecting":
+                continue  # closed meanwhile
+            if not found:
+                stream.state = "refused"
+                continue
+            end = net_doubles.Stream(found[0].net6, stream.peer(), stream.local())
+            end.other = stream
+            stream.other = end
+            stream.state = end.state = "open"
+            found[0].waiting.append(end)
+        return busy
+
     def settle(self):
         """Let all phones work until nothing waits."""
         for _ in range(1000):
-            busy = False
+            busy = self.connect()
             for phone in self.phones:
                 busy = phone.step() or busy
             if not busy:
@@ -433,10 +556,11 @@ class World:
                 self.settle()
                 return
 
-    def requests(self, method):
-        """Return the datagrams that carry a request of a method."""
+    def requests(self, method, sent=None):
+        """Return the datagrams, or what else was sent, that carry a request of a method."""
         start = method.encode() + b" sip:"
-        return [data for data, _, _ in self.sent if data.startswith(start)]
+        sent = self.sent if sent is None else sent
+        return [data for data, _, _ in sent if data.startswith(start)]
 
     def responses(self, status):
         """Return the datagrams that carry a response of a status."""

@@ -107,6 +107,95 @@ class Endpoint:
             self.net6.endpoints.remove(self)
 
 
+class Stream:
+    """A stream of a Net6, one end of two. state: "connecting", "open", "refused", "closed"."""
+
+    def __init__(self, net6, local, peer):
+        self.net6 = net6
+        self._local = local
+        self._peer = peer
+        self.other = None
+        self.state = "connecting"
+        self.came = b""
+        self.ended = False  # by the other end
+        self.room = None  # octets that can be written, None: any number
+        self.traffic_class = 0
+        net6.streams.append(self)
+
+    def local(self):
+        return self._local
+
+    def peer(self):
+        return self._peer
+
+    def set_traffic_class(self, value):
+        self.traffic_class = value
+
+    def _check(self):
+        if self.state == "closed":
+            raise OSError(9, "as the test wants")
+        if self.state == "refused":
+            raise OSError(111, "ECONNREFUSED")
+        if self.net6.error:
+            raise OSError(self.net6.error, "as the test wants")
+
+    def readable(self):
+        return self.state == "refused" or bool(self.came) or self.ended
+
+    def writable(self):
+        return self.state in ("refused", "open") and self.room != 0
+
+    def readinto(self, buffer):
+        self._check()
+        if not self.came:
+            return 0 if self.ended else None
+        length = min(len(buffer), len(self.came))
+        buffer[:length] = self.came[:length]
+        self.came = self.came[length:]
+        return length
+
+    def write(self, data):
+        self._check()
+        if not self.writable():
+            return None
+        if self.ended or self.other is None:
+            raise OSError(32, "EPIPE")
+        length = len(data) if self.room is None else min(self.room, len(data))
+        if self.room is not None:
+            self.room -= length
+        self.other.came += bytes(data[:length])
+        self.net6.world.streamed.append((bytes(data[:length]), self._local, self._peer))
+        return length
+
+    def close(self):
+        if self.state != "closed":
+            self.state = "closed"
+            self.net6.streams.remove(self)
+            if self.other is not None:
+                self.other.ended = True
+
+
+class Listener:
+    """A TCP port of a Net6."""
+
+    def __init__(self, net6, port):
+        self.net6 = net6
+        self.port = port
+        self.waiting = []
+
+    def readable(self):
+        return bool(self.waiting)
+
+    def accept(self):
+        if not self.waiting:
+            return None
+        stream = self.waiting.pop(0)
+        return (stream,) + stream.peer()
+
+    def close(self):
+        self.net6.listeners.remove(self)
+
+
 class Net6:
     """The module net6 of one phone.
 
@@ -125,6 +214,9 @@ class Net6:
         self.flags = None
         self.dns = []
         self.added = {}  # address: (preferred, valid)
+        self.streams = []
+        self.listeners = []
+        self._stream_port = 50000
         world.hosts.append(self)
 
     def Endpoint(self, local=None, port=0, queue=8):
@@ -137,6 +229,24 @@ class Net6:
         endpoint = Endpoint(self, local, port, queue)
         self.endpoints.append(endpoint)
         return endpoint
+
+    def Stream(self, addr16, port, local=None):
+        if len(self.streams) >= 8:
+            raise OSError(12, "ENOMEM")
+        if local not in self.own:
+            raise OSError(EADDRNOTAVAIL, "as the test wants")
+        self._stream_port += 1
+        stream = Stream(self, (local, self._stream_port), (addr16, port))
+        self.world.connecting.append(stream)
+        return stream
+
+    def Listener(self, local=None, port=0, backlog=4):
+        for other in self.listeners:
+            if other.port == port:
+                raise OSError(EADDRINUSE, "as the test wants")
+        listener = Listener(self, port)
+        self.listeners.append(listener)
+        return listener
 
     def has(self, addr16):
         """Return whether datagrams from outside to an address come here."""

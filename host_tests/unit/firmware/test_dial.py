@@ -98,7 +98,7 @@ class Dial(unittest.TestCase):
         self.refused("bob@[]", wording.BAD_ADDRESS)
         self.refused("bob@192.0.2.1", wording.IPV4_ADDRESS)
         self.refused("bob@[::ffff:192.0.2.1]", wording.IPV4_ADDRESS)
-        self.refused("sips:bob@[2001:db8::b]", wording.BAD_NUMBER)
+        self.refused("tel:+15550100", wording.BAD_NUMBER)
         self.refused("tel:+123", wording.BAD_NUMBER)
         self.refused("a b@[2001:db8::b]", wording.BAD_ADDRESS)
         self.refused("x" * 256, wording.BAD_NUMBER, self.account)

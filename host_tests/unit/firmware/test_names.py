@@ -42,7 +42,7 @@ class Dialling(Case):
         bob.press("call")
         self.assertEqual(alice.states()[0], "talking")
         kinds = [rtype for _, rtype in self.dns.asked]
-        self.assertEqual(kinds, [35, 33, 28])  # NAPTR, SRV, AAAA
+        self.assertEqual(kinds, [35, 33, 33, 33, 28])  # NAPTR, SRV of each, AAAA
         invite = self.world.requests("INVITE")[0]
         self.assertTrue(invite.startswith(b"INVITE sip:bob@example.org "))
         self.assertEqual(len(alice.net6.endpoints), 3)  # SIP, RTP, RTCP
@@ -73,7 +73,11 @@ class Dialling(Case):
         self.assertEqual(alice.states()[0], "ended")
         self.assertIn("Name not known", alice.text())
         alice.press("hangup", "bob@example.org;transport=tcp", "call")
-        self.assertIn("Needs TCP or TLS", alice.text())
+        self.assertIn("Name not known", alice.text())
+        alice.press("hangup", "bob@example.org;transport=sctp", "call")
+        self.assertIn("Needs UDP, TCP or TLS", alice.text())
+        alice.press("hangup", "sips:bob@example.org", "call")
+        self.assertIn("TLS: set sip.tls_ca", alice.text())
         alone = self.phone(dns=())
         alone.press("bob@example.org", "call")
         self.assertIn("No DNS server", alone.text())
