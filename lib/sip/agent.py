@@ -632,9 +632,12 @@ class Agent:
         return retry
 
     def digest_info(self, account: Account, response: Response) -> None:
-        """Take what a 2xx says about the next nonce."""
+        """Take what a 2xx says about the next nonce; nothing of a server with a wrong rspauth."""
         if account.password:
-            account.digest(self.crypto, self.random).receive_info(response)
+            try:
+                account.digest(self.crypto, self.random).receive_info(response)
+            except AuthenticationError:
+                self.layer.count("wrong_rspauth")
 
     def create_request(self, method: str, uri_text: str, account: "Account | None") -> Request:
         """Return a request outside of dialogs, without Via (RFC 3261 section 8.1.1)."""

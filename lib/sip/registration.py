@@ -276,7 +276,9 @@ class Registration:
 
     def _succeed(self, request: Request, response: Response, now: int) -> None:
         try:
-            self.agent.digest_info(self.account, response)
+            if self.account.password:
+                digest = self.account.digest(self.agent.crypto, self.agent.random)
+                digest.receive_info(response)
         except AuthenticationError as error:  # this is not who knows our password
             self.agent.layer.count("wrong_rspauth")
             self._fail(error.code, error.reason, None, now)

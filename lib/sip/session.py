@@ -187,6 +187,7 @@ class Session(Usages):
     def cancel(self, now: int) -> None:
         """Give up our call before it is answered; `CallFailed` 487 follows."""
         self._command("cancel", now)
+        self.targets.clear()  # nobody else is to be called instead
         if self.inviting is not None:
             self.inviting.give_up_status = 487
 

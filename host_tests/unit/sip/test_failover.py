@@ -137,6 +137,12 @@ class TargetTest(unittest.TestCase):
         self.agent.receive_datagram(reply(first, 200, "late"), PEER, 400)
         self.assertEqual(self.agent.counters["stray_responses"], 1)
 
+    def test_cancelled_before_anybody_answered(self):
+        session, first = self._invite([(SECOND, "UDP")])
+        session.cancel(100)
+        self.assertEqual(set([entry[2] for entry in run(self.agent, 10**6)]), {PEER})
+        self.assertEqual([event.status for event in events(self.agent)], [487])
+
     def test_non_invite(self):
         self.agent.options(URI, PEER, 0, targets=((SECOND, "UDP"),))
         (first, _, _) = out(self.agent)[0]

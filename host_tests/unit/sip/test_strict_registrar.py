@@ -217,6 +217,16 @@ class DigestTest(Case):
         credentials = Challenge.parse(sent(self.agent)[0].get("authorization"))
         self.assertNotEqual(credentials.text("nonce"), one.nonce)
 
+    def test_wrong_proof_in_other_answers(self):
+        one = realm()
+        self.start(one)
+        self.serve()
+        self.agent.options("sip:example.com", PEER, 0, self.account)
+        info = 'Authentication-Info: rspauth="00", nc=00000001, qop=auth, nextnonce="evil"'
+        self.agent.receive_datagram(reply(sent(self.agent)[0], 200, extra=info), PEER, 0)
+        self.assertEqual(kinds(self.agent), ["Registered", "OptionsAnswered"])
+        self.assertEqual(self.agent.counters["wrong_rspauth"], 1)
+
     def test_accounts_do_not_mix(self):
         self.start(realm())
         other = Account("sip:bob@example.net", "bob2", "hidden", "", "", OTHER)
