@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .message import Question as Question
     from .message import Record as Record
     from .name import canonical as canonical
+    from .number import NumberFinder as NumberFinder
     from .rdata import AAAA as AAAA
     from .rdata import CNAME as CNAME
     from .rdata import NAPTR as NAPTR
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "Locator": "locate",
+    "NumberFinder": "number",
     "Message": "message",
     "Question": "message",
     "Record": "message",
@@ -43,11 +45,13 @@ _WHERE = {
 }
 _MODULES = (
     "cache",
+    "ere",
     "events",
     "locate",
     "lookup",
     "message",
     "name",
+    "number",
     "rdata",
     "resolver",
     "state",

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""What a Resolver and a Locator tell. name: as `canonical()` writes what was asked for."""
+"""What a Resolver, a Locator and a NumberFinder tell.
+
+name: as `canonical()` writes what was asked for.
+"""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .locate import Candidate, Location
+    from .number import NumberQuery
     from .rdata import Data
 
 
@@ -62,4 +66,20 @@ class LocateFailed:
 
     def __init__(self, location: "Location", reason: str) -> None:
         self.location = location
+        self.reason = reason
+
+
+class NumberFound:
+    """A NumberFinder knows the SIP URIs of a number, best first, as text."""
+
+    def __init__(self, query: "NumberQuery", uris: "list[str]") -> None:
+        self.query = query
+        self.uris = uris
+
+
+class NumberNotFound:
+    """reason: "not in the directory", or what the resolver said."""
+
+    def __init__(self, query: "NumberQuery", reason: str) -> None:
+        self.query = query
         self.reason = reason

@@ -19,6 +19,7 @@ from host_tests.unit.dns.helpers import octets as emitted
 from host_tests.unit.dns.helpers import resolver as made_resolver
 from host_tests.unit.dns.test_locate import Both
 from vox6.dns import AAAA, A, Message, Question, Record, canonical, rdata
+from vox6.dns.ere import substitute
 from vox6.dns.message import QR, RA, RD
 from vox6.dns.name import read_name, split_name, write_name
 from vox6.wire import FormatError, LocalProtocolError, Reader, Writer
@@ -307,3 +308,16 @@ def test_any_zone_is_located_or_not(entries, secure):
     both.locator.locate("example.com", None, None, secure, 0)
     assert len(both.run()) == 1
     assert len(both.asked) <= 1 + 4 + 8
+
+
+@given(
+    st.text(alphabet="!ab1+.*?{}()[]|^$\\\\,:-i", max_size=60),
+    st.text(alphabet="ab1+*", max_size=16),
+)
+def test_any_text_is_a_substitution_or_refused(expression, text):
+    for one in (expression, "!" + expression + "!x!"):
+        try:
+            result = substitute(one, text)
+        except FormatError:
+            continue
+        assert result is None or len(result) <= 512
