@@ -2,11 +2,14 @@
 # Copyright (c) 2026 The vox6 authors
 """SIPp beside a phone: fixtures and what tests of messages share."""
 
+import time
 from pathlib import Path
 
 import pytest
 
-from tools.lab import SIPp
+from tools.lab import SIPp, measure
+from tools.lab.codec import encode
+from tools.panel.phones import TOP
 
 SIPP = "2001:db8:1::51"
 SCENARIOS = Path(__file__).with_name("sipp")
@@ -53,3 +56,19 @@ def callee(phone, sipp):
         return found
 
     return make
+
+
+def tone(hertz):
+    """A file of 20 s of a tone in PCMU, as SIPp plays it."""
+    path = TOP / f"build/tone-{hertz}.ulaw"
+    if not path.exists():
+        path.write_bytes(encode("PCMU", measure.tone(hertz, 20, 8000)))
+    return path
+
+
+def heard(phone, seconds=1.2):
+    """The frequency in hertz of what the phone's speaker gives for some seconds."""
+    recording = phone.panel.record()
+    time.sleep(seconds)
+    rate, samples = recording.stop()
+    return measure.measure_tone(measure.loud_part(samples, rate, 0.2), rate).frequency

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""kamailio as registrar and proxy in the lab: digest, no database."""
+"""kamailio as registrar and forking proxy in the lab: digest, TLS, no database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.lab.errors import LabError
 from tools.lab.link import Host
 
 DOMAIN = "vox6.example"
-_MODULES = "tm sl rr pv maxfwd textops siputils sanity usrloc registrar auth htable kex"
+_MODULES = "tm sl rr pv maxfwd textops siputils sanity usrloc registrar auth htable kex corex"
 _CONFIG = """#!KAMAILIO
 debug=2
 log_stderror=yes
@@ -21,6 +21,7 @@ alias="%(domain)s"
 mpath="%(modules)s"
 listen=udp:[%(address)s]:%(port)d
 listen=tcp:[%(address)s]:%(port)d
+%(tls)s
 %(load)s
 modparam("usrloc", "db_mode", 0)
 modparam("registrar", "default_expires", 300)
@@ -81,13 +82,14 @@ request_route {
         }
         consume_credentials();
     }
-    if (is_method("INVITE")) {
+    if (is_method("INVITE|SUBSCRIBE")) {
         record_route();
     }
     if (uri != myself) {
         sl_send_reply("403", "Forbidden");
         exit;
     }
+%(forks)s
     if (!lookup("location")) {
         sl_send_reply("404", "Not Found");
         exit;
@@ -96,9 +98,17 @@ request_route {
 }
 """
 
+_TLS = """enable_tls=yes
+listen=tls:[%(address)s]:%(tls_port)d
+loadmodule "tls.so"
+modparam("tls", "tls_method", "TLSv1.2+")
+modparam("tls", "certificate", "%(certificate)s")
+modparam("tls", "private_key", "%(certificate)s")
+"""
+
 
 class Kamailio:
-    """A registrar and proxy for DOMAIN in a host of the lab."""
+    """A registrar and stateful, forking proxy for DOMAIN in a host of the lab."""
 
     def __init__(
         self,
@@ -108,11 +118,14 @@ class Kamailio:
         *,
         algorithm: str = "MD5",
         port: int = 5060,
+        forks: Mapping[str, Sequence[str]] | None = None,
+        certificate: Path | None = None,
     ) -> None:
         """Start it and wait until it listens.
 
         host: where; address: of that host; passwords: of each user (letters and digits alone);
-        algorithm: "MD5" or "SHA-256" of the digest.
+        algorithm: "MD5" or "SHA-256" of the digest; forks: users whose calls go to several URIs
+        at once; certificate: file with certificate and key, it listens with TLS at port + 1 then.
         """
         found = sorted(Path("/usr/lib").glob("*/kamailio/modules"))
         if not found:
@@ -121,23 +134,45 @@ class Kamailio:
         self.peer = f"sip:[{address}]:{port}"
         folder = host.lab.folder / f"kamailio-{host.name}"
         (folder / "run").mkdir(parents=True, exist_ok=True)
+        self.tls_peer = f"sip:[{address}]:{port + 1};transport=tls"
         rows = [f'    $sht(passwords=>{user}) = "{word}";' for user, word in passwords.items()]
-        values = {
+        values: dict[str, object] = {
             "domain": DOMAIN,
             "modules": f"{found[0]}/",
             "address": address,
             "port": port,
             "load": "\n".join(f'loadmodule "{name}.so"' for name in _MODULES.split()),
             "algorithm": algorithm,
-            "passwords": "\n".join(rows),
+            "passwords": "\n".join(rows or ["    return;"]),
+            "forks": "\n".join(_fork(user, uris) for user, uris in (forks or {}).items()),
+            "tls": "",
         }
-        config = folder / "kamailio.cfg"
-        config.write_text(_CONFIG % values)
-        argv: list[str | Path] = ["kamailio", "-f", config, "-DD", "-E", "-m", "32", "-M", "4"]
-        argv += ["-Y", folder / "run", "-P", folder / "run/kamailio.pid"]
-        self.process = host.start(argv, log=f"kamailio-{host.name}.log")
+        if certificate is not None:
+            values["certificate"], values["tls_port"] = certificate.resolve(), port + 1
+            values["tls"] = _TLS % values
+        self._host, self._folder = host, folder
+        (folder / "kamailio.cfg").write_text(_CONFIG % values)
+        self.start()
+
+    def start(self) -> None:
+        """Start it (again, after close() or kill()); it knows no bindings then."""
+        folder = self._folder
+        argv: list[str | Path] = ["kamailio", "-f", folder / "kamailio.cfg", "-DD", "-E"]
+        argv += ["-m", "32", "-M", "4", "-Y", folder / "run", "-P", folder / "run/kamailio.pid"]
+        self.process = self._host.start(argv, log=f"kamailio-{self._host.name}.log")
         self.process.wait_output(r"Listening on", 15.0)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut does."""
+        self.process.kill()
 
     def close(self) -> None:
         """End kamailio with its children."""
         self.process.stop()
+
+
+def _fork(user: str, uris: Sequence[str]) -> str:
+    """Configuration that sends the calls of a user to all URIs at once."""
+    lines = [f'    if ($rU == "{user}") {{', f'        $ru = "{uris[0]}";']
+    lines += [f'        append_branch("{uri}");' for uri in uris[1:]]
+    return "\n".join([*lines, "        t_relay();", "        exit;", "    }"])
