@@ -160,9 +160,9 @@ def test_glare_tried_again(phone, callee, capture):
     other = callee("uas_glare_ours")
     phone.wait_talking()
     phone.panel.press("hold")
-    phone.panel.wait_text("on hold", 8)
-    first, second = (int(note.split()[1]) for note in other.notes())
+    first, second = (int(note.split()[1]) for note in other.wait_notes(2))
     assert 2000 <= second - first <= 4300, "the owner of the Call-ID waits 2.1 to 4 s"
+    phone.panel.wait_text("on hold")
     phone.hang_up()
     other.wait()
     phone.wait_idle()

@@ -112,9 +112,16 @@ class SIPp:
                 parts.append(path.read_text(errors="replace")[-octets:])
         return "\n".join(parts) or self.process.output()[-2000:]
 
-    def notes(self) -> list[str]:
-        """What the scenario's <log> actions wrote, line by line."""
-        return self.logs.read_text().splitlines() if self.logs.exists() else []
+    def wait_notes(self, count: int, timeout: float = 10.0) -> list[str]:
+        """Wait for so many lines of the scenario's <log> actions; these. LabError: too few."""
+        deadline = time.monotonic() + timeout
+        while True:
+            lines = self.logs.read_text().splitlines() if self.logs.exists() else []
+            if len(lines) >= count:
+                return lines
+            if time.monotonic() > deadline:
+                raise LabError(f"SIPp noted {lines}, not {count} lines:\n{self.report()}")
+            time.sleep(0.05)
 
     def close(self) -> None:
         """End it, calls or not."""
