@@ -198,7 +198,7 @@ class Inviting:
             return None
         forks = self._forks
         if len(forks) >= _MAX_FORKS:
-            oldest = 0
+            oldest = 1 if forks[0] is session.dialog else 0
             for i in range(len(forks) - 1, -1, -1):
                 if forks[i].state == TERMINATED:
                     oldest = i
