@@ -245,6 +245,125 @@ def sip_agent(data):
     assert len(agent.layer.servers) == 0, agent.debug()
 
 
+@target(
+    "sip-usages",
+    [
+        *SIP,
+        "to-tag=",
+        "from-tag=",
+        "early-only",
+        "Signal=",
+        "Duration=",
+        "Messages-Waiting: ",
+        "yes",
+    ],
+)
+def sip_usages(data):
+    from vox6.sip import dtmf
+    from vox6.sip.message_summary import MessageSummary
+    from vox6.sip.refer import parse_sipfrag, read_refer_to
+    from vox6.sip.replaces import Replaces
+    from vox6.sip.subscription import SubscriptionState
+
+    text = text_of(data)
+    for parser in (Replaces.parse, SubscriptionState.parse):
+        value = tried(parser, text)
+        if value is not None:
+            assert str(parser(str(value))) == str(value)
+    summary = tried(MessageSummary.parse, data)
+    if summary is not None:
+        assert MessageSummary.parse(summary.emit()).emit() == summary.emit()
+    for kind in dtmf.TYPES:
+        key = tried(dtmf.parse, kind, data)
+        if key is not None:
+            assert dtmf.parse(dtmf.RELAY, dtmf.emit(*key)) == key
+    tried(parse_sipfrag, data)
+    try:
+        read_refer_to(text)
+    except RemoteProtocolError as error:
+        assert error.code in (400, 403, 414, 416)
+
+
+@target(
+    "sip-dialog-info",
+    [
+        *(
+            "<?xml version='1.0'?>",
+            "<!--",
+            "-->",
+            "<![CDATA[",
+            "]]>",
+            "<!DOCTYPE",
+            "&amp;",
+            "&#x41;",
+        ),
+        *(
+            "xmlns",
+            "xmlns:p=",
+            "urn:ietf:params:xml:ns:dialog-info",
+            "<dialog-info",
+            "</dialog-info>",
+        ),
+        *(
+            "<dialog id=",
+            "</dialog>",
+            "<state>",
+            "</state>",
+            "version=",
+            "state=",
+            "full",
+            "partial",
+        ),
+        *("<local>", "<remote>", "<identity", "<target uri=", "<duration>", "/>", "p:"),
+    ],
+)
+def sip_dialog_info(data):
+    from vox6.sip.dialog_info import DialogInfo, Table
+
+    info = tried(DialogInfo.parse, data)
+    if info is not None:
+        written = info.emit()
+        assert DialogInfo.parse(written).emit() == written
+        table = Table()
+        table.receive(info)
+        assert not table.receive(info) or len(table.dialogs) <= 32
+
+
+@target(
+    "sip-usage-agent", [*SIP, SEPARATOR.decode(), "@t", "Event: dialog\r\n", "Event: refer\r\n"]
+)
+def sip_usage_agent(data):
+    """Datagrams at a phone with a call (Call-ID c1, tags f1 and @t) that also subscribes."""
+    from host_tests.unit.sip.helpers import events, give, make_agent, request
+
+    agent = make_agent()
+    agent.packages = ["dialog"]
+    agent.subscribe("sip:bob@[2001:db8::b]", "message-summary", PEER, 0, 600)
+    out = agent.datagrams_to_send()[0][0]
+    give(agent, request("INVITE", body="offer"))
+    call = events(agent)[0].session
+    call.accept(0, b"answer")
+    give(agent, request("ACK", "z9hG4bKack", call.local_tag))
+    call.refer(0, "sip:carol@[2001:db8::c]")
+    now = 0
+    for datagram in data.split(SEPARATOR)[:12]:
+        now += 10
+        datagram = _with_names(datagram, out).replace(b"@t", call.local_tag.encode())
+        agent.receive_datagram(datagram, PEER, now)
+        for event in events(agent):
+            kind = type(event).__name__
+            if kind == "SubscribeReceived":
+                event.subscription.accept(now, "text/plain", b"state")
+            elif kind == "ReferReceived":
+                event.referral.accept(now)
+                event.referral.progress(now, 200)
+            elif kind == "CallReceived":
+                event.session.accept(now, b"answer")
+    drain(agent, now, 5_000_000)
+    assert len(agent.layer.servers) == 0, agent.debug()
+    assert len(agent.subscriptions) <= 1, agent.debug()  # ours goes on
+
+
 def _with_names(datagram, out):
     """Put Via, From, Call-ID and CSeq of a request of ours in place of @1, @2, @3, @4."""
     for line in out.split(b"\r\n"):
