@@ -294,6 +294,9 @@ class Connections:
         for message in messages:
             one.messages += 1
             self.deliver(message, one.peer, one.transport)
+        if one.framer.error is not None and one in self.all:  # behind whole messages
+            log.say("sip", "%s: %s" % (one.name(), one.framer.error.reason))
+            self._fail(one, wording.CONNECTION_NO_SIP)
 
     # Ends
 

@@ -213,8 +213,8 @@ def sip_stream(data):
             for i in range(0, len(data), step):
                 out += framer.receive(data[i : i + step])
         except FormatError:
-            return None
-        return out
+            pass  # what was whole before has come
+        return out, framer.error is not None
 
     whole = frames(max(1, len(data)))
     assert frames(1) == whole and frames(7) == whole
@@ -546,6 +546,25 @@ def dns_name(data):
     name = canonical(text)
     assert canonical(name) == name
     assert is_below(name, name)
+
+
+@target("dns-expression", ["!^.*$!", "!sip:\\1@a!", "[[:digit:]]", "{1,3}", "(", ")*", "|", "\\+"])
+def dns_expression(data):
+    from vox6.dns.ere import substitute
+
+    for number in ("+4315056416", "1234*256"):
+        result = tried(substitute, text_of(data), number)
+        assert result is None or len(result) <= 512
+
+
+@target("sip-stun")
+def sip_stun(data):
+    from vox6.sip.stun import is_stun, parse_response
+
+    seen = tried(parse_response, data)
+    if seen is not None:
+        assert is_stun(data) and seen[0] == data[8:20]
+        assert seen[1] is None or len(seen[1][0]) == 16
 
 
 @target("dhcp6-message")

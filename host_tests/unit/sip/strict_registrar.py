@@ -192,6 +192,7 @@ class StrictRegistrar:
         self.cseq = None
         self.branches = []
         self.outbound = False  # we support it
+        self.last = None  # request, its octets, those of the response
 
     def check(self, request, octets):
         """Check what holds for every REGISTER (RFC 3261 sections 8.1.1, 10.2 and 20)."""
@@ -250,8 +251,11 @@ class StrictRegistrar:
             require(instance[:11] == '"<urn:uuid:' and instance[-2:] == '>"', "RFC 5626 4.1")
 
     def answer(self, octets, now=0):
-        """Return the octets of the response to a request."""
+        """Return the octets of the response to a request; a repeated one gets the same again."""
         request = parse(octets)
+        if self.last is not None and request.via.branch == self.last[0].via.branch:
+            require(octets == self.last[1], "RFC 3261 17.1.2: repeated as it was")
+            return self.last[2]
         self.check(request, octets)
         self.requests.append(request)
         step = self.script.pop(0) if self.script else None
@@ -265,7 +269,8 @@ class StrictRegistrar:
         else:
             response = self._decide(request, now)
         self.statuses.append(response.status)
-        return response.emit()
+        self.last = (request, octets, response.emit())
+        return self.last[2]
 
     def _decide(self, request, now):
         missing = [realm for realm in self.realms if not realm.check(request)]

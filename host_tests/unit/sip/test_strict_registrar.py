@@ -7,6 +7,7 @@ import unittest
 from host_tests.unit.sip.helpers import (
     PEER,
     A,
+    Random,
     events,
     kinds,
     make_agent,
@@ -19,7 +20,7 @@ from host_tests.unit.sip.strict_registrar import Realm, StrictRegistrar
 from vox6 import crypto
 from vox6.sip.account import Account, make_instance_id
 from vox6.sip.headers import Challenge
-from vox6.wire import LocalProtocolError, parse_address
+from vox6.wire import FormatError, LocalProtocolError, parse_address
 
 try:
     PROVIDER = crypto.provider()
@@ -401,6 +402,105 @@ class AnswerTest(Case):
         self.registrar.host = "[2001:db8::c]"
         self.serve(10)
         self.assertEqual(list(self.registrar.bindings), ["sip:anna@[2001:db8::c]"])
+
+
+@unittest.skipUnless(PROVIDER is not None, NO_CRYPTO)
+class StrictnessTest(Case):
+    """The registrar sees what is wrong: each change of a good message is found."""
+
+    CHANGES = (
+        (b"REGISTER sip:example.com", b"REGISTER sip:anna@example.com"),
+        (b"From: ", b"From: <sip:x@example.com>;tag=1\r\nX: "),
+        (b'To: "Anna" <sip:anna@', b'To: "Anna" <sip:bob@'),
+        (b"<sip:anna@example.com>\r\n", b"<sip:anna@example.com>;tag=x\r\n"),
+        (b"Max-Forwards: 70", b"Max-Forwards: 69"),
+        (b"Max-Forwards: 70\r\n", b""),
+        (b"Max-Forwards: 70\r\n", b"Max-Forwards: 70\r\nVia: SIP/2.0/UDP old;branch=z9hG4bK0\r\n"),
+        (b"Call-ID: ", b"Call-ID: 1"),
+        (b"branch=z9hG4bK", b"branch=1"),
+        (b";rport", b""),
+        (b"/UDP ", b"/TCP "),
+        (b"[2001:db8::a];branch", b"[2001:db8::9];branch"),
+        (b"Contact: <sip:anna@[2001:db8::a]", b"Contact: <sip:anna@[2001:db8::9]"),
+        (b"Contact: <sip:", b"Contact: <mailto:"),
+        (b"Contact: ", b"Contact: *\r\nContact: "),
+        (b"expires=300", b"expires=x"),
+        (b"path", b"pass"),
+        (b"Call-ID: ", b"Record-Route: <sip:x;lr>\r\nCall-ID: "),
+        (b"Call-ID: ", b"Route: <sip:x>\r\nCall-ID: "),
+        (b"Call-ID: ", b"Require: x\r\nCall-ID: "),
+        (b"Content-Length: 0\r\n\r\n", b"Content-Length: 1\r\n\r\nx"),
+        (b"Content-Length: 0\r\n", b""),
+        (b"CSeq: 3", b"CSeq: 2"),
+        (b"CSeq: 3", b"CSeq: 4"),
+        (b'uri="sip:example.com"', b'uri="sip:example.com:5060"'),
+        (b'opaque="o,1"', b'opaque="o"'),
+        (b', opaque="o,1"', b""),
+        (b"nc=00000002", b"nc=00000001"),
+        (b"nc=00000002", b"nc=2"),
+        (b"nc=00000002", b'nc="00000002"'),
+        (b"qop=auth", b'qop="auth"'),
+        (b"qop=auth", b"qop=auth-int"),
+        (b"algorithm=MD5", b"algorithm=SHA-256"),
+        (b", algorithm=MD5", b""),
+        (b'username="anna"', b"username=anna"),
+        (b'username="anna"', b'username="anna", username="anna"'),
+        (b"Authorization: Digest", b"Authorization: Basic"),
+    )
+
+    def test_each_change_is_found(self):
+        for old, new in ((b"", b""),) + self.CHANGES:
+            self.start(realm())
+            self.serve()
+            self.registration.start(10)
+            octets = self.agent.datagrams_to_send()[0][0]
+            self.assertTrue(old in octets, (old, octets))
+            changed = octets.replace(old, new, 1) if old else octets
+            try:
+                self.registrar.answer(changed)
+                found = False
+            except (AssertionError, FormatError):
+                found = True
+            self.assertEqual((found, old, new), (bool(old), old, new))
+
+    def test_a_wrong_digest_is_challenged(self):
+        for old, new in ((b'response="', b'response="0'), (b'cnonce="', b'cnonce="0')):
+            self.start(realm())
+            self.serve()
+            self.registration.start(10)
+            self.registrar.answer(self.agent.datagrams_to_send()[0][0].replace(old, new, 1))
+            self.assertEqual(self.registrar.statuses, [401, 200, 401])
+
+
+@unittest.skipUnless(PROVIDER is not None, NO_CRYPTO)
+class LossTest(Case):
+    def test_an_hour_with_loss_and_doubling(self):
+        # 30 % lost each way, some twice, late answers: all is by the book, and the binding stands
+        for seed in range(1, 9):
+            self.start(realm(algorithms=("SHA-256",)))
+            self.registrar.grant = 120
+            chance = Random(seed)
+            held = -120000  # when the registrar last took us
+            now = 0
+            while now < 3600000:
+                for octets, peer, _ in self.agent.datagrams_to_send():
+                    self.assertEqual(peer, PEER)
+                    for _ in range(2 if chance(1)[0] < 20 else 1):
+                        if chance(1)[0] < 77:
+                            continue
+                        answer = self.registrar.answer(octets, now)
+                        if self.registrar.statuses[-1] == 200:
+                            held = now
+                        if chance(1)[0] >= 77:
+                            self.agent.receive_datagram(answer, PEER, now)
+                if self.registration.is_registered() and now > 200000:
+                    self.assertTrue(now - held <= 120000, (seed, now, held))
+                if not self.agent.layer.output:
+                    now = self.agent.get_timer()
+                    self.agent.handle_timer(now)
+                events(self.agent)
+            self.assertTrue(len(self.registrar.bindings) == 1)
+            self.assertTrue(len(self.registrar.requests) >= 30)
 
 
 @unittest.skipUnless(PROVIDER is not None, NO_CRYPTO)
