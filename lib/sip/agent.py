@@ -386,6 +386,7 @@ class Agent:
         account: "Account | None" = None,
         accept: "tuple[str, ...]" = (),
         transport: str = "UDP",
+        targets: "Targets" = (),
     ) -> "Subscriber":
         """Subscribe to an event package of a URI, and keep it so (RFC 6665).
 
@@ -396,7 +397,16 @@ class Agent:
         from vox6.sip import subscriber
 
         return subscriber.subscribe(
-            self, uri, package, peer, now, expires, account, accept, transport
+            self,
+            uri,
+            package,
+            peer,
+            now,
+            expires,
+            account,
+            accept,
+            transport,
+            targets[:MAX_TARGETS],
         )
 
     def register(self, account: Account, now: int, expires: int = 300) -> Registration:

@@ -23,7 +23,7 @@ from vox6.wire.errors import FormatError, LocalProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vox6.sip.agent import Agent
+    from vox6.sip.agent import Agent, Targets
     from vox6.sip.incoming import Incoming
     from vox6.sip.message import Request, Response
     from vox6.sip.registration import Account
@@ -67,6 +67,7 @@ class Subscriber(Subscription):
         super().__init__(agent, package, None, account, transport, NOTIFY_WAIT)
         self.uri = uri
         self.peer = peer
+        self.targets: "list[tuple[Peer, str]]" = []  # to ask when peer fails, see Agent.start
         self.wanted = wanted
         self.accept = accept
         self._leaving = False
@@ -126,7 +127,8 @@ class Subscriber(Subscription):
         agent.describe(request)
         if self._exchange is not None:
             self._exchange.abandon()
-        exchange = Exchange(agent, self.account, dialog, self._answered)
+        targets = self.targets if dialog is None else []
+        exchange = Exchange(agent, self.account, dialog, self._answered, targets)
         exchange.send(request, peer, self.transport, now)
         self._exchange = exchange
         timers = agent.layer.timers
@@ -162,6 +164,10 @@ class Subscriber(Subscription):
     # -- responses to SUBSCRIBE
 
     def _answered(self, status: int, response: "Response | None", now: int) -> None:
+        opener = self._opener
+        if opener is not None and opener.peer is not None:  # another target has answered
+            self.peer = opener.peer
+            self.transport = opener.transport
         if status < 300 and response is not None:
             self._granted = self.wanted
             try:
@@ -426,6 +432,7 @@ def subscribe(
     account: "Account | None",
     accept: "tuple[str, ...]",
     transport: str,
+    targets: "Targets" = (),
 ) -> Subscriber:
     """Subscribe, as `Agent.subscribe`."""
     if not agent.is_reachable():
@@ -436,6 +443,7 @@ def subscribe(
             raise LocalProtocolError("no media type for the package")
         accept = (own,)
     one = Subscriber(agent, uri, package, peer, account, transport, expires, accept)
+    one.targets = list(targets)
     one.add()
     try:
         one.start(now)

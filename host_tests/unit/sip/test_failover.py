@@ -143,6 +143,15 @@ class TargetTest(unittest.TestCase):
         self.assertEqual(set([entry[2] for entry in run(self.agent, 10**6)]), {PEER})
         self.assertEqual([event.status for event in events(self.agent)], [487])
 
+    def test_subscription(self):
+        one = self.agent.subscribe(URI, "dialog", PEER, 0, targets=((SECOND, "TCP"),))
+        (first, _, _) = out(self.agent)[0]
+        self.agent.receive_datagram(reply(first, 503), PEER, 10)
+        (again, peer, transport) = out(self.agent)[0]
+        self.assertEqual((again.method, peer, transport), ("SUBSCRIBE", SECOND, "TCP"))
+        self.agent.receive_datagram(reply(again, 200), SECOND, 20, "TCP")
+        self.assertEqual((one.peer, one.transport), (SECOND, "TCP"))
+
     def test_non_invite(self):
         self.agent.options(URI, PEER, 0, targets=((SECOND, "UDP"),))
         (first, _, _) = out(self.agent)[0]
