@@ -59,6 +59,8 @@ class Sender:
             self._waiting = []
             return
         session.agent.emit(events.InfoAnswered(session, status))
+        if (status == 481 or status == 408) and session.lose(status, now):
+            self._waiting = []  # RFC 3261 section 12.2.1.2: the peer has lost the call
         if self._waiting:
             try:
                 self._next(now)

@@ -111,6 +111,8 @@ class Transfer(Subscriber):
             phrase = response.reason or phrase
         if status >= 300:
             self._done(status, phrase)
+            if status == 481 or status == 408:  # RFC 3261 section 12.2.1.2: it is lost
+                self.session.lose(status, now)
         elif response is not None and _is_false(response.get("refer-sub")):
             self._done(status, phrase)  # RFC 4488: the peer says no more
         elif self.state == NOTIFY_WAIT:

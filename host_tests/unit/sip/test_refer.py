@@ -396,7 +396,7 @@ class TransferorTest(unittest.TestCase):
         self.assertEqual(self._told(), [("TransferProgressed", 202), ("TransferDone", 408)])
 
     def test_refused(self):
-        for status in (403, 405, 420, 481, 501, 603):
+        for status in (403, 405, 420, 501, 603):
             self.setUp()
             give(self.agent, reply(self.refer, status))
             self.assertEqual(self._told(), [("TransferDone", status)])

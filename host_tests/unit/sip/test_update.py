@@ -18,6 +18,8 @@ from host_tests.unit.sip.helpers import (
     run_until,
     sent,
 )
+from vox6 import crypto
+from vox6.sip.account import Account
 from vox6.sip.ending import LOST
 from vox6.wire import LocalProtocolError
 
@@ -244,6 +246,21 @@ class SendTest(unittest.TestCase):
             self.assertEqual(session.lose(status, 0), status in LOST)
             self.assertEqual(session.state, "Terminating" if status in LOST else "Confirmed")
 
+    def test_lost_to_other_requests(self):
+        # RFC 3261 section 12.2.1.2: 481 and 408, whatever it was that was asked
+        for status, ends in ((481, True), (408, True), (403, False), (501, False)):
+            agent, session, tag = called()
+            session.info(0, "application/dtmf", b"5")
+            give(agent, reply(sent(agent)[0], status, ""), 1)
+            expected = ["InfoAnswered", "CallEnded"] if ends else ["InfoAnswered"]
+            self.assertEqual(kinds(agent), expected)
+            agent, session, tag = called()
+            session.refer(0, "sip:c@d")
+            give(agent, reply(sent(agent)[0], status, ""), 1)
+            expected = ["TransferDone", "CallEnded"] if ends else ["TransferDone"]
+            self.assertEqual(kinds(agent), expected)
+            self.assertEqual(names(sent(agent)), ["BYE"] if ends else [])
+
 
 class ReceiveTest(unittest.TestCase):
     def test_without_offer(self):
@@ -415,6 +432,54 @@ class ReceiveTest(unittest.TestCase):
         give(agent, update(tag, 2, "offer 2"), 5)
         give(agent, request("BYE", "z9hG4bKb", tag, 3), 6)
         self.assertEqual(sorted(names(sent(agent))), [200, 481])
+
+
+class ChallengeTest(unittest.TestCase):
+    """A 401 or 407 within the call: again, with the next CSeq of the dialog."""
+
+    CHALLENGE = 'Proxy-Authenticate: Digest realm="p", nonce="n", qop="auth"'
+
+    def setUp(self):
+        self.agent = make_agent(crypto=crypto.provider())
+        account = Account("sip:anna@example.com", "", "secret", peer=PEER)
+        self.session = self.agent.invite("sip:bob@example.com", PEER, 0, b"offer", account=account)
+        self.invite = sent(self.agent)[0]
+
+    def challenge(self, message, between=None):
+        """Challenge a request; return what comes next. between: called before."""
+        if between is not None:
+            between()
+        got = len(sent(self.agent)) if between is not None else 0
+        give(self.agent, reply(message, 407, "", self.CHALLENGE), 10)
+        again = sent(self.agent)[-1]
+        self.assertEqual((again.method, again.body), (message.method, message.body))
+        self.assertEqual(again.cseq.number, message.cseq.number + 1 + got)
+        self.assertEqual(again.count("proxy-authorization"), 1)
+        self.assertNotEqual(again.via.branch, message.via.branch)
+        return again
+
+    def test_prack(self):
+        give(self.agent, reliable(self.invite, 7), 5)
+        again = self.challenge(sent(self.agent)[0])
+        self.assertEqual(again.get("rack"), "7 %d INVITE" % self.invite.cseq.number)
+        give(self.agent, reply(again, 407, "", self.CHALLENGE), 11)  # the same again: enough
+        self.assertEqual(sent(self.agent), [])
+        self.assertEqual(self.session.state, "Proceeding")
+
+    def test_update(self):
+        give(self.agent, reliable(self.invite, 7), 5)
+        sent(self.agent)
+        self.session.update(6, b"offer 2")
+        again = self.challenge(sent(self.agent)[0])
+        give(self.agent, reply(again, 200, "", body=b"answer 2"), 12)
+        self.assertEqual(kinds(self.agent), ["CallProgressed", "OfferAnswered"])
+
+    def test_others_have_gone_since(self):
+        give(self.agent, reply(self.invite, 200, "t1", ALLOW, b"answer"), 5)
+        sent(self.agent)
+        self.session.reinvite(6, b"offer 2")
+        message = sent(self.agent)[0]
+        self.challenge(message, lambda: self.session.info(7, "application/dtmf", b"5"))
 
 
 class PairTest(unittest.TestCase):
