@@ -123,8 +123,9 @@ class Repeater:
         """Send the 2xx once more: its timer fired."""
         layer = self.session.agent.layer
         layer.count("retransmissions")
-        if self._transaction is not None:
-            layer.send(self._octets, self._transaction.peer, self.session.transport)
+        transaction = self._transaction
+        if transaction is not None:
+            layer.send(self._octets, transaction.peer, transaction.transport)
         self._interval = min(2 * self._interval, layer.t2)
         layer.timers.set(self.session, "repeat_success", now + self._interval)
 

@@ -156,7 +156,7 @@ class Sender:
         if now >= self._until:
             return False
         layer.count("retransmissions")
-        layer.send(self._octets, self.transaction.peer, self.session.transport)
+        layer.send(self._octets, self.transaction.peer, self.transaction.transport)
         self._interval *= 2
         when = min(now + self._interval, self._until)
         layer.timers.set(self.session, "repeat_reliable", when)
