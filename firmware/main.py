@@ -41,6 +41,7 @@ class Station:
         from firmware.net.reactor import Reactor
         from firmware.net.signalling import Signalling
         from firmware.phone.phone import Phone
+        from firmware.store.files import Files
         from firmware.store.settings import Settings
         from firmware.store.zrtp_cache import ZRTPCache
         from firmware.ui.console import Console
@@ -69,6 +70,8 @@ class Station:
         parts.tunnel6 = tunnel6
         parts.media = media
         parts.utc = board.clock
+        parts.folder = board.storage()
+        parts.files = Files()
         parts.crypto = crypto
         parts.cache = ZRTPCache(board.storage(), crypto, board.clock)
         if parts.cache.message:
@@ -104,7 +107,7 @@ class Station:
         self.phone.unwatch = self.reactor.unwatch
         self.connections = None
         if hasattr(net6, "Stream"):
-            self._add_streams(parts, board)
+            self._add_streams(parts)
         self.access.start(self.reactor.watch, self.reactor.unwatch)
         self.phone.start(self.signalling.port)
         self.reactor.watch(self.signalling.endpoint, self._datagrams)
@@ -115,11 +118,11 @@ class Station:
         # Garbage that lies between what stays is what breaks up a small heap: collect early.
         gc.threshold(_COLLECT)
 
-    def _add_streams(self, parts, board):
+    def _add_streams(self, parts):
         from firmware.net import streams
 
         connections = self.connections = streams.add(
-            parts, self.phone, self.signalling, self.driver, board.storage()
+            parts, self.phone, self.signalling, self.driver
         )
         connections.watch = self.reactor.watch
         connections.unwatch = self.reactor.unwatch

@@ -24,6 +24,7 @@ _STRANGERS = const(3)  # made by others: they must not keep us from our servers
 _OPENING_MS = const(5000)  # until the next place is tried; SYN goes out at 0, 1 and 3 s
 _IDLE_MS = const(120000)
 _STRANGER_MS = const(30000)  # for the first whole message of a connection that others made
+_PAUSE_MS = const(1000)  # between the halves of a ping; pongs are farther apart
 _QUEUED = const(16384)  # octets that wait for a slow peer; a call has some 4 kB
 _READ = const(1024)
 _READS = const(4)  # before others get their turn
@@ -50,6 +51,9 @@ class Connection:
         self.since = now
         self.used_at = now
         self.messages = 0  # whole ones that came
+        self.heard_at = now
+        self.last = None  # sent last
+        self.last_at = now
 
     def name(self):
         """Return transport and peer for the log."""
@@ -166,7 +170,8 @@ class Connections:
             return
         one.queue.append(data)
         one.waiting += len(data)
-        one.used_at = self._clock.now()
+        one.used_at = one.last_at = self._clock.now()
+        one.last = data if one.is_open and not one.incoming else None
         if one.is_open:
             self._flush(one)
 
@@ -273,13 +278,17 @@ class Connections:
                 return
 
     def _receive(self, one, data):
+        now = self._clock.now()
+        if now - one.heard_at > _PAUSE_MS:
+            one.framer.pause()
+        one.heard_at = now
         try:
             messages = one.framer.receive(data)
         except RemoteProtocolError as exc:
             log.say("sip", "%s: %s" % (one.name(), exc.reason))
             self._fail(one, wording.CONNECTION_NO_SIP)
             return
-        one.used_at = self._clock.now()
+        one.used_at = now
         if one.framer.pings:  # RFC 5626 section 4.4.1
             one.queue.append(_PONG * one.framer.pings)
             one.waiting += 2 * one.framer.pings
@@ -318,6 +327,19 @@ class Connections:
         """We end it; nobody waits for anything there."""
         if self._remove(one):
             log.say("sip", one.name() + " closed")
+
+    def drop(self, peer, transport):
+        """Close the connection to a peer, if there is one: it is dead, as the engine found.
+
+        What the engine has sent there since (this event comes behind it) goes by a new one.
+        """
+        one = self.to(peer, transport)
+        now = self._clock.now()
+        if one is None or one.since == now:
+            return  # made since
+        self._close(one)
+        if one.last is not None and one.last_at == now:
+            self.send(one.last, peer, transport)
 
     def _fail(self, one, reason):
         if self._remove(one):

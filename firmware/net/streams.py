@@ -4,27 +4,26 @@
 
 from firmware.net.certificates import Trust
 from firmware.net.connections import Connections
-from firmware.store.files import Files
 
 
-def add(parts, phone, signalling, driver, folder, files=None, tls=None):
+def add(parts, phone, signalling, driver, tls=None):
     """Make the Connections of a phone and tie them to its parts; return them.
 
-    parts: as of main.Station; folder: where sip.tls_ca is; files, tls: in place of the real ones.
-    The caller sets watch and unwatch and calls listen().
+    parts: as of main.Station; tls: in place of the module of that name. The caller sets watch and
+    unwatch and calls listen().
     """
 
     def sha256(data):
         return parts.crypto.digest("SHA-256", data)
 
-    trust = Trust(parts.settings, files or Files(), folder, sha256, tls)
+    trust = Trust(parts.settings, parts.files, parts.folder, sha256, tls)
     connections = Connections(
         parts.net6, parts.network, parts.clock, parts.settings.get("dscp.signalling"), trust
     )
     connections.deliver = driver.receive
     connections.on_failure = phone.events.on_connection_failed
     connections.in_use = phone.needs_connection
-    signalling.connections = connections
+    signalling.connections = phone.connections = connections
     parts.agent.streams = True
     names = parts.access.names
     names.expect = connections.expect

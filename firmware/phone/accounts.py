@@ -62,8 +62,11 @@ def _outbound(settings, number, access):
     return ""
 
 
-def load_one(settings, number, access):
-    """Return the Account of a number, or None if it has no URI; a bad one has state "failed"."""
+def load_one(settings, number, access, instance_id=""):
+    """Return the Account of a number, or None if it has no URI; a bad one has state "failed".
+
+    instance_id: of this phone (RFC 5626 section 4.1).
+    """
     uri_text = settings.account(number, "uri")
     if not uri_text:
         return None
@@ -94,6 +97,10 @@ def load_one(settings, number, access):
         name,
         registrar or None,
         hop.peer,
+        transport=hop.transport,
+        outbound=settings.account(number, "outbound"),
+        instance_id=instance_id,
+        keepalive_s=settings.account(number, "keepalive_s"),
     )
     return account
 
@@ -114,8 +121,9 @@ class Accounts:
     on_change: function () after a name was located.
     """
 
-    def __init__(self, agent, settings, random, clock, access):
+    def __init__(self, agent, settings, random, clock, access, instance_id=""):
         self._agent = agent
+        self._instance_id = instance_id
         self._clock = clock
         self._access = access
         self._dns = []
@@ -132,7 +140,7 @@ class Accounts:
                 account.hop.cancel()
         self.all = []
         for number in range(1, ACCOUNTS + 1):
-            account = load_one(self._settings, number, self._access)
+            account = load_one(self._settings, number, self._access, self._instance_id)
             if account is not None:
                 self.all.append(account)
 
@@ -209,9 +217,12 @@ class Accounts:
         account.text = wording.REGISTERING
         account.identity.peer = account.hop.peer
         account.identity.transport = account.hop.transport
-        if account.registration is not None:
-            account.registration.peer = account.hop.peer
-            account.registration.start(now)
+        account.identity.targets = account.hop.targets()
+        registration = account.registration
+        if registration is not None:
+            registration.peer = account.hop.peer
+            registration.transport = account.hop.transport
+            registration.start(now)
             return
         expires = self._settings.account(account.number, "expires_s")
         try:
@@ -235,9 +246,9 @@ class Accounts:
     def uses(self, peer, transport):
         """Return whether an account is reached by a connection."""
         for account in self.all:
-            hop = account.hop
-            if account.state in ("registering", "registered") and hop.transport == transport:
-                if hop.peer == peer:
+            one = account.registration
+            if one is not None and account.state in ("registering", "registered"):
+                if one.peer == peer and one.transport == transport:
                     return True
         return False
 
@@ -250,8 +261,8 @@ class Accounts:
             log.say("account", "%d registered for %d s" % (account.number, event.expires))
         account.state = "registered"
         account.text = wording.REGISTERED
-        if account.hop.transport != "UDP":
-            account.text = wording.REGISTERED_BY % account.hop.transport
+        if event.registration.transport != "UDP":
+            account.text = wording.REGISTERED_BY % event.registration.transport
         account.retry_at = None
 
     def failed(self, event, now):
@@ -260,34 +271,52 @@ class Accounts:
         if account is None:
             return
         log.say("account", "%d: %d %s" % (account.number, event.status, event.reason))
-        if event.status in (408, 503) and self._try_next(account, now):
-            return
+        one = event.registration
+        why = self.why(one.peer, one.transport) if event.status == 503 else ""
+        if event.status in (408, 503):
+            self._locate_anew(account)
         if event.status in (401, 403, 407):
             text = wording.WRONG_PASSWORD
         elif event.status == 408:
             text = wording.NO_ANSWER_SERVER
-        elif event.status == 503 and self.why(account.hop.peer, account.hop.transport):
-            text = self.why(account.hop.peer, account.hop.transport)
+        elif why:
+            text = why
         else:
             text = wording.status_text(event.status, event.reason)
         retry_at = None if event.retry_ms is not None else now + self._pause()
         self._failed(account, text, retry_at)
 
-    def _try_next(self, account, now):
-        """Go to the next place behind a name (RFC 3263 section 4.3); return if there is one."""
+    def _locate_anew(self, account):
+        """No place behind a name serves us: what lib/sip retries goes to where it leads then."""
         hop = account.hop
-        if hop.next():
-            self._register(account, now)
-            return True
-        hop.first()
-        if hop.is_name:  # what lib/sip retries goes to where the name leads then
+        registration = account.registration
+        if hop.is_name:
 
             def located(reason):
-                if not reason and account.registration is not None:
-                    account.registration.peer = account.identity.peer = hop.peer
+                if not reason and account.registration is registration:
+                    account.identity.peer = registration.peer = hop.peer
+                    account.identity.transport = registration.transport = hop.transport
+                    account.identity.targets = hop.targets()
 
             hop.locate(located)
-        return False
+
+    def redirected(self, event):
+        """A registrar sends us to a name: look it up and go on there."""
+        registration = event.registration
+        try:
+            hop = NextHop(self._access.names, URI.parse(event.uri))
+        except FormatError as exc:
+            log.say("account", "sent to %s: %s" % (event.uri, exc))
+            return
+
+        def located(reason):
+            if reason:
+                log.say("account", "sent to %s: %s" % (event.uri, reason))
+            else:
+                registration.redirect(hop.peer, hop.transport, self._clock.now())
+                self.on_change()
+
+        hop.locate(located)
 
     def _share(self, ms):
         # 50 to 100 % of the time, so that phones do not come back all at once

@@ -63,14 +63,10 @@ class Audio:
         self.local = local
         self._peer16 = peer16
         number = random(8)
+        self._session_id = int.from_bytes(number[:4], "big") & 0x3FFFFFFF
         self._ssrc = int.from_bytes(number[4:], "big")
         self.protection = security.protect(self._ssrc)
-        self._negotiation = Negotiation(
-            int.from_bytes(number[:4], "big") & 0x3FFFFFFF,
-            settings.get("media.codecs").split() + ["telephone-event"],
-            protos=_PROTOS,
-            own_order=True,
-        )
+        self._negotiation = self._negotiate()
         self._rtp = None
         self._rtcp = None
         self._port = 0
@@ -80,12 +76,26 @@ class Audio:
         self.watched = False
         self.codec = None
         self._offered = None
+        self._offer = None  # how our open offer was made
+        self.on_digit = None  # function (event): a digit of the peer ended, as RFC 4733 numbers it
+        self._fork = None  # To tag of the early dialog whose answer was taken last
         self._proposed = None  # what their offer comes to, while it is open
         self._told = (False, local)
         self.offered_direction = None
         self.loss_text = ""
         self._reports = None
         self._heard = (-1, 0)  # packets received, ms when that number was new
+
+    def _negotiate(self):
+        codecs = self._settings.get("media.codecs").split()
+        if self._settings.get("dtmf.mode") != "info":
+            codecs.append("telephone-event")
+        return Negotiation(
+            self._session_id,
+            codecs,
+            protos=_PROTOS,
+            own_order=True,
+        )
 
     def reserve(self, ports):
         """Take a pair of ports. OSError: none is free."""
@@ -121,6 +131,8 @@ class Audio:
             self.protection.offer_refused()
             raise
         self._offered = (hold, self.local)
+        self._offer = (self._own_text(), direction, proto, crypto)
+        self._fork = None
         self.offered_direction = direction
         return body
 
@@ -134,8 +146,29 @@ class Audio:
             self._negotiation.offer_rejected()
             self.protection.offer_refused()
 
-    def take_answer(self, body, final=True):
-        """Take the answer to our offer. Unacceptable: why it is of no use."""
+    def _take_fork(self, fork):
+        """Somebody answers the offer of our INVITE: in another early dialog all begins anew.
+
+        An answer that was final there (RFC 3262) is none here (RFC 3261 section 13.2.2.4).
+        """
+        if self._fork is not None and fork != self._fork:
+            if self._negotiation.state == "stable" and self._offer is not None:
+                address, direction, proto, crypto = self._offer
+                self._negotiation = self._negotiate()
+                self._negotiation.zrtp_hash = self.protection.zrtp_hash()
+                self._negotiation.create_offer(
+                    address, self._port, direction, proto=proto, crypto=crypto
+                )
+            self.protection.other_party(self._clock.now())
+        self._fork = fork
+
+    def take_answer(self, body, final=True, fork=None):
+        """Take the answer to our offer. Unacceptable: why it is of no use.
+
+        fork: To tag of the dialog that answers our INVITE, None within a call.
+        """
+        if fork is not None:
+            self._take_fork(fork)
         try:
             result = self._negotiation.receive_answer(body, final)
         except RemoteProtocolError as exc:
@@ -251,6 +284,11 @@ class Audio:
         self.stream.join(not hold)
         self._heard = (-1, self._clock.now())
 
+    def silence(self):
+        """An early dialog is over: nothing is heard until another answers."""
+        self._silence()
+        self.codec = None
+
     def _silence(self):
         if self.stream is not None:
             self.stream.set_direction(False, False)
@@ -295,11 +333,24 @@ class Audio:
         )
 
     def read_reports(self, now):
-        """Read what came beside the voice: RTCP and ZRTP."""
+        """Read what came beside the voice: digits, RTCP and ZRTP."""
         if self._reports is not None:
             for _ in range(_REPORTS_AT_ONCE):
-                if not self._reports.read():
+                got = self.stream.next_event()
+                if got is None:
+                    break
+                if self.on_digit is not None:
+                    self.on_digit(got[0])
+            for _ in range(_REPORTS_AT_ONCE):
+                if self._reports is None or not self._reports.read():
                     return
+
+    def takes_events(self):
+        """Return whether digits may go as events of RTP (RFC 4733)."""
+        result = self._result
+        return (
+            self.stream is not None and result is not None and result.telephone_event is not None
+        )
 
     def get_timer(self):
         """Return when handle_timer() is to be called, or None."""

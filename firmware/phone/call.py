@@ -48,7 +48,16 @@ class Call:
         self.unreachable = False
         self.peer = None
         self.account = None
-        self.hop = None  # a NextHop where a name was looked up
+        self.hop = None  # a NextHop
+        self.target = None  # where it goes after a redirection, else uri
+        self.targets = None  # a TargetSet of lib/sip, after a redirection
+        self.redirects = 0
+        self.headers = ()  # of our INVITE besides
+        self.replaces = None  # for agent.invite()
+        self.referred_by = ""
+        self.early = None  # (body, To tag) of the early dialog that was heard last
+        self.keys_sent = ""  # digits pressed in this call, the last ones
+        self.keys_heard = ""
 
     def take(self, audio):
         """Give the call its Audio."""
@@ -69,7 +78,7 @@ class Call:
 
     def give_up(self, now):
         """Take back a call of ours that is not answered."""
-        if self.session is not None:
+        if self.session is not None and self.state != "locating":
             self.session.cancel(now)
 
     def to(self, state, now):

@@ -97,13 +97,18 @@ class Events:
             call.to("ringback", now)
         elif call.state == "calling":
             call.to("progress", now)
-        if event.body and call.audio.codec is None:
+        if event.status == 199 and call.early is not None and call.early[1] == event.fork:
+            call.early = None
+            call.audio.silence()  # our ring-back tone again
+        elif event.body:
             # Early media (RFC 3960): the sound of the other side instead of our ring-back tone.
+            # Of several early dialogs the one that speaks last is heard.
             try:
-                call.audio.take_answer(event.body, False)
+                call.audio.take_answer(event.body, False, event.fork)
                 # Whoever talks on the other line is heard by the peer there alone.
                 elsewhere = call.line != self.phone.focus and self.phone.is_talking()
                 call.audio.apply(elsewhere)
+                call.early = (event.body, event.fork)
                 self.phone.started(call)
             except (Unacceptable, OSError) as exc:
                 log.say("media", "early media: %s" % exc)
@@ -118,7 +123,10 @@ class Events:
         else:
             self.phone.changes.hold_others(call.line, now)
         try:
-            call.audio.take_answer(event.body)
+            # Agreed: an early dialog said all reliably; then our offer is open no more if
+            # another one has followed it (UPDATE).
+            if not event.agreed or call.audio.is_offering():
+                call.audio.take_answer(event.body, True, event.session.dialog.remote_tag)
             call.audio.apply(call.held_here)
         except Unacceptable as exc:
             reason = _IPV4_REASON if exc.text == wording.IPV4_ONLY else _MEDIA_REASON
@@ -177,6 +185,8 @@ class Events:
         text = wording.status_text(status, event.reason)
         if call.unreachable:
             text = wording.NO_WAY
+        if call.direction == "out" and self.phone.outgoing.redirected(call, event, now):
+            return
         if status == 503 and event.message is None:  # no connection, perhaps: what was said of it
             text = self.phone.connection_reason(event.session) or text
         if call.direction == "in":
@@ -204,9 +214,15 @@ class Events:
         if call is None or call.audio is None:
             session.reject_offer(now, 488)
             return
-        if call.audio.is_offering():
-            session.reject_offer(now, 488)  # an UPDATE before the call is answered
-            return
+        if call.audio.is_offering():  # an UPDATE before the call is answered
+            if call.early is None or call.early[1] != event.fork:
+                session.reject_offer(now, 488)
+                return
+            try:  # what that early dialog answered reliably stands, or no UPDATE could come
+                call.audio.take_answer(call.early[0], True, event.fork)
+            except Unacceptable as exc:
+                session.reject_offer(now, exc.status, exc.headers(self.phone.agent_name()))
+                return
         if not event.body:
             # The peer asks for an offer; its answer comes in the ACK.
             session.accept_offer(now, call.audio.offer(call.held_here))
@@ -277,6 +293,29 @@ class Events:
 
     def _on_RegistrationFailed(self, event, now):
         self.phone.accounts.failed(event, now)
+
+    def _on_FlowFailed(self, event, now):
+        """RFC 5626 section 4.4: a connection whose keepalive is not answered is closed."""
+        registration = event.registration
+        log.say("account", "flow lost: " + event.reason)
+        if self.phone.connections is not None:
+            self.phone.connections.drop(registration.peer, registration.transport)
+
+    def _on_RegistrationRedirected(self, event, now):
+        self.phone.accounts.redirected(event)
+
+    def _on_InfoReceived(self, event, now):
+        call = self.phone.of(event.session)
+        if call is not None:
+            from firmware.phone import digits
+
+            digits.told(call, event)
+
+    def _on_InfoAnswered(self, event, now):
+        call = self.phone.of(event.session)
+        if call is not None and event.status >= 300:
+            call.note = wording.NO_DIGITS
+            log.say("call", "%d: INFO refused: %d" % (call.line + 1, event.status))
 
     def _on_OptionsAnswered(self, event, now):
         pass

@@ -43,7 +43,6 @@ class NextHop:
         self._names = names
         self._uri = uri
         self._located = []  # (peer, transport)
-        self._turn = 0
         self._location = None
         self._waiting = []  # call backs
         self._secure = uri.scheme == "sips"
@@ -101,8 +100,9 @@ class NextHop:
             for peer, transport in self._located:
                 if transport == "TLS":
                     self._names.expect(peer, self._uri.host)
-        self._turn = 0
-        self._take()
+        self.peer = None
+        if usable:
+            self.peer, self.transport = self._located[0]
         places = [
             "%s %s" % (transport, peer_text(peer[0], peer[1]))
             for peer, transport in self._located[:3]
@@ -113,11 +113,6 @@ class NextHop:
         for callback in waiting:
             callback("" if self._located else self.problem() or reason_text(reason))
 
-    def _take(self):
-        self.peer = None
-        if self._located:
-            self.peer, self.transport = self._located[self._turn]
-
     def cancel(self):
         """Nobody waits for locate() any more."""
         self._waiting = []
@@ -125,20 +120,6 @@ class NextHop:
             self._names.cancel(self._location)
             self._location = None
 
-    def next(self):
-        """Go to the next place, as the last one did not answer; return whether there is one."""
-        if self._turn + 1 >= len(self._located):
-            return False
-        self._turn += 1
-        self._take()
-        return True
-
     def targets(self):
         """Return [(peer, transport), ...] to try after this place, for the SIP engine."""
-        return self._located[self._turn + 1 :]
-
-    def first(self):
-        """Begin with the first place again."""
-        self._turn = 0
-        if self._located:
-            self._take()
+        return self._located[1:]

@@ -11,8 +11,12 @@ from firmware.phone import dial as dialling
 from firmware.phone.call import Call
 from firmware.phone.next_hop import NextHop
 from firmware.ui import wording
+from vox6.sip.headers import NameAddr
 from vox6.sip.uri import URI
-from vox6.wire.errors import ProtocolError
+from vox6.wire import const
+from vox6.wire.errors import FormatError, ProtocolError
+
+MOST_REDIRECTS = const(5)
 
 
 class Outgoing:
@@ -31,20 +35,40 @@ class Outgoing:
         if line is None:
             raise dialling.DialError(wording.NO_FREE_LINE)
         hop = self._hop(target)
-        if hop.peer is None and phone.network.local is None:
-            raise dialling.DialError(wording.NO_ADDRESS)
         call = Call(line, "out", None, target.uri, None, now)
         call.account = target.account
+        self.start(call, hop, now)
+
+    def call(self, uri, account, now, replaces=None, referred_by=""):
+        """Call a SIP URI that a message names; return the Call. DialError: why not.
+
+        replaces, referred_by: as agent.invite() takes them.
+        """
+        line = self.phone.free_line()
+        if line is None:
+            raise dialling.DialError(wording.NO_FREE_LINE)
+        call = Call(line, "out", None, uri, None, now)
+        call.account = account
+        call.replaces = replaces
+        call.referred_by = referred_by
+        self.start(call, self._hop_of(uri, account), now)
+        return call
+
+    def start(self, call, hop, now):
+        """Begin a call on its line, which is free. DialError: why it cannot be."""
+        phone = self.phone
+        if hop.peer is None and phone.network.local is None:
+            raise dialling.DialError(wording.NO_ADDRESS)
         call.hop = hop
         call.deadline = now + 1000 * phone.settings.get("call.answer_s")
         if hop.peer is not None:
             self._invite(call, now)
         else:
             call.to("locating", now)
-        phone.changes.hold_others(line, now)
-        phone.lines[line] = call
-        phone.focus = line
-        log.say("call", "%d to %s" % (line + 1, target.uri))
+        phone.changes.hold_others(call.line, now)
+        phone.lines[call.line] = call
+        phone.focus = call.line
+        log.say("call", "%d to %s" % (call.line + 1, call.uri))
         if call.state == "locating":
             hop.locate(lambda reason: self._located(call, reason))
         phone.drain()
@@ -89,23 +113,32 @@ class Outgoing:
         if local is None:
             nothing = phone.network.local is None
             raise dialling.DialError(wording.NO_ADDRESS if nothing else wording.NO_WAY)
-        audio = phone.make_audio(local, peer[0])
-        try:
-            audio.reserve(phone.ports)
-        except OSError as exc:
-            log.say("media", "no RTP port: %s" % exc)
-            raise dialling.DialError(wording.NO_PORT)
+        audio = call.audio
+        if audio is None:
+            audio = phone.make_audio(local, peer[0])
+            try:
+                audio.reserve(phone.ports)
+            except OSError as exc:
+                log.say("media", "no RTP port: %s" % exc)
+                raise dialling.DialError(wording.NO_PORT)
+        else:  # it goes somewhere else after a redirection
+            audio.offer_refused()
+            if audio.local != local:
+                audio.move(local)
         identity = call.account.identity if call.account is not None else None
         try:
-            body = audio.offer(False)
             session = phone.agent.invite(
-                call.uri,
+                call.target or call.uri,
                 peer,
                 now,
-                body,
+                audio.offer(False),
                 account=identity,
+                headers=call.headers,
                 transport=call.hop.transport,
                 targets=call.hop.targets(),
+                follows=call.session,
+                replaces=call.replaces,
+                referred_by=call.referred_by,
             )
         except ProtocolError as exc:
             audio.close()
@@ -113,4 +146,60 @@ class Outgoing:
             raise dialling.DialError(wording.BAD_NUMBER)
         call.session = session
         call.peer = peer
-        call.take(audio)
+        if call.audio is None:
+            call.take(audio)
+
+    # Redirections
+
+    def _hop_of(self, uri, account, headers=()):
+        """Return where requests to a URI of a message go: by the account's server, else itself.
+
+        headers: of the request; a Route in them goes before both. FormatError: a malformed URI.
+        """
+        for name, value in headers:
+            if name == "Route":
+                return NextHop(self._access.names, NameAddr.parse(value).uri)
+        if account is not None and account.has_server:
+            return account.hop
+        hop = NextHop(self._access.names, URI.parse(uri))
+        if hop.problem():
+            raise dialling.DialError(hop.problem())
+        return hop
+
+    def redirected(self, call, event, now):
+        """Follow a 3xx (RFC 3261 section 8.1.3.4), or go on when a place it named refused.
+
+        Returns whether the call goes on.
+        """
+        status = event.status
+        if call.targets is None:
+            if not 300 <= status <= 399 or not self.phone.settings.get("call.redirects"):
+                return False
+            from vox6.sip.redirection import TargetSet
+
+            call.targets = TargetSet(call.uri)
+        if event.message is not None:
+            call.targets.receive(event.message)
+        uri = None
+        if status < 600 and status != 487 and call.redirects < MOST_REDIRECTS:
+            uri = call.targets.next()
+        if uri is None:
+            return False
+        call.redirects += 1
+        if call.audio is not None:
+            call.audio.silence()
+        call.target = uri
+        call.headers = call.targets.headers
+        call.note = wording.REDIRECTED % dialling.caller_text(uri)
+        log.say("call", "%d: %d, goes on to %s" % (call.line + 1, status, uri))
+        try:
+            call.hop = self._hop_of(uri, call.account, call.headers)
+        except (dialling.DialError, FormatError) as exc:
+            log.say("call", "%d: %s" % (call.line + 1, exc))
+            return self.redirected(call, event, now)
+        if call.hop.peer is not None:
+            self._begin(call, now)
+        else:
+            call.to("locating", now)
+            call.hop.locate(lambda reason: self._located(call, reason))
+        return True

@@ -20,6 +20,7 @@ from firmware.phone.ports import Ports
 from firmware.phone.reports import DATAGRAM
 from firmware.phone.security import Security
 from firmware.phone.sounds import Sounds
+from firmware.store import instance
 from firmware.ui import wording
 from vox6.wire import const
 from vox6.wire.errors import LocalProtocolError
@@ -34,6 +35,7 @@ class Phone:
     """One phone.
 
     parts: object with settings, network, clock, random (n -> bytes), net6, media, agent, utc,
+    folder and files (of storage),
     crypto (provider of lib/crypto), cache (of ZRTP: store/zrtp_cache.py), access (net/access.py).
     driver: set by whoever makes the driver of the agent, before anything is called.
     on_incoming: function without arguments, or None: the person's side shows a call coming in.
@@ -49,6 +51,7 @@ class Phone:
         self._random = parts.random
         self._net6 = parts.net6
         self.driver = None
+        self.connections = None  # net.connections.Connections, where there are streams
         self.watch = None  # function (stream, call back) of the reactor; None: nobody polls
         self.unwatch = None
         self.on_incoming = None
@@ -59,7 +62,12 @@ class Phone:
         self.sip_port = parts.settings.get("sip.port")
         self.access = parts.access
         self.accounts = Accounts(
-            parts.agent, parts.settings, parts.random, parts.clock, parts.access
+            parts.agent,
+            parts.settings,
+            parts.random,
+            parts.clock,
+            parts.access,
+            instance.load(parts.folder, parts.files, parts.random),
         )
         self.accounts.on_change = self.drain
         self._buffer = bytearray(DATAGRAM)  # of all calls: read at once
@@ -250,6 +258,14 @@ class Phone:
         now = self.clock.now()
         self.bye(call, wording.NO_ENCRYPTION, "congestion", _ENCRYPTION_REASON, now)
 
+    def digit(self, key):
+        """Send a digit in the call in focus."""
+        call = self.call_in_focus()
+        if call is not None and (call.is_active() or call.has_early_media()):
+            from firmware.phone import digits
+
+            digits.press(self, call, key)
+
     def hold(self):
         """Hold the call in focus."""
         call = self.call_in_focus()
@@ -408,7 +424,10 @@ class Phone:
     def started(self, call):
         """A stream was opened: have its reports read."""
         if self.watch is not None and call.audio.stream is not None and not call.audio.watched:
+            from firmware.phone import digits
+
             call.audio.watched = True
+            call.audio.on_digit = lambda event: digits.heard(call, event)
             self.watch(call.audio.stream, call.audio.read_reports)
 
     def note_missed(self, uri, name, now):

@@ -190,6 +190,17 @@ class Protection:
         self._told = False
         self.note = wording.ENCRYPTION_ENDED
 
+    def other_party(self, now):
+        """Our call is answered by another one than was heard so far (a fork): begin anew."""
+        if self._stream is None or self._session is None:
+            return
+        self._unkey()
+        self._session.close(now)
+        self._driver.drain()
+        self._hash = None
+        self._trying = False
+        self._begin()
+
     # The stream
 
     def opened(self, stream, now):

@@ -41,6 +41,7 @@ TABLE = (
     ("rtp.port_low", "int", 16384, 1024, 65530),
     ("rtp.port_high", "int", 16447, 1025, 65535),
     ("media.codecs", "words", "G722 PCMU PCMA", CODECS, "codec"),
+    ("dtmf.mode", "choice", "auto", ("auto", "rtp", "info"), "mode"),  # auto: rtp if agreed
     ("dscp.signalling", "int", 24, 0, 63),  # CS3, RFC 4594 section 2.3
     ("dscp.voice", "int", 46, 0, 63),  # EF
     ("tunnel.mode", "choice", "auto", ("auto", "off"), "mode"),
@@ -51,6 +52,7 @@ TABLE = (
     ("dial.account", "int", 1, 1, ACCOUNTS),
     ("call.answer_s", "int", 120, 10, 600),  # how long a call rings, either way
     ("call.silence_s", "int", 60, 5, 3600),
+    ("call.redirects", "bool", True, 0, 0),  # 3xx is followed
     ("call.waiting", "bool", True, 0, 0),  # a second call rings; no: it gets 486
     ("ring.volume", "int", 7, 0, 10),
     ("screen.ended_s", "int", 5, 1, 60),
@@ -74,6 +76,8 @@ ACCOUNT_TABLE = (
     ("password", "secret", "", 0, 128),
     ("registrar", "uri", "", 0, 255),
     ("proxy", "uri", "", 0, 255),
+    ("outbound", "bool", True, 0, 0),  # RFC 5626, where the registrar agrees
+    ("keepalive_s", "int", 0, 0, 3600),  # empty lines, where it does not; 0: none
     ("transport", "choice", "auto", ("auto", "udp", "tcp", "tls"), "transport"),
     ("expires_s", "int", 300, 60, 3600),
 )

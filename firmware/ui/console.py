@@ -128,6 +128,8 @@ class Console:
             self.text = self.last_dialled
         elif action == "account":
             self._choose_account(-1 if key == "up" else 1)
+        elif action == "digit":
+            phone.digit(key)
         elif action in _OF_OPTIONS:
             self._options(action)
         elif action == "dial":

@@ -10,6 +10,7 @@ character means "type" where something can be typed, "letter" in a name.
 
 _TYPING = ("idle", "dial")
 TALKING = ("talking", "compare", "verified", "cleared", "differs", "name", "options")
+_DIGITS = "0123456789*#ABCDabcd"
 _STANDING = ("talking", "compare", "verified", "cleared", "held")
 _STANDING_KEYS = {"conference": "conference", "right": "options", "down": "options"}
 
@@ -92,6 +93,8 @@ def action(place, key):
         return key
     if place in _STANDING and key in _STANDING_KEYS:
         return _STANDING_KEYS[key]
+    if (place in _STANDING[:4] or place == "outgoing") and len(key) == 1 and key in _DIGITS:
+        return "digit"
     if place == "name" and len(key) == 1 and key >= " ":
         return "letter"
     if place in _TYPING and len(key) == 1 and key > " ":

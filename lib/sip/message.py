@@ -752,6 +752,13 @@ class StreamFramer:
         self._length = length
         return True
 
+    def pause(self) -> None:
+        """Nothing came for a second or more: what comes next is no second half of a ping.
+
+        Without it every other pong of a peer that says nothing else is taken for one.
+        """
+        self._half = False
+
     def pending(self) -> int:
         """Return how many octets wait for the rest of their message."""
         return len(self._buffer)

@@ -57,6 +57,9 @@ class Stream:
             "srtp_received": 0,
         }  # fmt: skip
         self.sent_rtcp = []
+        self.sent_events = []  # (event, duration_ms)
+        self.events = []  # of the peer, that nobody has taken
+        self.event_type = None
         self.keys = {"send": None, "receive": None}  # (profile, key and salt)
         self.keyed = []  # each (direction, profile) that was asked for
         self.only_secure = options.get("require_secure", False)
@@ -74,6 +77,18 @@ class Stream:
 
     def accept(self, payload_type, codec):
         self.accepted.append((payload_type, codec))
+        if codec == "telephone-event":
+            self.event_type = payload_type
+
+    def send_event(self, event, duration_ms, volume=10):
+        if self.event_type is None:
+            raise OSError(95, "EOPNOTSUPP")
+        if not self.direction[0]:
+            raise OSError(107, "ENOTCONN")
+        self.sent_events.append((event, duration_ms))
+
+    def next_event(self):
+        return self.events.pop(0) if self.events else None
 
     def set_peer(self, addr16, port, rtcp_port):
         self.peer = (addr16, port, rtcp_port)
@@ -288,6 +303,12 @@ class Disk:
             raise PowerCut
         self.left -= 1
 
+    def read(self, path, limit):
+        return self.open(path).read(limit)
+
+    def write(self, path, data):
+        self.create(path).write(data)
+
     def open(self, path):
         if path == self.broken:
             raise OSError(5, "as the test wants")
@@ -343,6 +364,8 @@ class TestPhone:
         parts.net6 = self.net6
         parts.media = self.media
         parts.utc = lambda: 45296
+        parts.folder = "/settings"
+        parts.files = self.disk
         parts.crypto = crypto
         self.cache = parts.cache = ZRTPCache("/settings", crypto, files=self.disk)
         parts.agent = self.agent = Agent(
@@ -369,9 +392,7 @@ class TestPhone:
         self.phone.driver = self.driver
         self.flows = []  # (stream, call back, writing)
         self.tls = TLS()
-        self.connections = streams.add(
-            parts, self.phone, self.signalling, self.driver, "/settings", self.disk, self.tls
-        )
+        self.connections = streams.add(parts, self.phone, self.signalling, self.driver, self.tls)
         self.connections.watch = self._watch_flow
         self.connections.unwatch = self._unwatch_flow
         self.connections.listen(self.signalling.port)
@@ -442,7 +463,7 @@ class TestPhone:
         busy = bool(self.signalling.endpoint.waiting)
         self.driver.read(self.signalling, self.signalling.buffer)
         for stream, call in list(self.watched):
-            if not stream.closed and (stream.rtcp.waiting or stream.rtp.waiting):
+            if not stream.closed and (stream.rtcp.waiting or stream.rtp.waiting or stream.events):
                 busy = True
                 call(self.clock.now())
         for one, call in list(self.polled):

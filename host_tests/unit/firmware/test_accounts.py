@@ -102,7 +102,7 @@ class Accounts(unittest.TestCase):
         self.world.run(33000)
         self.assertIn("server silent", phone.text())
         self.registrar.statuses = [200]
-        self.world.run(40000)
+        self.world.run(62000)  # RFC 5626 section 4.5: 30 to 60 s after the first failure
         self.assertIn("registered", phone.text())
 
     def test_refusals_in_words(self):

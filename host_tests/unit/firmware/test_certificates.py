@@ -96,7 +96,6 @@ class Trusted(unittest.TestCase):
         self.settings = Settings(None)
         self.tls = TLS()
         self.disk = Disk({"/settings/ca.pem": b"-----BEGIN CERTIFICATE-----"})
-        self.disk.read = lambda path, limit: self.disk.open(path).read(limit)
         self.trust = Trust(self.settings, self.disk, "/settings", sha256, self.tls)
 
     def look(self, certificate, name):

@@ -5,8 +5,10 @@
 import unittest
 
 from firmware import log
+from firmware.store import instance
 from host_tests.unit.firmware import certificate_doubles, doubles, tunnels
 from host_tests.unit.firmware.net_doubles import address
+from vox6.crypto import provider
 from vox6.sip.message import StreamFramer, parse
 
 BOB = "sip:bob@[2001:db8::b];transport=tcp"
@@ -27,12 +29,15 @@ OPTIONS = (
 class Server:
     """A host that listens at a port of TCP, with the streams that came, and a registrar."""
 
-    def __init__(self, world, port=5060):
+    def __init__(self, world, port=5060, text=SERVER):
         self.world = world
-        self.net6 = doubles.Net6(world, [address(SERVER)])
+        self.net6 = doubles.Net6(world, [address(text)])
         self.listener = self.net6.Listener(None, port)
         self.streams = []  # (stream, framer)
         self.requests = []
+        self.headers = ()
+        self.answers_pings = True
+        self.pings = 0
         self.status = 200
         world.phones.append(self)
 
@@ -53,14 +58,22 @@ class Server:
             if not length:
                 continue
             busy = True
+            framer.pause()
             for data in framer.receive(bytes(buffer[:length])):
                 message = parse(data)
                 self.requests.append(message)
                 if self.status and message.method != "ACK":
                     response = message.response(self.status, None, "tag")
-                    for value in message.values("contact"):
+                    for value in message.values("contact") if self.status == 200 else ():
                         response.add("Contact", value)
-                    stream.write(response.emit())
+                    for name, value in self.headers:
+                        response.add(name, value)
+                    if not stream.ended:
+                        stream.write(response.emit())
+            self.pings += framer.pings
+            if self.answers_pings and framer.pings and not stream.ended:
+                stream.write(b"\r\n" * framer.pings)
+            framer.pings = 0
         return busy
 
     def close_all(self):
@@ -208,6 +221,73 @@ class Registrars(Case):
         self.assertEqual(alice.connections.counters["opened"], 1)
         self.assertTrue(len(server.requests) > 3)
 
+    def test_flows(self):
+        """RFC 5626: instance and reg-id; pings; a connection that is dead is made anew."""
+        server = Server(self.world)
+        server.headers = (("Require", "outbound"), ("Flow-Timer", "60"))
+        alice = self.phone(ACCOUNT)
+        self.world.settle()
+        instance = alice.disk.files["/settings/instance-id"].decode().strip()
+        contact = server.requests[0].values("contact")[0]
+        self.assertIn(';+sip.instance="<%s>";reg-id=1' % instance, contact)
+        self.world.run(240000)
+        self.assertTrue(server.pings >= 4)
+        self.assertEqual(alice.connections.counters["opened"], 1)
+        server.answers_pings = False
+        count = len(server.requests)
+        self.world.run(75000)
+        self.assertIn("flow lost", self.log())
+        self.assertEqual(alice.connections.counters["opened"], 2)
+        self.assertTrue(len(server.requests) > count)
+        self.assertIn("registered TCP", alice.text())
+        again = doubles.TestPhone(self.world, ["2001:db8::aa"], ACCOUNT, alice.disk)
+        self.world.settle()
+        self.assertIn(instance, server.requests[-1].values("contact")[0])
+        self.assertEqual(again.phone.accounts.all[0].state, "registered")
+
+    def test_the_server_closes(self):
+        """A registrar that is started anew: the phone registers at once on a new connection."""
+        server = Server(self.world)
+        alice = self.phone(ACCOUNT)
+        self.world.settle()
+        server.close_all()
+        self.world.settle()
+        self.assertEqual([one.method for one in server.requests], ["REGISTER"] * 2)
+        self.assertEqual(alice.connections.counters["opened"], 2)
+        self.assertIn("registered TCP", alice.text())
+
+    def test_an_instance_without_outbound(self):
+        server = Server(self.world)
+        self.phone(ACCOUNT + [("account.1.outbound", False)])
+        self.world.settle()
+        self.assertNotIn("reg-id", server.requests[0].values("contact")[0])
+
+    def test_an_instance_that_is_damaged_or_cannot_be_kept(self):
+        for data in (b"", b"urn:uuid:x", b"urn:uuid:" + b"0" * 36, b"\xff" * 45):
+            disk = doubles.Disk({"/settings/instance-id": data})
+            made = instance.load("/settings", disk, provider().random)
+            self.assertEqual(len(made), 45)
+            self.assertEqual(instance.load("/settings", disk, provider().random), made)
+        full = doubles.Disk()
+        full.write = lambda path, data: full.open(path)  # raises OSError
+        self.assertEqual(len(instance.load("/settings", full, provider().random)), 45)
+        one = instance.load(None, None, provider().random)
+        self.assertNotEqual(one, instance.load(None, None, provider().random))
+
+    def test_sent_to_another_registrar(self):
+        server = Server(self.world)
+        server.status = 302
+        server.headers = (("Contact", "<sip:other.example;transport=tcp>"),)
+        names = tunnels.NameServer(self.world, address(DNS))
+        names.records = [tunnels.aaaa("other.example", "2001:db8::54")]
+        other = Server(self.world, 5060, "2001:db8::54")
+        alice = self.phone(ACCOUNT)
+        alice.net6.dns = [address(DNS)]
+        alice.net6.signal.raised = True
+        self.world.settle()
+        self.assertEqual(other.requests[0].method, "REGISTER")
+        self.assertIn("registered TCP", alice.text())
+
     def test_the_setting_says_tcp(self):
         server = Server(self.world)
         changes = ACCOUNT + [
@@ -243,7 +323,6 @@ class Secure(Case):
         ]
         alice = self.phone(rows)
         alice.disk.files["/settings/ca.pem"] = b"CA"
-        alice.disk.read = lambda path, limit: alice.disk.open(path).read(limit)
         alice.tls.certificate = certificate
         alice.tls.verdict = verdict
         for name, value in changes.items():
@@ -287,8 +366,6 @@ class Secure(Case):
 
     def test_a_pin_is_enough(self):
         other = certificate_doubles.certificate("x", certificate_doubles.dns("other.example"))
-        from vox6.crypto import provider
-
         pin = "".join(["%02x" % one for one in provider().digest("SHA-256", other)])
         alice = self.start(other, "not looked at", sip__tls_pin=pin)
         self.assertIn("registered TLS", alice.text())

@@ -53,7 +53,9 @@ class Keys(unittest.TestCase):
     def test_table(self):
         self.assertEqual(keys.action("idle", "5"), "type")
         self.assertEqual(keys.action("dial", "["), "type")
-        self.assertEqual(keys.action("talking", "5"), None)
+        self.assertEqual(keys.action("talking", "5"), "digit")
+        self.assertEqual(keys.action("talking", "e"), None)
+        self.assertEqual(keys.action("held", "5"), None)
         self.assertEqual(keys.action("incoming", "call"), "answer")
         self.assertEqual(keys.action("outgoing", "hangup"), "hangup")
         self.assertEqual(keys.action("talking", "line2"), "line2")

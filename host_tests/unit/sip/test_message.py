@@ -303,6 +303,11 @@ class FramingTest(unittest.TestCase):
         framer.receive(OK)
         framer.receive(b"\r\n")
         self.assertEqual((framer.pings, framer.pongs), (0, 2))
+        framer = StreamFramer()
+        for _ in range(3):  # a peer that only ever answers pings of ours
+            framer.receive(b"\r\n")
+            framer.pause()
+        self.assertEqual((framer.pings, framer.pongs), (0, 3))
 
     def test_fault_behind_whole_messages(self):
         framer = StreamFramer()
