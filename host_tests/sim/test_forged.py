@@ -223,7 +223,7 @@ def test_a_stranger_is_told_481():
     assert "481" in statuses["BYE"] and statuses["BYE"] <= {"481", "503"}
     assert "481" in statuses["CANCEL"] and statuses["CANCEL"] <= {"481", "503"}
     assert "481" in statuses["INVITE"] and statuses["INVITE"] <= {"100", "481", "503"}
-    assert "405" in statuses["REFER"] and statuses["REFER"] <= {"405", "503"}
+    assert "481" in statuses["REFER"] and statuses["REFER"] <= {"481", "503"}
     assert "501" in statuses["NOSUCH"] and statuses["NOSUCH"] <= {"501", "503"}
     assert "ACK" not in statuses
 
