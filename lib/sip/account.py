@@ -23,8 +23,8 @@ class Account:
     port) of the registrar or outbound proxy and the way there, peer None if the account does not
     register. targets: (peer, transport) to try when that fails. instance_id: of this phone, the
     same after each start, "urn:uuid:..." (see `make_instance_id`); with it and outbound the
-    registrar is asked for flows by RFC 5626 and GRUUs by RFC 5627. reg_id: tells the flows of one
-    account apart, 1 for the first. keepalive_s: empty lines as often as this, 0 for none, where
+    registrar is asked for a flow by RFC 5626, with it and gruu for a GRUU by RFC 5627. reg_id:
+    tells the flows of one account apart, 1 for the first. keepalive_s: empty lines as often as this, 0 for none, where
     the registrar has no keepalive of its own.
     """
 
@@ -42,6 +42,7 @@ class Account:
         instance_id: str = "",
         reg_id: int = 1,
         keepalive_s: int = 0,
+        gruu: bool = False,
     ) -> None:
         try:
             parsed = URI.parse(uri)
@@ -66,6 +67,7 @@ class Account:
         self.instance_id = instance_id
         self.reg_id = reg_id
         self.keepalive_s = keepalive_s
+        self.gruu = gruu
         self._digest: "DigestClient | None" = None
 
     def digest(self, crypto: "Crypto", random: "Callable[[int], bytes]") -> DigestClient:

@@ -170,14 +170,16 @@ class Registration:
 
     def _supported(self) -> "list[str]":
         out = list(self.agent.extensions)
-        for option in ("path", "outbound", "gruu"):
-            if option == "path" or (self.account.instance_id and option == "gruu"):
-                wanted = True
-            else:
-                wanted = self._asks_outbound
-            if wanted and option not in out:
-                out.append(option)
+        wanted = ["path"]
+        if self._asks_outbound:
+            wanted.append("outbound")
+        if self._asks_gruu():
+            wanted.append("gruu")
+        out += [option for option in wanted if option not in out]
         return out
+
+    def _asks_gruu(self) -> bool:
+        return self.account.gruu and bool(self.account.instance_id)
 
     # -- the response
 
@@ -354,8 +356,9 @@ class Registration:
         """Take what else a 2xx says; what is malformed is as if it were not there."""
         self.path = self._routes(response, "path")
         self.service_route = self._routes(response, "service-route")
-        self.public_gruu = _gruu(contact, "pub-gruu")
-        self.temporary_gruu = _gruu(contact, "temp-gruu")
+        if self._asks_gruu():
+            self.public_gruu = _gruu(contact, "pub-gruu")
+            self.temporary_gruu = _gruu(contact, "temp-gruu")
         timer = None
         try:
             self.is_outbound = self._asks_outbound and "outbound" in response.tokens("require")

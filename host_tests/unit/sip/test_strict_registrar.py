@@ -542,7 +542,7 @@ class RouteTest(Case):
         self.assertEqual(sent(self.agent)[0].values("route"), [])
 
     def test_gruu(self):
-        self.start(instance_id=INSTANCE)
+        self.start(instance_id=INSTANCE, gruu=True)
         public = "sip:anna@example.com;gr=" + INSTANCE
         self.registrar.contact_params = ';pub-gruu="%s";temp-gruu="sip:t1@example.com;gr"' % public
         self.serve()
@@ -558,7 +558,7 @@ class RouteTest(Case):
         self.assertEqual(sent(self.agent)[0].contact().uri.host, "[2001:db8::a]")
 
     def test_gruu_in_a_call_by_the_registrar(self):
-        self.start(instance_id=INSTANCE)
+        self.start(instance_id=INSTANCE, gruu=True)
         self.registrar.contact_params = ';pub-gruu="sip:anna@example.com;gr=x"'
         self.serve()
         for peer, host in ((PEER, "example.com"), (OTHER, "[2001:db8::a]")):
@@ -570,9 +570,16 @@ class RouteTest(Case):
             self.assertEqual(sent(self.agent)[-1].contact().uri.host, host)
             self.assertEqual(session.account is self.account, peer == PEER)
 
+    def test_gruu_that_nobody_asked_for(self):
+        self.start(instance_id=INSTANCE)
+        self.registrar.contact_params = ';pub-gruu="sip:anna@example.com;gr=x"'
+        self.serve()
+        self.assertFalse("gruu" in self.registrar.requests[0].tokens("supported"))
+        self.assertEqual(self.registration.get_contact(), "")
+
     def test_bad_gruu(self):
         for text in ("sip:anna@example.com", "tel:1;gr", "x"):
-            self.start(instance_id=INSTANCE)
+            self.start(instance_id=INSTANCE, gruu=True)
             self.registrar.contact_params = ';pub-gruu="%s"' % text
             self.serve()
             self.assertEqual(kinds(self.agent), ["Registered"])
