@@ -24,8 +24,8 @@ class Account:
     register. targets: (peer, transport) to try when that fails. instance_id: of this phone, the
     same after each start, "urn:uuid:..." (see `make_instance_id`); with it and outbound the
     registrar is asked for a flow by RFC 5626, with it and gruu for a GRUU by RFC 5627. reg_id:
-    tells the flows of one account apart, 1 for the first. keepalive_s: empty lines as often as this, 0 for none, where
-    the registrar has no keepalive of its own.
+    tells the flows of one account apart, 1 for the first. keepalive_s: empty lines as often as
+    this, 0 for none, where the registrar has no keepalive of its own.
     """
 
     def __init__(
