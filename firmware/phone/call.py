@@ -56,6 +56,10 @@ class Call:
         self.replaces = None  # for agent.invite()
         self.referred_by = ""
         self.early = None  # (body, To tag) of the early dialog that was heard last
+        self.transferring = False  # the peer was asked to call somebody else
+        self.referral = None  # a transfer that the peer asks for and nobody has answered
+        self.referral_until = None
+        self.referred = None  # the one that this call of ours was made for
         self.keys_sent = ""  # digits pressed in this call, the last ones
         self.keys_heard = ""
 

@@ -5,6 +5,7 @@
 from firmware import log
 from firmware.phone.audio import Unacceptable
 from firmware.phone.call import OUTGOING, Call
+from firmware.phone.dial import caller_text
 from firmware.ui import wording
 from vox6.wire.errors import LocalProtocolError
 
@@ -53,8 +54,36 @@ class Events:
         if call is not None and name != "OfferReceived" and call.state != "talking":
             self.phone.end(call, wording.FAULT, "congestion", now)
 
+    def _transfers(self):
+        from firmware.phone import transfer
+
+        return transfer
+
+    def tell(self, call, status, reason, now):
+        """Tell the peer for whom a call of ours was made how it goes; a final status ends that."""
+        if call.referred is not None:
+            self._transfers().tell(call.referred, status, now, reason)
+            if status >= 200:
+                call.referred = None
+
+    def _on_TransferProgressed(self, event, now):
+        call = self.phone.of(event.session)
+        if call is not None:
+            self._transfers().progressed(self.phone, call, event)
+
+    def _on_TransferDone(self, event, now):
+        call = self.phone.of(event.session)
+        if call is not None:
+            self._transfers().done(self.phone, call, event, now)
+
+    def _on_ReferReceived(self, event, now):
+        self._transfers().asked(self.phone, event, now)
+
     def _on_CallReceived(self, event, now):
         session = event.session
+        if event.replaces is not None:
+            self._transfers().replace(self.phone, event, now)
+            return
         line = self.phone.free_line()
         if line is None or (self.phone.is_used() and not self.phone.settings.get("call.waiting")):
             session.reject(now, 486)
@@ -79,6 +108,8 @@ class Events:
         call = Call(line, "in", session, session.remote_uri, session.remote_display_name, now)
         call.take(audio)
         call.late_offer = not event.body
+        if event.referred_by:
+            call.note = wording.SENT_BY % caller_text(event.referred_by)
         call.peer = session.peer
         call.deadline = now + 1000 * self.phone.settings.get("call.answer_s")
         self.phone.lines[line] = call
@@ -93,6 +124,7 @@ class Events:
         call = self.phone.of(event.session)
         if call is None or call.state not in OUTGOING:
             return
+        self.tell(call, event.status, None, now)
         if event.status == 180:
             call.to("ringback", now)
         elif call.state == "calling":
@@ -136,6 +168,7 @@ class Events:
             log.say("media", "not opened: %s" % exc)
             self.phone.bye(call, wording.MEDIA_FAILED % exc, "congestion", _MEDIA_REASON, now)
             return
+        self.tell(call, 200, None, now)
         call.to("talking", now)
         call.talking_since = now
         call.deadline = None
@@ -192,6 +225,7 @@ class Events:
         if call.direction == "in":
             text = wording.ENDED if call.talking_since is not None else wording.NOT_ANSWERED_HERE
         log.say("call", "%d failed: %s" % (call.line + 1, text))
+        self.tell(call, status, event.reason, now)
         self.phone.end(call, text, tone, now)
 
     def _on_CallEnded(self, event, now):

@@ -39,18 +39,17 @@ class Outgoing:
         call.account = target.account
         self.start(call, hop, now)
 
-    def call(self, uri, account, now, replaces=None, referred_by=""):
-        """Call a SIP URI that a message names; return the Call. DialError: why not.
-
-        replaces, referred_by: as agent.invite() takes them.
-        """
+    def call(self, referral, account, now):
+        """Call whom a peer wants us to call (REFER); return the Call. DialError: why not."""
+        uri = referral.refer_to
         line = self.phone.free_line()
         if line is None:
             raise dialling.DialError(wording.NO_FREE_LINE)
         call = Call(line, "out", None, uri, None, now)
         call.account = account
-        call.replaces = replaces
-        call.referred_by = referred_by
+        call.referred = referral
+        call.replaces = referral.replaces
+        call.referred_by = referral.referred_by
         self.start(call, self._hop_of(uri, account), now)
         return call
 
@@ -93,6 +92,7 @@ class Outgoing:
         phone = self.phone
         now = phone.clock.now()
         if reason:
+            phone.events.tell(call, 404, None, now)
             phone.end(call, reason, "congestion", now)
             return
         self._begin(call, now)

@@ -309,6 +309,27 @@ class Phone:
         self.drain()
         self.sounds.update()
 
+    def transfer(self, text="", account=None):
+        """Transfer the call in focus to whom text means; nothing typed: join the two others.
+
+        DialError: why not, for the screen; LocalProtocolError: not now.
+        """
+        call = self.call_in_focus()
+        if call is not None and call.state == "talking":
+            self._transfers().begin(self, call, text, account)
+
+    def take_transfer(self, agree):
+        """Answer the peer of the call in focus, who wants us to call somebody else."""
+        call = self.call_in_focus()
+        if call is not None and call.referral is not None:
+            module = self._transfers()
+            (module.follow if agree else module.refuse)(self, call, self.clock.now())
+
+    def _transfers(self):
+        from firmware.phone import transfer
+
+        return transfer
+
     def is_conference(self):
         """Return whether both lines are joined."""
         for call in self.lines:
@@ -400,6 +421,11 @@ class Phone:
         if not call.is_live():
             return
         call.to("ended", now)
+        if call.referral is not None:
+            self._transfers().refuse(self, call, now, 487)
+        if call.referred is not None:
+            self._transfers().tell(call.referred, 487, now)  # unless its end was told before
+            call.referred = None
         call.session = None
         call.changing = None
         self.changes.part()
@@ -448,8 +474,9 @@ class Phone:
         for call in self.lines:
             if call is None:
                 continue
-            if call.deadline is not None and (due is None or call.deadline < due):
-                due = call.deadline
+            for other in (call.deadline, call.referral_until):
+                if other is not None and (due is None or other < due):
+                    due = other
             if call.is_live() and call.audio is not None:
                 other = call.audio.get_timer()
                 if other is not None and (due is None or other < due):
@@ -481,6 +508,8 @@ class Phone:
         if call.deadline is not None and call.deadline <= now:
             call.deadline = None
             self._too_late(call, now)
+        if call.referral_until is not None and call.referral_until <= now:
+            self._transfers().refuse(self, call, now)
         if call.is_live() and call.audio is not None:
             call.audio.handle_timer(now)
         if call.talking_since is not None and call.is_live():

@@ -52,6 +52,8 @@ TABLE = (
     ("dial.account", "int", 1, 1, ACCOUNTS),
     ("call.answer_s", "int", 120, 10, 600),  # how long a call rings, either way
     ("call.silence_s", "int", 60, 5, 3600),
+    # what a peer wants by REFER: the person is asked, or it is done, or refused (Replaces, too)
+    ("call.transfer", "choice", "ask", ("ask", "yes", "no"), "answer"),
     ("call.redirects", "bool", True, 0, 0),  # 3xx is followed
     ("call.waiting", "bool", True, 0, 0),  # a second call rings; no: it gets 486
     ("ring.volume", "int", 7, 0, 10),

@@ -16,6 +16,7 @@ def items(phone, call):
         out.append(("resume", wording.DO_RESUME))
     else:
         out.append(("hold", wording.DO_HOLD))
+    out.append(("ask_transfer", wording.DO_TRANSFER))
     out.append(("hangup", wording.DO_HANG_UP))
     return out
 

@@ -66,7 +66,7 @@ class Console:
             if call is self._asked and call.is_active() and call.audio.protection.has_sas():
                 return self.mode
             self._to_idle()  # what was asked about is over
-        if self.mode == "options":
+        if self.mode in ("options", "transfer"):
             if call is self._asked and call is not None and call.state == "talking":
                 return self.mode
             self._to_idle()
@@ -76,6 +76,8 @@ class Console:
             if call.state == "ended":
                 return "ended"
             if call.state == "talking":
+                if call.referral is not None:
+                    return "asked"
                 if call.held_here:
                     return "held"
                 if call.security() == "cleared":
@@ -111,15 +113,17 @@ class Console:
     def _do(self, action, key, down):
         phone = self.phone
         if action == "type":
-            if self.mode != "dial":
+            if self.mode not in ("dial", "transfer"):
                 phone.dismiss()
                 self.mode = "dial"
                 self.text = ""
             if len(self.text) < _LONGEST:
                 self.text += key
         elif action == "erase":
+            if self.mode == "transfer" and not self.text:
+                self._to_idle()
             self.text = self.text[:-1]
-            if not self.text:
+            if not self.text and self.mode == "dial":
                 self.mode = "idle"
         elif action == "clear":
             self._to_idle()
@@ -128,6 +132,15 @@ class Console:
             self.text = self.last_dialled
         elif action == "account":
             self._choose_account(-1 if key == "up" else 1)
+        elif action == "ask_transfer":
+            self._asked = phone.call_in_focus()
+            self.mode = "transfer"
+            self.text = ""
+        elif action == "transfer":
+            phone.transfer(self.text, self.account)
+            self._to_idle()
+        elif action in ("agree", "disagree"):
+            phone.take_transfer(action == "agree")
         elif action == "digit":
             phone.digit(key)
         elif action in _OF_OPTIONS:
@@ -143,7 +156,7 @@ class Console:
         elif action in _OF_SAFETY:
             self._safety(action, key)
         else:  # answer, reject, hangup, hold, resume, dismiss, conference
-            if self.mode in ("differs", "name", "options"):
+            if self.mode in ("differs", "name", "options", "transfer"):
                 self._to_idle()
             getattr(phone, action)()
 
@@ -270,6 +283,8 @@ class Console:
             return screens.menu(phone, columns, rows, self.index)
         if self.mode == "page":
             return screens.page(phone, columns, rows, self.index, self.page, self.top)
+        if self.mode == "transfer" and self.place() == "transfer":
+            return self._transfer_lines(columns, rows)
         if self.mode == "dial":
             chosen = phone.accounts.for_digits(self.account) if self.account else None
             return screens.dial(phone, columns, rows, self.text, self.note, chosen)
@@ -277,6 +292,8 @@ class Console:
         place = self.place()
         if place == "differs":
             return screens.differs(call, columns, rows)
+        if place == "asked":
+            return screens.asked(call, columns, rows)
         if place == "options":
             found = call_menu.items(phone, call)
             return call_menu.lines(call, columns, rows, found, min(self.index, len(found) - 1))
@@ -288,6 +305,17 @@ class Console:
                 lines[-2] = self.note[:columns]
             return lines
         return screens.idle(phone, columns, rows, self.note)
+
+    def _transfer_lines(self, columns, rows):
+        phone = self.phone
+        note = self.note
+        other = phone.other_standing(self._asked)
+        if not note and not self.text and other is not None:
+            note = wording.TRANSFER_TO_LINE % (other.line + 1)
+        chosen = phone.accounts.for_digits(self.account) if self.account else None
+        head = wording.TRANSFER
+        hint = wording.HINT_TRANSFER
+        return screens.dial(phone, columns, rows, self.text, note, chosen, head, hint)
 
     def get_timer(self):
         """Return when refresh() is to be called although nothing happened, or None."""

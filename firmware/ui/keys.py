@@ -4,15 +4,31 @@
 
 Places: idle, dial, menu, page, and for the call in focus incoming, outgoing, talking, held, ended;
 when it is talked: compare (an SAS waits), verified, cleared (the peer ended encryption), and the
-questions differs and name; options is the menu of a call that stands. Any other single printable
-character means "type" where something can be typed, "letter" in a name.
+questions differs and name; options is the menu of a call that stands, transfer where somebody
+types to whom, asked the question of a peer who wants us to call somebody else. Any other single
+printable character means "type" where something can be typed, "letter" in a name.
 """
 
-_TYPING = ("idle", "dial")
-TALKING = ("talking", "compare", "verified", "cleared", "differs", "name", "options")
+_TYPING = ("idle", "dial", "transfer")
+TALKING = (
+    "talking",
+    "compare",
+    "verified",
+    "cleared",
+    "differs",
+    "name",
+    "options",
+    "transfer",
+    "asked",
+)
 _DIGITS = "0123456789*#ABCDabcd"
 _STANDING = ("talking", "compare", "verified", "cleared", "held")
-_STANDING_KEYS = {"conference": "conference", "right": "options", "down": "options"}
+_STANDING_KEYS = {
+    "conference": "conference",
+    "transfer": "ask_transfer",
+    "right": "options",
+    "down": "options",
+}
 
 ACTIONS = {
     ("idle", "call"): "redial",
@@ -73,6 +89,18 @@ ACTIONS = {
     ("options", "back"): "leave",
     ("options", "left"): "leave",
     ("options", "hangup"): "hangup",
+    ("transfer", "ok"): "transfer",
+    ("transfer", "call"): "transfer",
+    ("transfer", "transfer"): "transfer",
+    ("transfer", "back"): "erase",
+    ("transfer", "left"): "erase",
+    ("transfer", "up"): "account",
+    ("transfer", "down"): "account",
+    ("transfer", "hangup"): "leave",
+    ("asked", "ok"): "agree",
+    ("asked", "call"): "agree",
+    ("asked", "back"): "disagree",
+    ("asked", "hangup"): "hangup",
     ("held", "hangup"): "hangup",
     ("held", "hold"): "resume",
     ("held", "call"): "resume",

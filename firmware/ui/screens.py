@@ -160,14 +160,14 @@ def idle(phone, columns, rows, note):
     return fitted(lines, columns, rows, wording.HINT_IDLE)
 
 
-def dial(phone, columns, rows, text, note, account=None):
+def dial(phone, columns, rows, text, note, account=None, head=None, hint=None):
     """The screen while somebody types whom to call; the end of a long text is seen.
 
-    account: the one that was chosen for this call, or None.
+    account: the one that was chosen for this call, or None. head, hint: for another purpose.
     """
     body = wrapped(text + "_", columns)
     room = max(1, rows - 4)
-    lines = [heading(wording.DIAL, phone.focus, columns)]
+    lines = [heading(head or wording.DIAL, phone.focus, columns)]
     if account is not None:
         lines.append(wording.DIAL_BY % account.user)
         room = max(1, room - 1)
@@ -175,7 +175,14 @@ def dial(phone, columns, rows, text, note, account=None):
     while len(lines) < rows - 2:
         lines.append("")
     lines.append(note or network_text(phone) or "")
-    return fitted(lines, columns, rows, wording.DIAL_HINT)
+    return fitted(lines, columns, rows, hint or wording.DIAL_HINT)
+
+
+def asked(call, columns, rows):
+    """The question of a peer who wants us to call somebody else."""
+    uri = call.referral.refer_to
+    lines = [wording.ASK_TRANSFER, caller_text(uri)] + wrapped(uri, columns)
+    return fitted(lines, columns, rows, wording.HINT_ASKED)
 
 
 def _broken(text, columns):

@@ -129,7 +129,7 @@ class TestConference(Calls):
 
     def test_the_menu_follows_the_call(self):
         self.call()
-        self.bob.press("right", "down", "down", "up")
+        self.bob.press("right", "down", "down", "up", "up")
         self.assertIn(">Hold", self.bob.text())
         self.bob.press("ok")
         self.assertIn("On hold", self.bob.text())
