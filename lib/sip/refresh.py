@@ -11,7 +11,7 @@ A session has a Refresher once one of the two headers came or went.
 """
 
 from vox6.sip.headers import parse_number, parse_params
-from vox6.sip.state import CONFIRMED
+from vox6.sip.state import CONFIRMED, PROCEEDING
 from vox6.wire import const
 from vox6.wire.errors import FormatError, LocalProtocolError, RemoteProtocolError
 
@@ -72,8 +72,12 @@ class Refresher:
 
     def describe(self, request: "Request") -> None:
         """Put Session-Expires and Min-SE into an INVITE or UPDATE (sections 7.1 and 7.4)."""
-        initial = request.to.tag is None
-        seconds = self.session.agent.session_expires_s if initial else self.interval_s
+        session = self.session
+        # an UPDATE before the 2xx would else take back what our INVITE asked for
+        initial = request.to.tag is None or (
+            session.direction == "out" and session.state == PROCEEDING
+        )
+        seconds = session.agent.session_expires_s if initial else self.interval_s
         floor = self._floor()
         request.remove("session-expires")
         request.remove("min-se")

@@ -106,6 +106,16 @@ class CallerTest(unittest.TestCase):
             elif end is None:
                 self.assertEqual((out, kinds(agent)), ([], []))
 
+    def test_early_update(self):
+        # it asks for what our INVITE asks for, lest it takes that back
+        agent = make_agent()
+        session = agent.invite("sip:bob@[2001:db8::b]", PEER, 0, b"offer")
+        extra = "Require: 100rel\nRSeq: 1\n" + ALLOW
+        give(agent, reply(sent(agent)[0], 183, "t1", extra, b"answer"), 0)
+        sent(agent)
+        session.update(1, b"offer 2")
+        self.assertEqual(sent(agent)[0].get("session-expires"), "1800")
+
     def test_off(self):
         agent, session, invite = calling("Session-Expires: 90;refresher=uac", session_expires_s=0)
         self.assertEqual(run_until(agent, 10**6), [])
