@@ -70,7 +70,7 @@ def escape(text: str) -> str:
             char = "&gt;"
         elif char == '"':
             char = "&quot;"
-        elif char < " " or char == "\x7f":
+        elif char < " ":
             char = " "
         out.append(char)
     return "".join(out)
@@ -84,6 +84,9 @@ def parse(octets: bytes) -> Element:
         text = octets.decode()
     except UnicodeError:
         raise FormatError("document is not UTF-8")
+    for code in range(32):
+        if code not in (9, 10, 13) and chr(code) in text:
+            raise FormatError("control character in a document")
     return _Reader(text[1:] if text[:1] == "\ufeff" else text).read()
 
 

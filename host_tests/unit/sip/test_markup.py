@@ -87,6 +87,8 @@ class MarkupTest(unittest.TestCase):
             b"<a><![CDATA[ </a>",
             b"<a><?x </a>",
             b"<a>\xff</a>",
+            b"<a>\x00</a>",
+            b"<a b='\x1f'/>",
             b"<?xml version='1.0' encoding='ISO-8859-1'?><a/>",
             b"<!DOCTYPE a><a/>",
             b"<a><!DOCTYPE b></a>",
