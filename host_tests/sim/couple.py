@@ -4,7 +4,7 @@
 
 from host_tests.sim.phone import Phone
 from host_tests.sim.plan import KINDS, Plan
-from host_tests.sim.world import BAD, FAR, LAN, PERFECT, WIRELESS, World
+from host_tests.sim.world import BAD, FAR, JUMPY, LAN, PERFECT, WIRELESS, World
 from vox6.sdp.formats import reverse
 from vox6.sip.message import reason_phrase
 from vox6.zrtp.cache import MemoryCache
@@ -12,7 +12,14 @@ from vox6.zrtp.cache import MemoryCache
 ANNA = bytes.fromhex("20010db80000000000000000000000aa")
 BORIS = bytes.fromhex("20010db80000000000000000000000bb")
 
-LINKS = {"perfect": PERFECT, "lan": LAN, "far": FAR, "wireless": WIRELESS, "bad": BAD}
+LINKS = {
+    "perfect": PERFECT,
+    "lan": LAN,
+    "far": FAR,
+    "wireless": WIRELESS,
+    "bad": BAD,
+    "jumpy": JUMPY,
+}
 
 # timer H, I, K and the 2xx's own end after 64 T1 or T4; a BYE on a bad line adds its own
 QUIET_MS = 200_000

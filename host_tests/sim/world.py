@@ -21,12 +21,16 @@ class Link:
     """How datagrams travel. delay_ms: (least, most), uniform, so a wide range reorders.
 
     loss, duplication: probabilities. A doubled datagram travels twice, each time by itself.
+    jump_ms, jump_every_ms: the way changes after each such time at the most, and with it its length:
+    up to jump_ms are added for all that goes from then on.
     """
 
-    def __init__(self, loss=0.0, delay_ms=(5, 5), duplication=0.0):
+    def __init__(self, loss=0.0, delay_ms=(5, 5), duplication=0.0, jump_ms=0, jump_every_ms=1):
         self.loss = loss
         self.delay_ms = delay_ms
         self.duplication = duplication
+        self.jump_ms = jump_ms
+        self.jump_every_ms = jump_every_ms
 
     def __repr__(self):
         return "Link(loss=%g, delay_ms=%r, duplication=%g)" % (
@@ -41,6 +45,7 @@ LAN = Link(delay_ms=(0, 2))
 FAR = Link(delay_ms=(120, 180))
 WIRELESS = Link(loss=0.05, delay_ms=(2, 120), duplication=0.05)
 BAD = Link(loss=0.2, delay_ms=(20, 900), duplication=0.15)
+JUMPY = Link(loss=0.02, delay_ms=(10, 60), duplication=0.02, jump_ms=2500, jump_every_ms=1500)
 
 
 class Timer:
@@ -62,6 +67,9 @@ class World:
         self.link = link
         self.now = 0
         self.counters = {"sent": 0, "lost": 0, "doubled": 0, "delivered": 0, "nowhere": 0}
+        self.jumps = 0
+        self._detour = 0  # ms of the way that is taken now
+        self._detour_until = 0
         self.trace = []  # (time, text), the newest 400
         self._queue = []
         self._order = itertools.count()
@@ -102,9 +110,17 @@ class World:
             self.counters["doubled"] += 1
             copies = 2
         for _ in range(copies):
-            self.call_later(
-                self.random.randint(*link.delay_ms), lambda: self._deliver(data, source, peer)
-            )
+            delay = self.random.randint(*link.delay_ms) + self._way()
+            self.call_later(delay, lambda: self._deliver(data, source, peer))
+
+    def _way(self):
+        """Return how much longer the present way is than the shortest one."""
+        link = self.link
+        if link.jump_ms and self.now >= self._detour_until:
+            self._detour_until = self.now + self.random.randint(1, link.jump_every_ms)
+            self._detour = self.random.choice((0, self.random.randint(0, link.jump_ms)))
+            self.jumps += 1
+        return self._detour
 
     def _deliver(self, data, source, peer):
         node = self._nodes.get(peer)
