@@ -17,6 +17,8 @@ _REPORTS_AT_ONCE = const(8)
 # Transports that we understand; Protection says whether one without SRTP or with it will do.
 _PROTOS = ("RTP/AVP", "RTP/SAVP", "RTP/AVPF", "RTP/SAVPF")
 
+_LOOPBACK = b"\x00" * 15 + b"\x01"
+
 
 class Unacceptable(Exception):
     """A description that we cannot take. status: for SIP; text: for the screen;
@@ -203,6 +205,12 @@ class Audio:
         if result.problem is not None:
             self._negotiation.reject_offer()
             raise _problem(result)
+        if result.active:
+            try:
+                self._address(result.address)
+            except Unacceptable:
+                self.refuse()
+                raise
         self._proposed = result
         ends = self.protection.would_end(result)
         if ends and self.protection.refuses_end():
@@ -300,6 +308,9 @@ class Audio:
         except ValueError:
             log.say("media", "no address: " + text[:64])
             raise Unacceptable(488, wording.BAD_DESCRIPTION, (399, "An address is needed"))
+        if addr16 == _LOOPBACK and self.local != _LOOPBACK:  # our own ports, for who is elsewhere
+            log.say("media", "no address of theirs: " + text)
+            raise Unacceptable(488, wording.BAD_DESCRIPTION, (399, "A loopback address"))
         if is_link_local(addr16):
             for near in (self._peer16, self.local):
                 if is_link_local(near):

@@ -4,103 +4,20 @@
 """What a stranger on the wire may send while a call runs: the right answer or silence, the call
 keeps its sound, nothing leaks (RFC 3261 sections 8.2, 9.2, 15.1.2, 18.3; RFC 3550 section A.1)."""
 
-import os
 import random
-import re
 import socket
 import struct
 import time
 
-import pytest
-
-from host_tests.emulated.calls import Tones, connect, disconnect
+from host_tests.emulated.stranger import (
+    QUIET_S,
+    WAIT_S,
+    answers,
+    clear_ringing,
+    expect,
+    request,
+)
 from tools.lab.pcap import rtp_streams
-
-STRANGER = "2001:db8:1::666"
-_WAIT_S = 1.5  # for an answer that must come
-_QUIET_S = 0.7  # for an answer that must not come
-
-
-@pytest.fixture(scope="session")
-def stranger_host(lab):
-    return lab.host("stranger", address=STRANGER)
-
-
-@pytest.fixture
-def stranger(stranger_host):
-    found = stranger_host.socket()
-    found.bind((STRANGER, 0))
-    yield found
-    found.close()
-
-
-@pytest.fixture(params=["UNIX_HOST", "QEMU_MPS2_AN500"])
-def call(request, pair, phones, capture):
-    """A running call with a tone each way; yields the phone under attack and the capture."""
-    unix, qemu = pair
-    capture.forgiven = f"ipv6.src == {STRANGER}"
-    connect(unix, qemu)
-    with Tones(unix, qemu) as tones:
-        began = time.monotonic()
-        yield phones.get_running(request.param), capture
-        time.sleep(max(0.0, 2.0 - (time.monotonic() - began)))
-        seconds = time.monotonic() - began
-    disconnect(unix, qemu)
-    assert not tones.breaks(seconds)
-
-
-def request(method, phone, sock, *, extra="", body="", length=None, call_id=None, tag=""):
-    """A request of a stranger, whole unless told otherwise."""
-    port = sock.getsockname()[1]
-    branch = "z9hG4bK" + os.urandom(6).hex()
-    size = len(body.encode()) if length is None else length
-    to_tag = f";tag={tag}" if tag else ""
-    return (
-        f"{method} {phone.uri} SIP/2.0\r\n"
-        f"Via: SIP/2.0/UDP [{STRANGER}]:{port};branch={branch};rport\r\n"
-        f"Max-Forwards: 70\r\n"
-        f"From: <sip:stranger@[{STRANGER}]>;tag={os.urandom(4).hex()}\r\n"
-        f"To: <{phone.uri}>{to_tag}\r\n"
-        f"Call-ID: {call_id or os.urandom(8).hex()}\r\n"
-        f"CSeq: 1 {method}\r\n"
-        f"Contact: <sip:stranger@[{STRANGER}]:{port}>\r\n"
-        f"{extra}"
-        f"Content-Length: {size}\r\n\r\n{body}"
-    ).encode()
-
-
-def answers(sock, phone, datagram, wait):
-    """Status codes of the final answers to a datagram within a time; not those to earlier ones."""
-    call_id = re.search(rb"\r\nCall-ID: (\S+)", datagram)
-    sock.settimeout(0.05)
-    try:
-        while True:
-            sock.recv(65536)
-    except TimeoutError:
-        pass
-    sock.sendto(datagram, (phone.address, 5060))
-    found = []
-    deadline = time.monotonic() + wait
-    while time.monotonic() < deadline:
-        try:
-            octets = sock.recv(65536)
-        except TimeoutError:
-            continue
-        line = re.match(rb"SIP/2.0 (\d{3}) ", octets)
-        assert line, octets[:80]
-        other = re.search(rb"\r\nCall-ID: (\S+)", octets)
-        if call_id and other and other[1] != call_id[1]:
-            continue
-        if line[1] >= b"200":
-            found.append(int(line[1]))
-            break
-    return found
-
-
-def expect(sock, phone, datagram, status):
-    """The phone answers with a status, or with nothing when that is None."""
-    found = answers(sock, phone, datagram, _WAIT_S if status else _QUIET_S)
-    assert found == ([status] if status else []), datagram[:200]
 
 
 def test_bye_and_cancel_from_a_stranger(call, stranger):
@@ -140,10 +57,10 @@ def test_malformed_messages(call, stranger):
     bad_via = request("OPTIONS", phone, stranger).replace(
         b"Via: SIP/2.0/UDP", b"Via: SIP/9.9/X Y", 1
     )
-    answers(stranger, phone, bad_via, _QUIET_S)  # 400 or silence; the phone lives
+    answers(stranger, phone, bad_via, QUIET_S)  # 400 or silence; the phone lives
     # Without a CSeq or Call-ID no response can be matched: 400 or silence.
     for old, new in ((b"CSeq: 1 ", b"CSeq: one "), (b"Call-ID: ", b"X-Other: ")):
-        assert answers(stranger, phone, whole.replace(old, new), _QUIET_S) in ([], [400])
+        assert answers(stranger, phone, whole.replace(old, new), QUIET_S) in ([], [400])
     dice = random.Random(6)
     for cut in [0, 1, 4, *(dice.randrange(5, len(whole)) for _ in range(60))]:
         stranger.sendto(whole[:cut], (phone.address, 5060))
@@ -159,27 +76,16 @@ def test_malformed_messages(call, stranger):
     clear_ringing(phone)
 
 
-def clear_ringing(phone):
-    """An INVITE that was hurt in a harmless place may ring: refuse it."""
-    for _ in range(10):
-        text = phone.panel.screen_text().lower()
-        if "waiting" in text or "call from" in text:
-            phone.panel.press("line2")
-            phone.panel.press("hangup")
-            phone.panel.press("line1")
-        time.sleep(0.1)
-
-
 def test_oversized_and_endless_messages(call, stranger):
     phone, _ = call
     for size in (9000, 20000, 60000):
         padding = "X-Padding: " + "x" * size + "\r\n"
         found = answers(
-            stranger, phone, request("OPTIONS", phone, stranger, extra=padding), _QUIET_S
+            stranger, phone, request("OPTIONS", phone, stranger, extra=padding), QUIET_S
         )
         assert found in ([], [400], [413], [513]), found
     many = "".join(f"X-{number}: y\r\n" for number in range(2000))
-    found = answers(stranger, phone, request("OPTIONS", phone, stranger, extra=many), _QUIET_S)
+    found = answers(stranger, phone, request("OPTIONS", phone, stranger, extra=many), QUIET_S)
     assert found in ([], [400], [513]), found
     endless = request("OPTIONS", phone, stranger).replace(b"\r\n\r\n", b"\r\nX: " + b"y" * 4000)
     for _ in range(20):
@@ -218,5 +124,5 @@ def test_flood_of_requests(call, stranger):
         time.sleep(0.002)
     time.sleep(1.0)
     deadline = time.monotonic() + 20
-    while answers(stranger, phone, request("OPTIONS", phone, stranger), _WAIT_S) != [200]:
+    while answers(stranger, phone, request("OPTIONS", phone, stranger), WAIT_S) != [200]:
         assert time.monotonic() < deadline, "the phone answers no more after a flood"

@@ -21,8 +21,8 @@ class Link:
     """How datagrams travel. delay_ms: (least, most), uniform, so a wide range reorders.
 
     loss, duplication: probabilities. A doubled datagram travels twice, each time by itself.
-    jump_ms, jump_every_ms: the way changes after each such time at the most, and with it its length:
-    up to jump_ms are added for all that goes from then on.
+    jump_ms, jump_every_ms: the way changes after each such time at the most: up to jump_ms are
+    added for all that goes from then on.
     """
 
     def __init__(self, loss=0.0, delay_ms=(5, 5), duplication=0.0, jump_ms=0, jump_every_ms=1):

@@ -376,6 +376,8 @@ class ServerTransaction(Transaction):
         self._send_last(now)
         self._interval = min(2 * self._interval, self.layer.t2)
         self._set("timer_g", self._interval, now)
+        if self._interval == self.layer.t2 and self.ended_at is None:
+            self.ended_at = now  # nobody who is there needs it a fourth time: it may make room
 
     def _confirm(self, now: int) -> None:
         self._cancel()
