@@ -4,8 +4,9 @@
 
     python3 pjsua2_peer.py PORT
 
-Lines: "call URI", "answer STATUS", "reinvite", "update", "hangup". It prints "ready", "incoming"
-and "state NAME STATUS". A process of its own: its threads and its end are not ours.
+Lines: "call URI", "answer STATUS", "reinvite", "update", "hangup"; with calls counted from 0,
+"transfer N URI", "attended N M", "keys N DIGITS" (INFO). It prints "ready", "incoming",
+"state NAME STATUS" and "key DIGIT". A process of its own: its threads and its end are not ours.
 """
 
 import os
@@ -25,6 +26,9 @@ class Call(pjsua2.Call):
     def onCallState(self, parameters):
         info = self.info() if callable(self.info) else self.info
         say("state %s %d" % (info.stateText, int(info.lastStatusCode)))
+
+    def onDtmfDigit(self, parameters):
+        say("key " + parameters.digit)
 
 
 class Account(pjsua2.Account):
@@ -72,6 +76,18 @@ def main(port):
             options = pjsua2.CallOpParam()
             options.statusCode = pjsua2.StatusCode(int(rest))
             calls[-1].answer(options)
+        elif what == "transfer":
+            number, target = rest.split()
+            calls[int(number)].xfer(target, options)
+        elif what == "attended":
+            number, target = rest.split()
+            calls[int(number)].xferReplaces(calls[int(target)], options)
+        elif what == "keys":
+            number, keys = rest.split()
+            sending = pjsua2.CallSendDtmfParam()
+            sending.digits = keys
+            sending.method = pjsua2.DtmfMethod.SIP_INFO
+            calls[int(number)].sendDtmf(sending)
         else:
             getattr(calls[-1], what)(options)
     os._exit(0)  # its own end waits for threads that wait for ours
