@@ -14,7 +14,7 @@ peer. It is closed when nothing passed for 120 s, unless a registration or a cal
 from firmware import log
 from firmware.phone.dial import peer_text
 from firmware.ui import wording
-from vox6.sip.message import StreamFramer
+from vox6.sip.framing import StreamFramer
 from vox6.wire import const
 from vox6.wire.errors import RemoteProtocolError
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from .account import Account as Account
     from .agent import Agent as Agent
     from .dialog import Dialog as Dialog
+    from .framing import StreamFramer as StreamFramer
     from .message import Request as Request
     from .message import Response as Response
-    from .message import StreamFramer as StreamFramer
     from .message import parse as parse
     from .redirection import TargetSet as TargetSet
     from .registration import Registration as Registration
@@ -32,7 +32,7 @@ _WHERE = {
     "Dialog": "dialog",
     "Request": "message",
     "Response": "message",
-    "StreamFramer": "message",
+    "StreamFramer": "framing",
     "parse": "message",
     "Account": "account",
     "Registration": "registration",
@@ -44,6 +44,7 @@ _MODULES = (
     "agent",
     "answering",
     "auth",
+    "binding",
     "dialog",
     "dialog_info",
     "dtmf",
@@ -52,11 +53,13 @@ _MODULES = (
     "exchange",
     "failover",
     "flow",
+    "framing",
     "handshake",
     "headers",
     "incoming",
     "info",
     "inviting",
+    "layer",
     "markup",
     "message",
     "message_summary",
@@ -65,13 +68,15 @@ _MODULES = (
     "offers",
     "options",
     "paging",
+    "phrases",
     "provisional",
     "rate",
     "redirection",
-    "refresh",
     "refer",
+    "refresh",
     "registration",
     "replaces",
+    "salvage",
     "session",
     "state",
     "stun",

@@ -11,11 +11,12 @@ event = agent.next_event()
 
 from vox6.sip import incoming
 from vox6.sip.headers import format_params, quote
+from vox6.sip.layer import Layer
 from vox6.sip.message import Message, Request, Response, parse
 from vox6.sip.registration import Account, Registration
 from vox6.sip.session import Session
 from vox6.sip.state import TERMINATED
-from vox6.sip.transaction import MAGIC_COOKIE, T1, T2, T4, ClientTransaction, Layer
+from vox6.sip.transaction import MAGIC_COOKIE, T1, T2, T4, ClientTransaction
 from vox6.sip.transport import (
     MAX_UDP_OCTETS,
     default_port,

@@ -9,7 +9,7 @@ RemoteProtocolError is what the request is refused with.
 
 from vox6.sip.dialog import Dialog
 from vox6.sip.headers import MediaType, NameAddr, parse_token_params, quote
-from vox6.sip.message import METHODS, Request, Response, reason_phrase, salvage
+from vox6.sip.message import METHODS, Request, Response, reason_phrase
 from vox6.sip.session import Session
 from vox6.sip.transport import note_source, same_host
 from vox6.sip.uri import host_text
@@ -141,6 +141,8 @@ def answer_malformed(
         agent.layer.count("malformed_responses")
         return
     agent.layer.count("malformed_requests")
+    from vox6.sip.salvage import salvage
+
     known = salvage(data)
     if known is None:
         agent.layer.count("unanswerable")

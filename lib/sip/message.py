@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""SIP messages: reading, writing, framing (RFC 3261 sections 7, 18.3 and 25.1).
+"""SIP messages: reading and writing (RFC 3261 sections 7, 18.3 and 25.1).
 
     message-header  =  field-name HCOLON field-value CRLF
     HCOLON          =  *( SP / HTAB ) ":" SWS
@@ -22,8 +22,8 @@ from vox6.sip.headers import (
     parse_retry_after,
     split_list,
 )
+from vox6.sip.phrases import reason_phrase as reason_phrase
 from vox6.sip.uri import MAX_URI_CHARS, URI
-from vox6.wire import const
 from vox6.wire.errors import FormatError, LocalProtocolError
 
 MAX_MESSAGE_OCTETS = 65535  # a UDP datagram (RFC 3261 section 18.1.1)
@@ -45,8 +45,7 @@ METHODS = (  # of RFCs 3261, 3262, 3311, 3428, 3515, 3903, 6086, 6665
     "UPDATE",
     "PRACK",
 )
-_SALVAGED = const(2048)  # octets of one header that an answer to a malformed request repeats
-_TOKEN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~"
+TOKEN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~"
 _DIGITS = "0123456789"
 _LWS = " \t\r\n"
 
@@ -104,73 +103,6 @@ _NAMES = {
     b"WWW-Authenticate": ("www-authenticate", "WWW-Authenticate"),
     b"Proxy-Authenticate": ("proxy-authenticate", "Proxy-Authenticate"),
 }
-
-_PHRASES = {
-    100: "Trying",
-    180: "Ringing",
-    181: "Call Is Being Forwarded",
-    182: "Queued",
-    183: "Session Progress",
-    200: "OK",
-    202: "Accepted",
-    300: "Multiple Choices",
-    301: "Moved Permanently",
-    302: "Moved Temporarily",
-    305: "Use Proxy",
-    380: "Alternative Service",
-    400: "Bad Request",
-    401: "Unauthorized",
-    402: "Payment Required",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    406: "Not Acceptable",
-    407: "Proxy Authentication Required",
-    408: "Request Timeout",
-    410: "Gone",
-    412: "Conditional Request Failed",
-    413: "Request Entity Too Large",
-    414: "Request-URI Too Long",
-    415: "Unsupported Media Type",
-    416: "Unsupported URI Scheme",
-    420: "Bad Extension",
-    421: "Extension Required",
-    422: "Session Interval Too Small",
-    423: "Interval Too Brief",
-    429: "Provide Referrer Identity",
-    469: "Bad Info Package",
-    480: "Temporarily Unavailable",
-    481: "Call/Transaction Does Not Exist",
-    482: "Loop Detected",
-    483: "Too Many Hops",
-    484: "Address Incomplete",
-    485: "Ambiguous",
-    486: "Busy Here",
-    487: "Request Terminated",
-    488: "Not Acceptable Here",
-    489: "Bad Event",
-    491: "Request Pending",
-    493: "Undecipherable",
-    500: "Server Internal Error",
-    501: "Not Implemented",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-    504: "Server Time-out",
-    505: "Version Not Supported",
-    513: "Message Too Large",
-    600: "Busy Everywhere",
-    603: "Decline",
-    604: "Does Not Exist Anywhere",
-    606: "Not Acceptable",
-}
-
-
-def reason_phrase(status: int) -> str:
-    """Return the phrase of a status code (RFC 3261 section 21)."""
-    phrase = _PHRASES.get(status)
-    if phrase is None:
-        phrase = _PHRASES.get(status // 100 * 100, "Unknown")
-    return phrase
 
 
 def header_key(name: str) -> str:
@@ -243,7 +175,7 @@ class Message:
 
     @staticmethod
     def _header(name: str, value: str) -> "tuple[str, str, bytes]":
-        if "\r" in value or "\n" in value or not name or name.strip(_TOKEN):
+        if "\r" in value or "\n" in value or not name or name.strip(TOKEN):
             raise LocalProtocolError("bad header")
         return header_key(name), name, (" " + value).encode()
 
@@ -517,7 +449,7 @@ def _start_line(line: bytes) -> "Request | Response":
             raise FormatError("space in the Request-URI")
         raise FormatError("bad Request-Line")
     method, uri_text, version = words
-    if not method or method.strip(_TOKEN):
+    if not method or method.strip(TOKEN):
         raise FormatError("bad method")
     if version != "SIP/2.0" and version.upper() != "SIP/2.0":
         if version[:4].upper() == "SIP/" and _version(version[4:]):
@@ -574,7 +506,7 @@ def parse_head(head: bytes) -> "Request | Response":
         except UnicodeError:
             raise FormatError("bad header name")
         key = name.rstrip(" \t")
-        if not key or key.strip(_TOKEN):
+        if not key or key.strip(TOKEN):
             raise FormatError("bad header name")
         headers.append((header_key(key), name, raw))
     return message
@@ -616,149 +548,3 @@ def parse(octets: bytes) -> "Request | Response":
             body = body[:length]
     message.body = body
     return message
-
-
-def salvage(octets: bytes) -> "Request | None":
-    """Return what can be answered of a datagram that `parse` refused, or None.
-
-    The result is a request with its Via, From, To, Call-ID and CSeq as they came, any of them
-    malformed or, but for Via, missing.
-    """
-    start = len(octets) - len(octets.lstrip(b"\r\n"))
-    end = octets.find(b"\r\n\r\n", start)
-    if end < 0:
-        end = len(octets)
-    lines = octets[start:end].split(b"\r\n", MAX_HEADERS)
-    line = lines[0]
-    space = line.find(b" ")
-    if space < 1 or line[:4].upper() == b"SIP/":
-        return None
-    try:
-        method = line[:space].decode()
-        if method.strip(_TOKEN) or method == "ACK" or line.find(b" SIP/", space) < 0:
-            return None
-        request = Request(method, "sip:invalid")
-        name = ""
-        for line in lines[1:MAX_HEADERS]:
-            if line[:1] in (b" ", b"\t"):
-                if name:
-                    key, name, raw = request.headers.pop()
-                    if b"\r" in line or b"\n" in line or len(raw) + len(line) > _SALVAGED:
-                        name = ""
-                    else:
-                        request.headers.append((key, name, raw + b"\r\n" + line))
-                continue
-            name = ""
-            colon = line.find(b":")
-            if colon < 1 or b"\r" in line or b"\n" in line or len(line) > _SALVAGED:
-                continue
-            try:
-                key = line[:colon].decode().strip(" \t")
-            except UnicodeError:
-                continue
-            if key.strip(_TOKEN):
-                continue
-            name = key
-            key = header_key(key)
-            if key == "via" or (
-                key in ("from", "to", "call-id", "cseq") and not request.count(key)
-            ):
-                request.headers.append((key, name, line[colon + 1 :]))
-            else:
-                name = ""
-    except UnicodeError:
-        return None
-    return request if request.count("via") else None
-
-
-class StreamFramer:
-    """Cuts a reliable transport's octets into messages (RFC 3261 section 18.3, RFC 5626 4.4.1).
-
-    error: the FormatError that ended it, else None. It is final: the boundary is lost and the
-    connection must be closed. pings: CRLFCRLF seen and not yet answered by CRLF. pongs: single
-    CRLFs seen, the answers to our own CRLFCRLF.
-    """
-
-    def __init__(self, maximum: int = MAX_MESSAGE_OCTETS) -> None:
-        self._buffer = b""
-        self._searched = 0
-        self._head_end = -1
-        self._length = 0
-        self._maximum = maximum
-        self.error: "FormatError | None" = None
-        self.pings = 0
-        self.pongs = 0
-        self._half = False
-
-    def receive(self, data: bytes) -> "list[bytes]":
-        """Return the whole messages that data completes, each as octets for `parse`.
-
-        FormatError: no Content-Length (400), headers or message too long (513). What was whole
-        before the fault is returned first; then `error` is set, and the next call raises it.
-        """
-        if self.error is not None:
-            raise self.error
-        self._buffer += data
-        out: "list[bytes]" = []
-        while True:
-            try:
-                if self._head_end < 0 and not self._find_head():
-                    return out
-            except FormatError as error:
-                self.error = error
-                self._buffer = b""
-                if out:
-                    return out
-                raise
-            whole = self._head_end + self._length
-            if len(self._buffer) < whole:
-                return out
-            out.append(self._buffer[:whole])
-            self._buffer = self._buffer[whole:]
-            self._head_end = -1
-            self._searched = 0
-
-    def _find_head(self) -> bool:
-        start = 0
-        while self._buffer[start : start + 2] == b"\r\n":
-            if self._half:  # a ping in two pieces
-                self._half = False
-                self.pings += 1
-            elif self._buffer[start : start + 4] == b"\r\n\r\n":
-                self.pings += 1
-                start += 2
-            else:
-                self._half = True
-                self.pongs += 1
-            start += 2
-        if start < len(self._buffer) and self._buffer[start : start + 1] != b"\r":
-            self._half = False
-        if start:
-            self._buffer = self._buffer[start:]
-            self._searched = 0
-        end = self._buffer.find(b"\r\n\r\n", self._searched)
-        if end < 0:
-            if len(self._buffer) > MAX_HEAD_OCTETS:
-                raise FormatError("headers too long", 513)
-            self._searched = max(0, len(self._buffer) - 3)
-            return False
-        message = parse_head(self._buffer[:end])
-        length = content_length(message)
-        if length is None:
-            raise FormatError("no Content-Length on a stream")
-        if end + 4 + length > self._maximum:
-            raise FormatError("message too long", 513)
-        self._head_end = end + 4
-        self._length = length
-        return True
-
-    def pause(self) -> None:
-        """Nothing came for a second or more: what comes next is no second half of a ping.
-
-        Without it every other pong of a peer that says nothing else is taken for one.
-        """
-        self._half = False
-
-    def pending(self) -> int:
-        """Return how many octets wait for the rest of their message."""
-        return len(self._buffer)

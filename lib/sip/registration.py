@@ -3,9 +3,8 @@
 """Registrations (RFC 3261 section 10) with Path (RFC 3327), Service-Route (3608), outbound (5626),
 GRUU (5627)."""
 
-from vox6.sip import events
+from vox6.sip import binding, events
 from vox6.sip.account import Account as Account
-from vox6.sip.headers import NameAddr, parse_number, unquote
 from vox6.sip.message import Request, Response, reason_phrase
 from vox6.sip.transport import is_reliable
 from vox6.sip.uri import URI
@@ -21,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vox6.sip.agent import Agent
     from vox6.sip.flow import Flow
+    from vox6.sip.headers import NameAddr
     from vox6.sip.transaction import ClientTransaction, Transaction
 
     Peer = tuple[bytes, int]
@@ -30,7 +30,6 @@ _RETRY_LAST = const(600000)
 _MAX_EXPIRES = const(604800)  # a week: longer is taken as this
 _MAX_TRIES = const(6)  # requests for one refresh: challenges, 423 and 439
 _MAX_REDIRECTS = const(4)
-_MAX_ROUTES = const(8)  # of Service-Route
 _MAX_FLOW_TIMER = const(3600)  # s
 
 REGISTERING = "Registering"
@@ -235,21 +234,14 @@ class Registration:
         """Follow a 3xx (section 8.1.3.4): at once to an address, by our user to a name."""
         if self._redirects >= _MAX_REDIRECTS:
             return False
-        best: "URI | None" = None
-        best_q = -1
         try:
-            for contact in response.contacts():
-                uri = contact.uri
-                if uri.scheme != "sips" and (self.account.uri[:5].lower() == "sips:"):
-                    continue
-                q = _quality(contact.get("q"))
-                if uri.scheme in ("sip", "sips") and q > best_q:
-                    best, best_q = uri, q
-            if best is None:
-                return False
-            peer = best.peer()
+            secure = self.account.uri[:5].lower() == "sips:"
+            best = binding.choose_redirection(response, secure)
+            peer = None if best is None else best.peer()
         except FormatError:
             self.agent.layer.count("malformed_responses")
+            return False
+        if best is None:
             return False
         self._redirects += 1
         self.request_uri = str(URI(best.scheme, best.user, best.host, best.port, best.params))
@@ -297,8 +289,10 @@ class Registration:
             self.agent.emit(events.Unregistered(self))
             return
         try:
-            contact = self._find_binding(request, response)
-            self.expires = min(self._granted(contact, response), _MAX_EXPIRES)
+            instance = self.account.instance_id if self._asks_outbound else ""
+            contact = binding.find(request, response, instance, self.account.reg_id)
+            self.expires = binding.get_expires(contact, response, self.wanted)
+            self.expires = min(self.expires, _MAX_EXPIRES)
         except FormatError:
             self.agent.layer.count("malformed_responses")
             contact = None
@@ -317,55 +311,20 @@ class Registration:
         self.agent.layer.timers.set(self, "refresh", now + 1000 * delay)
         self.agent.emit(events.Registered(self, self.expires))
 
-    def _find_binding(self, request: Request, response: Response) -> "NameAddr | None":
-        """Return our binding among all of the address of record (section 10.2.4)."""
-        sent = request.contact()
-        mine = None if sent is None else sent.uri
-        for contact in response.contacts():
-            if self._is_ours(contact):
-                return contact
-            try:
-                if mine is not None and contact.uri.matches(mine):
-                    return contact
-            except FormatError:
-                continue
-        return None
-
-    def _is_ours(self, contact: NameAddr) -> bool:
-        """Return whether a binding has our instance and reg-id; proxies may change its URI."""
-        instance = contact.get("+sip.instance")
-        return (
-            self._asks_outbound
-            and instance is not None
-            and unquote(instance).lower() == "<" + self.account.instance_id.lower() + ">"
-            and contact.get("reg-id") == "%d" % self.account.reg_id
-        )
-
-    def _granted(self, contact: "NameAddr | None", response: Response) -> int:
-        """Return the seconds given to our contact (section 10.2.4)."""
-        if contact is not None:
-            text = contact.get("expires")
-            if text is not None:
-                return parse_number(text)
-        elif response.count("contact"):
-            return 0
-        expires = response.number("expires")
-        return self.wanted if expires is None else expires
-
     def _take_features(self, contact: "NameAddr | None", response: Response, now: int) -> None:
         """Take what else a 2xx says; what is malformed is as if it were not there."""
         self.path = self._routes(response, "path")
         self.service_route = self._routes(response, "service-route")
         if self._asks_gruu():
-            self.public_gruu = _gruu(contact, "pub-gruu")
-            self.temporary_gruu = _gruu(contact, "temp-gruu")
+            self.public_gruu = binding.get_gruu(contact, "pub-gruu")
+            self.temporary_gruu = binding.get_gruu(contact, "temp-gruu")
         timer = None
         try:
             self.is_outbound = self._asks_outbound and "outbound" in response.tokens("require")
             timer = response.number("flow-timer")
         except FormatError:
             self.agent.layer.count("malformed_responses")
-        answers = self.is_outbound or any([_has_param(one, "ob") for one in self.path])
+        answers = self.is_outbound or any([binding.has_param(one, "ob") for one in self.path])
         interval = min(timer or 0, _MAX_FLOW_TIMER)
         if not answers:
             interval = interval or self.account.keepalive_s
@@ -383,10 +342,8 @@ class Registration:
         self.flow.start(now)
 
     def _routes(self, response: Response, key: str) -> "list[str]":
-        """Return the loose routes of Path or Service-Route."""
         try:
-            values = response.values(key)[:_MAX_ROUTES]
-            return [value for value in values if _has_param(value, "lr")]
+            return binding.get_routes(response, key)
         except FormatError:
             self.agent.layer.count("malformed_responses")
             return []
@@ -487,30 +444,3 @@ class Registration:
     def handle_timer(self, name: str, now: int) -> None:
         """Take the firing of a timer: refresh or retry."""
         self.start(now)
-
-
-def _quality(text: "str | None") -> int:
-    """Return q in thousandths, 1000 if it is absent or malformed."""
-    if text is None or text[:1] not in ("0", "1"):
-        return 1000
-    digits = (text[2:] + "000")[:3]
-    if digits.strip("0123456789"):
-        return 1000
-    return min(1000 * int(text[0]) + int(digits), 1000)
-
-
-def _has_param(value: str, name: str) -> bool:
-    """Return whether the URI of a route has a parameter; FormatError if it is no URI."""
-    return NameAddr.parse(value).uri.get(name) is not None
-
-
-def _gruu(contact: "NameAddr | None", name: str) -> str:
-    """Return a GRUU of the binding as text, "" if there is none (RFC 5627 section 4.2)."""
-    text = None if contact is None else contact.get(name)
-    if not text:
-        return ""
-    try:
-        uri = URI.parse(unquote(text))
-    except FormatError:
-        return ""
-    return str(uri) if uri.scheme in ("sip", "sips") and uri.get("gr") is not None else ""

@@ -155,7 +155,8 @@ def drain(engine, now, last=120_000):
 
 @target("sip-message", SIP)
 def sip_message(data):
-    from vox6.sip.message import Request, content_length, parse, salvage
+    from vox6.sip.message import Request, content_length, parse
+    from vox6.sip.salvage import salvage
 
     message = tried(parse, data)
     if message is None:
@@ -205,7 +206,7 @@ def sip_values(data):
 
 @target("sip-stream", SIP)
 def sip_stream(data):
-    from vox6.sip.message import StreamFramer
+    from vox6.sip.framing import StreamFramer
 
     def frames(step):
         framer, out = StreamFramer(), []

@@ -9,7 +9,8 @@ from firmware.store import instance
 from host_tests.unit.firmware import certificate_doubles, doubles, tunnels
 from host_tests.unit.firmware.net_doubles import address
 from vox6.crypto import provider
-from vox6.sip.message import StreamFramer, parse
+from vox6.sip.framing import StreamFramer
+from vox6.sip.message import parse
 
 BOB = "sip:bob@[2001:db8::b];transport=tcp"
 SERVER = "2001:db8::53"

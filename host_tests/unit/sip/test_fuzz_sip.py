@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from host_tests.unit.sip.helpers import PEER, events, give, make_agent, reply, request, sent
 from host_tests.unit.sip.test_message import INVITE, OK, TORTUOUS
 from vox6.sip import headers
-from vox6.sip.message import Request, StreamFramer, content_length, parse, salvage
+from vox6.sip.framing import StreamFramer
+from vox6.sip.message import Request, content_length, parse
+from vox6.sip.salvage import salvage
 from vox6.sip.uri import URI, unescape
 from vox6.wire import FormatError
 

@@ -4,16 +4,16 @@
 
 import unittest
 
+from vox6.sip.framing import StreamFramer
 from vox6.sip.message import (
     MAX_HEAD_OCTETS,
     Request,
     Response,
-    StreamFramer,
     content_length,
     parse,
     reason_phrase,
-    salvage,
 )
+from vox6.sip.salvage import salvage
 from vox6.wire import FormatError, LocalProtocolError
 
 # RFC 3261 section 24.2, F1

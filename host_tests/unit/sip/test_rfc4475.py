@@ -11,7 +11,8 @@ import unittest
 
 from host_tests.unit.sip.helpers import PEER, kinds, make_agent, sent
 from vox6 import crypto
-from vox6.sip.message import StreamFramer, parse
+from vox6.sip.framing import StreamFramer
+from vox6.sip.message import parse
 from vox6.sip.uri import unescape
 from vox6.wire import FormatError
 

@@ -5,6 +5,7 @@
 import unittest
 
 from host_tests.unit.sip.helpers import Random
+from vox6.sip.layer import Layer
 from vox6.sip.message import Request, parse
 from vox6.sip.state import (
     INVITE_CLIENT,
@@ -13,7 +14,6 @@ from vox6.sip.state import (
     NON_INVITE_SERVER,
     SESSION,
 )
-from vox6.sip.transaction import Layer
 from vox6.wire import LocalProtocolError
 
 PEER = (bytes(15) + b"\x01", 5060)
