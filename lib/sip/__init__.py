@@ -45,6 +45,7 @@ _MODULES = (
     "answering",
     "auth",
     "binding",
+    "composing",
     "dialog",
     "dialog_info",
     "dtmf",

@@ -238,8 +238,9 @@ def _check(incoming: Incoming, now: int) -> bool:
     if unsupported:
         incoming.refuse(now, 420, None, (("Unsupported", ", ".join(unsupported)),))
         return False
-    if tag is not None and incoming.dialog is None and method != "NOTIFY":
-        incoming.refuse_stranger(now)  # NOTIFY may make a dialog with the tag that we have given
+    if tag is not None and incoming.dialog is None and method not in ("NOTIFY", "PRACK"):
+        # NOTIFY may make a dialog with the tag that we have given, PRACK be for a call refused
+        incoming.refuse_stranger(now)
         return False
     if request.count("replaces") and method != "INVITE":  # RFC 3891 section 3
         incoming.refuse(now, 400, "Replaces is for INVITE")

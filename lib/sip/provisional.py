@@ -17,6 +17,8 @@ from vox6.wire.errors import FormatError, LocalProtocolError, RemoteProtocolErro
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from vox6.sip.dialog import Dialog
     from vox6.sip.incoming import Incoming
     from vox6.sip.message import Request, Response
@@ -191,7 +193,8 @@ def receive_prack(incoming: "Incoming", now: int) -> None:
     session = incoming.session
     dialog = incoming.dialog
     if session is None or dialog is None:
-        incoming.refuse_stranger(now)
+        if not _receive_late(incoming, now):
+            incoming.refuse_stranger(now)
         return
     request = incoming.request
     if not incoming.check_body(now, session.agent.accepts):
@@ -228,3 +231,25 @@ def receive_prack(incoming: "Incoming", now: int) -> None:
         else:
             incoming.respond(session.create_response(request, 200), now)
         session.answering_done(now)
+
+
+def _receive_late(incoming: "Incoming", now: int) -> bool:
+    """Take PRACK for a reliable response to an INVITE refused since, if it is for one."""
+    request = incoming.request
+    for transaction in incoming.agent.layer.servers.values():
+        session: "Any" = transaction.user
+        invite = transaction.request
+        if (
+            transaction.method == "INVITE"
+            and invite.call_id == request.call_id
+            and invite.from_.tag == request.from_.tag
+            and getattr(session, "local_tag", None) == request.to.tag
+            and request.to.tag is not None
+        ):
+            answering = session.answering  # None if it is a re-INVITE to a caller of ours
+            sender = None if answering is None else answering.sender
+            if sender is None or sender.receive(request, now) is None:
+                return False
+            incoming.respond(session.create_response(request, 200), now)
+            return True
+    return False

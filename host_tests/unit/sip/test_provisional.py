@@ -210,6 +210,34 @@ class SendTest(unittest.TestCase):
         give(agent, request("ACK", "z9hG4bKa", ringing.to.tag), 20)
         self.assertEqual(run_until(agent, 32000), [])
 
+    def test_after_a_refusal(self):
+        # section 3: what was unacknowledged then may still be
+        agent, session = rings()
+        session.ring(0, 183, b"answer")
+        first = sent(agent)[0]
+        session.reject(5, 486)
+        sent(agent)
+        give(agent, prack(first, "1 1 INVITE"), 6)
+        self.assertEqual(names(sent(agent)), [481])
+        give(agent, prack(first, cseq=3, branch="z9hG4bKq"), 7)
+        self.assertEqual(names(sent(agent)), [200])
+        give(agent, prack(first, cseq=4, branch="z9hG4bKr"), 8)
+        self.assertEqual(names(sent(agent)), [481])
+        self.assertEqual(kinds(agent), [])
+        agent, session, invite = calls()  # the callee's re-INVITE, and the call is over
+        give(agent, reply(invite, 200, "t1", body=b"answer"))
+        text = request("INVITE", "z9hG4bKi", invite.from_.tag, 1, "", "o", invite.call_id, "t1")
+        give(agent, text)
+        session.bye(1)
+        bye = [m for m in sent(agent) if getattr(m, "method", "") == "BYE"][0]
+        give(agent, reply(bye, 200, ""))
+        extra = "RAck: 1 1 INVITE\n"
+        give(
+            agent,
+            request("PRACK", "z9hG4bKp", invite.from_.tag, 2, extra, "", invite.call_id, "t1"),
+        )
+        self.assertEqual(names(sent(agent)), [481])
+
     def test_while_success_waits(self):
         # what else may come then
         for what, expected, event in (
