@@ -274,8 +274,9 @@ class Agent:
 
     def debug(self) -> str:
         """Return one line for people."""
-        return "sip: %d sessions, %d+%d transactions, %d timers, %s" % (
+        return "sip: %d sessions, %d subscriptions, %d+%d transactions, %d timers, %s" % (
             len(self.sessions),
+            len(self.subscriptions),
             len(self.layer.clients),
             len(self.layer.servers),
             len(self.layer.timers),

@@ -15,8 +15,10 @@ calls `publish` whenever a call has changed.
 """
 
 from vox6.sip import state as states
+from vox6.sip.headers import unquote
 from vox6.sip.markup import Element, escape, parse
 from vox6.sip.subscription_state import ACTIVE
+from vox6.sip.uri import URI
 from vox6.wire import const
 from vox6.wire.errors import FormatError
 
@@ -252,26 +254,62 @@ def of_session(session: "Session") -> DialogState:
     return one
 
 
-def of_agent(agent: "Agent", entity: str, private: bool = False) -> DialogInfo:
-    """Return the state of all our calls.
+def of_agent(agent: "Agent", entity: str) -> DialogInfo:
+    """Return the state of all our calls."""
+    return _collect(list(agent.sessions.values()), entity)
 
-    private: what a caller would find out anyway, for subscribers who may know no more (section
-    3.7.2): one dialog, "confirmed", if there is any call.
-    """
+
+def _collect(sessions: "list[Session]", entity: str) -> DialogInfo:
     info = DialogInfo(entity)
-    for session in agent.sessions.values():
+    for session in sessions:
         one = of_session(session)
         if one.state != TERMINATED and len(info.dialogs) < _MAX_DIALOGS:
             info.dialogs.append(one)
-    if private and info.dialogs:
-        info.dialogs = [DialogState("0", CONFIRMED)]
     info.dialogs.sort(key=lambda one: one.id)
     return info
 
 
+def of_subscriber(notifier: "Notifier", entity: str) -> DialogInfo:
+    """Return what one subscriber is told of our calls.
+
+    These are the dialogs that its Event header names, or all (section 3.2), but not those it is
+    itself a party of (section 3.3). If it is private it learns what a caller would find out anyway
+    (section 3.7.2): one dialog, "confirmed", if there is any.
+    """
+    wanted = {}
+    for name, value in notifier.params:
+        if name in ("call-id", "to-tag", "from-tag"):
+            wanted[name] = unquote(value or "")
+    sessions = []
+    for session in notifier.agent.sessions.values():
+        dialog = session.dialog
+        remote_tag = "" if dialog is None else dialog.remote_tag
+        if (
+            wanted.get("call-id", session.call_id) == session.call_id
+            and wanted.get("to-tag", session.local_tag) == session.local_tag
+            and wanted.get("from-tag", remote_tag) == remote_tag
+            and not _is_party(notifier, session)
+        ):
+            sessions.append(session)
+    info = _collect(sessions, entity)
+    if notifier.private and info.dialogs:
+        info.dialogs = [DialogState("0", CONFIRMED)]
+    return info
+
+
+def _is_party(notifier: "Notifier", session: "Session") -> bool:
+    if notifier.dialog is None:
+        return False
+    try:
+        own = URI.parse(notifier.dialog.remote_target)
+        return own.matches(URI.parse(session.remote_target))
+    except FormatError:
+        return False
+
+
 def _next_document(notifier: "Notifier", entity: str) -> "bytes | None":
     """Return the octets to tell a subscriber, None if it knows them already."""
-    info = of_agent(notifier.agent, entity, notifier.private)
+    info = of_subscriber(notifier, entity)
     text = info.emit()
     if text == notifier.told:
         return None
@@ -284,7 +322,7 @@ def _next_document(notifier: "Notifier", entity: str) -> "bytes | None":
 def accept(notifier: "Notifier", now: int, entity: str, private: bool = False) -> None:
     """Take a subscription to "dialog", and tell the state as it is.
 
-    entity: the URI of whose calls. private: see `of_agent`. LocalProtocolError: as
+    entity: the URI of whose calls. private: see `of_subscriber`. LocalProtocolError: as
     `Notifier.accept`.
     """
     notifier.private = private

@@ -8,7 +8,7 @@ The table is NOTIFIER in subscription_state.py; a method `_do_name` here is its 
 from vox6.sip import usage_events as events
 from vox6.sip.dialog import Dialog
 from vox6.sip.exchange import Exchange
-from vox6.sip.headers import MediaType
+from vox6.sip.headers import MediaType, parse_token_params
 from vox6.sip.message import Response, reason_phrase
 from vox6.sip.subscription import (
     ENDING,
@@ -37,7 +37,8 @@ _UNDECIDED = const(8)  # T1 that our user has before SUBSCRIBE is answered on it
 class Notifier(Subscription):
     """A peer's subscription, told of by `SubscribeReceived`.
 
-    from_uri, display_name: who subscribes, as it says. expires: seconds that it asked for.
+    from_uri, display_name: who subscribes, as it says. expires: seconds that it asked for. params:
+    of its Event header, list of (name, value), for the package.
     """
 
     role = "notifier"
@@ -52,6 +53,7 @@ class Notifier(Subscription):
         )
         request = incoming.request
         self.call_id = request.call_id
+        self.params = parse_token_params(request.get("event") or "none")[1]
         self.from_uri = request.from_.uri_text
         self.display_name = request.from_.display_name
         self.expires = expires

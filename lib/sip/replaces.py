@@ -10,7 +10,7 @@
               random bits of ours are among them)
     "party"   besides, From or Referred-By must name the party to be replaced
     "never"   nobody
-Others are answered 403.
+Others are answered 403, and so is an INVITE to sip: for a call by sips:.
 """
 
 from vox6.sip.headers import NameAddr, parse_call_id, parse_params
@@ -109,6 +109,9 @@ def find(agent: "Agent", request: "Request") -> "Session":
         raise RemoteProtocolError("not ours to replace", 481)
     if session.state not in (CALLING, PROCEEDING, ACCEPTED, CONFIRMED):
         raise RemoteProtocolError("the call has just ended", 603)
+    if dialog.secure and request.uri.scheme != "sips":
+        agent.layer.count("refused_replaces")
+        raise RemoteProtocolError("not secure", 403)
     _authorize(agent, request, session)
     if wanted.early_only and session.state in (ACCEPTED, CONFIRMED):
         raise RemoteProtocolError("the call is not early", 486)
@@ -132,6 +135,7 @@ def _authorize(agent: "Agent", request: "Request", session: "Session") -> None:
 def take_over(session: "Session", now: int) -> None:
     """End the call that an accepted session replaces: BYE, or CANCEL while it is early."""
     old = session.replaces
+    session.replaces = None
     if old is None:
         return
     if old.state in (CALLING, PROCEEDING):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Usages:
     """A part of Session.
 
-    replaces: the session that this incoming call stands for once it is accepted, or None.
+    replaces: the session that ends when this incoming call is accepted; None without, and after.
     referred_by: the URI of who had the caller call, as it says, or empty.
     """
 

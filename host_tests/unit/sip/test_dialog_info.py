@@ -4,7 +4,7 @@
 
 import unittest
 
-from host_tests.unit.sip.helpers import B, Pair, events
+from host_tests.unit.sip.network import Network, uri
 from vox6.sip import dialog_info
 from vox6.sip.dialog_info import DialogInfo, DialogState, Participant, Table
 from vox6.wire import FormatError
@@ -167,32 +167,40 @@ class TableTest(unittest.TestCase):
 
 
 class PublishTest(unittest.TestCase):
-    """b watches a's calls, and calls a itself."""
+    """b watches the calls that a has with c."""
 
     def setUp(self):
-        self.pair = Pair()
-        self.pair.a.packages = ["dialog"]
-        self.entity = "sip:phone@[2001:db8::a]"
+        self.network = Network()
+        self.agent = self.network.agents["a"]
+        self.agent.packages = ["dialog"]
         self.documents = []
 
-    def _subscribe(self, private=False):
-        pair = self.pair
-        one = pair.b.subscribe(self.entity, "dialog", (pair.a._local[0], 5060), pair.now)
-        pair.flow()
-        notifier = [e for e in events(pair.a) if type(e).__name__ == "SubscribeReceived"][0]
-        dialog_info.accept(notifier.subscription, pair.now, self.entity, private)
+    def _subscribe(self, private=False, event="dialog"):
+        network = self.network
+        one = network.agents["b"].subscribe(uri("a"), "dialog", network.peers["a"], network.now)
+        one.package = event  # no command of ours asks for one dialog
+        network.agents["b"].datagrams_to_send()
+        one.start(network.now)
+        one.package = "dialog"
+        network.flow()
+        asked = [e for e in network.events("a") if type(e).__name__ == "SubscribeReceived"]
+        dialog_info.accept(asked[-1].subscription, network.now, uri("a"), private)
         self._collect()
         return one
 
     def _collect(self):
-        pair = self.pair
-        pair.run(pair.now + 2000)
-        told = [e for e in events(pair.b) if type(e).__name__ == "NotifyReceived"]
+        network = self.network
+        network.run(network.now + 2000)
+        told = [e for e in network.events("b") if type(e).__name__ == "NotifyReceived"]
         self.documents += [DialogInfo.parse(e.body) for e in told]
 
     def _publish(self):
-        dialog_info.publish(self.pair.a, self.pair.now, self.entity)
+        dialog_info.publish(self.agent, self.network.now, uri("a"))
         self._collect()
+
+    def _invite(self, letter):
+        network = self.network
+        return self.agent.invite(uri(letter), network.peers[letter], network.now, b"offer")
 
     def test_call(self):
         self._subscribe()
@@ -200,24 +208,24 @@ class PublishTest(unittest.TestCase):
         self.assertEqual((self.documents[0].dialogs, self.documents[0].full), ([], True))
         self._publish()
         self.assertEqual(len(self.documents), 1)  # nothing has changed
-        session = self.pair.a.invite("sip:bob@[2001:db8::b]", (B, 5060), self.pair.now, b"offer")
+        session = self._invite("c")
         self._publish()
-        theirs = list(self.pair.b.sessions.values())[0]
+        theirs = list(self.network.agents["c"].sessions.values())[0]
         one = self.documents[-1].dialogs[0]
         self.assertEqual((self.documents[-1].version, one.state), (1, "trying"))
         self.assertEqual((one.call_id, one.remote_tag), (session.call_id, ""))
-        theirs.ring(self.pair.now)
+        theirs.ring(self.network.now)
         self._collect()
         self._publish()
         one = self.documents[-1].dialogs[0]
         self.assertEqual((one.state, one.direction), ("early", "initiator"))
         self.assertEqual((one.local_tag, one.remote_tag), (session.local_tag, theirs.local_tag))
-        self.assertEqual(one.remote.identity, "sip:bob@[2001:db8::b]")
-        theirs.accept(self.pair.now, b"answer")
+        self.assertEqual(one.remote.identity, uri("c"))
+        theirs.accept(self.network.now, b"answer")
         self._collect()
         self._publish()
         self.assertEqual(self.documents[-1].dialogs[0].state, "confirmed")
-        session.bye(self.pair.now)
+        session.bye(self.network.now)
         self._collect()
         self._publish()
         self.assertEqual(self.documents[-1].dialogs, [])
@@ -226,14 +234,43 @@ class PublishTest(unittest.TestCase):
     def test_private(self):
         # section 3.7.2: who may know no more learns what a caller would find out
         self._subscribe(private=True)
-        self.pair.a.invite("sip:bob@[2001:db8::b]", (B, 5060), self.pair.now, b"offer")
+        self._invite("c")
         self._publish()
         one = self.documents[-1].dialogs[0]
         self.assertEqual((one.id, one.state, one.call_id, one.local_tag, one.remote.identity),
             ("0", "confirmed", "", "", ""))  # fmt: skip
-        self.pair.a.invite("sip:bob@[2001:db8::b]", (B, 5060), self.pair.now, b"offer")
+        self._invite("c")
         self._publish()
         self.assertEqual(len(self.documents), 2)  # a second call makes no difference
+
+    def test_own_calls_are_left_out(self):
+        # section 3.3
+        self._subscribe()
+        self._invite("b")
+        self._publish()
+        self.assertEqual(len(self.documents), 1)
+        session = self._invite("c")
+        self._publish()
+        self.assertEqual([d.id for d in self.documents[-1].dialogs], [session.local_tag])
+
+    def test_one_dialog(self):
+        # section 3.2: to-tag is ours
+        first, theirs = self.network.call("a", "c")
+        self.network.call("a", "c")
+        for event, count in (
+            ('dialog;call-id="%s";to-tag=%s;from-tag=%s', 1),
+            ('dialog;call-id="%s";to-tag=%s', 1),
+            ('dialog;call-id="%s";to-tag=%s;from-tag=%s;include-session-description', 1),
+            ('dialog;call-id="x%s";to-tag=%s;from-tag=%s', 0),
+            ('dialog;call-id="%s";to-tag=x%s;from-tag=%s', 0),
+            ('dialog;call-id="%s";to-tag=%s;from-tag=x%s', 0),
+            ("dialog", 2),
+        ):
+            names = (first.call_id, first.local_tag, theirs.local_tag)
+            self._subscribe(event=event % names[: event.count("%")])
+            self.assertEqual((len(self.documents[-1].dialogs), event), (count, event))
+            if count == 1:
+                self.assertEqual(self.documents[-1].dialogs[0].call_id, first.call_id)
 
 
 if __name__ == "__main__":

@@ -160,6 +160,20 @@ class ReceivedTest(unittest.TestCase):
         self.assertEqual(session.state, "Cancelling")
         self.assertEqual(self._invite(value), [603])
 
+    def test_any_fork_of_ours(self):
+        session = self.agent.invite("sip:bob@[2001:db8::b]", PEER, 0, b"offer")
+        invite = sent(self.agent)[0]
+        for tag in ("t1", "t2", "t3"):
+            give(self.agent, reply(invite, 180, tag))
+        events(self.agent)
+        value = "%s;to-tag=%s;from-tag=" % (invite.call_id, invite.from_.tag)
+        self.assertEqual(self._invite(value + "t4"), [481])
+        self.assertEqual(self._invite(value + "t2"), [])
+        event = events(self.agent)[0]
+        self.assertTrue(event.replaces is session)
+        event.session.accept(0, b"answer")
+        self.assertEqual(names(sent(self.agent)), [200, "CANCEL"])
+
     def test_full(self):
         # the call that comes in place of another one has room where a further one has none
         agent = self.agent = make_agent(max_sessions=1)
@@ -209,6 +223,17 @@ class StealingTest(unittest.TestCase):
             self.assertEqual(names(sent(agent)), [] if wanted else [403])
             self.assertEqual(kinds(agent), ["CallReceived"] if wanted else [])
             self.assertEqual(session.state, "Confirmed")
+
+    def test_replaced_by_a_call_in_the_clear(self):
+        agent = make_agent()
+        text = request("INVITE", body="offer").replace("INVITE sip:", "INVITE sips:")
+        give(agent, text.replace("<sip:", "<sips:").replace("/UDP", "/TLS"), 0, PEER, "TLS")
+        session = events(agent)[0].session
+        session.accept(0, b"answer")
+        tag = sent(agent)[0].to.tag
+        lines = "Replaces: c1;to-tag=%s;from-tag=f1\n" % tag
+        give(agent, request("INVITE", "z9hG4bKs", extra=lines, call_id="s", tag="s"))
+        self.assertEqual((names(sent(agent)), kinds(agent)), ([403], []))
 
     def test_guessed_tags(self):
         network = Network("ab")
