@@ -12,7 +12,7 @@ from firmware.phone.call import Call
 from firmware.phone.next_hop import NextHop
 from firmware.ui import wording
 from vox6.sip.headers import NameAddr
-from vox6.sip.uri import URI
+from vox6.sip.uri import URI, escape
 from vox6.wire import const
 from vox6.wire.errors import FormatError, ProtocolError
 
@@ -30,13 +30,38 @@ class Outgoing:
         """Call whom text means; account: its number, or None. DialError: why not, in words."""
         phone = self.phone
         now = phone.clock.now()
-        target = dialling.resolve(text, phone.accounts.for_digits(account), phone.network)
+        identity = phone.accounts.for_digits(account)
         line = phone.free_line()
         if line is None:
             raise dialling.DialError(wording.NO_FREE_LINE)
+        number = text.strip()
+        if number[:1].isdigit() or number[:1] == "+":
+            from firmware.phone.numbers import may_be_listed
+
+            if may_be_listed(number, phone.settings):
+                self._dial_number(number, identity, line, now)
+                return
+        target = dialling.resolve(text, identity, phone.network)
         hop = self._hop(target)
         call = Call(line, "out", None, target.uri, None, now)
         call.account = target.account
+        self.start(call, hop, now)
+
+    def _dial_number(self, number, account, line, now):
+        """Call a number by the directory that DNS is, else by the account."""
+        from firmware.phone.numbers import NumberHop
+
+        call = Call(line, "out", None, "sip:" + escape(number) + "@enum", None, now)
+
+        def found(uri):
+            target = dialling.resolve(uri or number, account, self.phone.network)
+            call.uri = target.uri
+            call.account = target.account
+            call.hop = self._hop(target)
+            return call.hop
+
+        phone = self.phone
+        hop = NumberHop(self._access.names, phone.clock, number, phone.settings, found)
         self.start(call, hop, now)
 
     def call(self, referral, account, now):

@@ -50,6 +50,8 @@ TABLE = (
     ("tunnel.prefixes", "prefixes", "", 0, 8),  # of other operators, for these paths
     ("tunnel.martians", "choice", "strict", ("strict", "private", "lab"), "policy"),
     ("dial.account", "int", 1, 1, ACCOUNTS),
+    ("dial.enum", "text", "", 0, 128),  # trees of ENUM (RFC 6116), as e164.arpa
+    ("dial.isn", "text", "", 0, 128),  # trees of ISN, as freenum.org
     ("call.answer_s", "int", 120, 10, 600),  # how long a call rings, either way
     ("call.silence_s", "int", 60, 5, 3600),
     # what a peer wants by REFER: the person is asked, or it is done, or refused (Replaces, too)

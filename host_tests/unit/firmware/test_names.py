@@ -82,6 +82,44 @@ class Dialling(Case):
         alone.press("bob@example.org", "call")
         self.assertIn("No DNS server", alone.text())
 
+    def test_a_number_by_enum(self):
+        bob = doubles.TestPhone(self.world, ["2001:db8::b"])
+        self.dns.records = [
+            tunnels.naptr("6.1.4.6.5.0.5.1.3.4.e164.example", "!^\\+43(.*)$!sip:\\1@example.org!"),
+            tunnels.naptr("4.3.2.1.256.isn.example", "!^([^*]*).*$!sip:\\1@[2001:db8::b]!"),
+            tunnels.aaaa("example.org", "2001:db8::b"),
+        ]
+        alice = self.phone()
+        alice.phone.settings.set("dial.enum", "e164.arpa e164.example")
+        alice.phone.settings.set("dial.isn", "isn.example")
+        for number, uri in (
+            ("+43 1 505 64 16", "sip:15056416@example.org"),
+            ("1234*256", "sip:1234@[2001:db8::b]"),
+        ):
+            alice.press(number, "call")
+            self.world.run(2000)
+            self.assertEqual(bob.states()[0], "incoming", "\n".join(self.said))
+            invite = self.world.requests("INVITE")[-1]
+            self.assertTrue(invite.startswith(b"INVITE " + uri.encode() + b" "), invite)
+            bob.press("call")
+            self.assertEqual(alice.states()[0], "talking")
+            alice.press("hangup")
+            self.world.run(60000)
+
+    def test_a_number_that_nobody_lists(self):
+        alice = self.phone()
+        alice.phone.settings.set("dial.enum", "e164.example")
+        alice.press("+4315056416", "call")
+        self.world.run(2000)
+        self.assertIn("account", alice.text().lower())  # there is none to dial it with
+        alice.press("hangup")
+        self.dns.silent = True
+        alice.press("+4315056417", "call", "hangup")
+        self.dns.silent = False
+        self.world.run(60000)
+        self.assertEqual(alice.states(), ["idle", "idle"])
+        self.assertEqual(self.world.requests("INVITE"), [])
+
     def test_hanging_up_while_it_is_looked_up(self):
         self.dns.silent = True
         alice = self.phone()

@@ -186,6 +186,12 @@ def srv(name, target, port=PORT, priority=1, weight=1):
     return dns.Record(name, 300, rdata.SRVData(priority, weight, port, target))
 
 
+def naptr(name, regexp, services="E2U+sip"):
+    """Return a terminal NAPTR record of ENUM."""
+    data = rdata.NAPTRData(100, 10, b"u", services.encode(), regexp.encode(), ".")
+    return dns.Record(name, 300, data)
+
+
 class Registrar(Member):
     """A SIP server that says 200 to everything, or another status."""
 
