@@ -109,16 +109,17 @@ class Inviting:
         session = self.session
         layer = session.agent.layer
         dialog = self._find_fork(response)
-        if dialog is None:
-            return
         rack = ""
         try:
-            rack = provisional.receive_reliable(dialog, response)
+            if dialog is not None:
+                rack = provisional.receive_reliable(dialog, response)
+                if not rack:
+                    layer.count("disordered_provisionals")
         except FormatError:
             layer.count("malformed_responses")
-            return
-        if not rack:
-            layer.count("disordered_provisionals")
+        if dialog is None or not rack:
+            self._response = None  # no news, but a sign that the INVITE has come
+            session.step("1xx", now)
             return
         self._reliable = True
         if response.body and session.takes_body(response):

@@ -377,6 +377,7 @@ class ReceiveTest(unittest.TestCase):
         for extra in ("Require: 100rel", "Require: 100rel\nRSeq: x", "Require: 100rel\nRSeq: 0"):
             give(agent, reply(invite, 180, extra=extra), 5)
             self.assertEqual((sent(agent), kinds(agent)), ([], []))
+            self.assertEqual(session.state, "Proceeding")  # so CANCEL may go
         give(agent, reply(invite, 180, extra="RSeq: 5"), 5)
         self.assertEqual((sent(agent), kinds(agent)), ([], ["CallProgressed"]))
 
