@@ -65,6 +65,7 @@ _MODULES = (
     "message",
     "message_summary",
     "notifier",
+    "notify",
     "offered",
     "offers",
     "options",

@@ -36,7 +36,7 @@ MODULES = {  # ACK and CANCEL go by rules of their own
     "PRACK": "provisional",
     "UPDATE": "offered",
     "REFER": "refer",
-    "NOTIFY": "subscriber",
+    "NOTIFY": "notify",
     "SUBSCRIBE": "notifier",
     "MESSAGE": "paging",
     "INFO": "info",

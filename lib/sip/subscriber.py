@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Subscriptions of ours, and NOTIFY from peers (RFC 6665 section 4.1).
+"""Subscriptions of ours (RFC 6665 section 4.1); notify.py finds whose a NOTIFY is.
 
 The table is SUBSCRIBER in subscription_state.py; a method `_do_name` here is its action "name".
 """
@@ -14,10 +14,8 @@ from vox6.sip.subscription import (
     TYPES,
     Subscription,
     SubscriptionState,
-    parse_event,
 )
 from vox6.sip.subscription_state import NOTIFY_WAIT, SUBSCRIBER, TERMINATED
-from vox6.sip.transport import same_host
 from vox6.wire import const
 from vox6.wire.errors import FormatError, LocalProtocolError
 
@@ -34,7 +32,6 @@ _RETRY_FIRST = const(30000)  # ms until a failed subscription is tried again, do
 _RETRY_LAST = const(600000)
 _MAX_TRIES = const(3)  # SUBSCRIBE requests for one 423 after the other
 _MAX_FORKS = const(4)  # notifiers that may answer one SUBSCRIBE
-_KNOWN = ("refer", "message-summary", "dialog")  # NOTIFY of others without subscription: 489
 _FORKS = (
     "dialog",
     "message-summary",
@@ -345,81 +342,6 @@ class Subscriber(Subscription):
                 self._retry = min(2 * self._retry, _RETRY_LAST)
             self.agent.layer.timers.set(self, "retry", now + after)
         self.agent.emit(events.SubscriptionEnded(self, reason, after))
-
-
-def _find(incoming: "Incoming", package: str, id: "str | None") -> "Subscriber | None":
-    """Return whose NOTIFY this is (section 4.1.3 and 4.4.1); a fork made new."""
-    request = incoming.request
-    local_tag = request.to.tag
-    remote_tag = request.from_.tag or ""
-    waiting = None
-    for one in incoming.agent.subscriptions:
-        if not isinstance(one, Subscriber) or not one.is_event(package, id):
-            continue
-        if one.call_id != request.call_id or one.local_tag != local_tag:
-            continue
-        dialog = one.dialog
-        if dialog is None:
-            if one.state == NOTIFY_WAIT:
-                waiting = one
-        elif dialog.remote_tag == remote_tag:
-            return one
-        elif waiting is None and one.is_open_to_forks():
-            waiting = one
-    if waiting is not None and waiting.dialog is not None:
-        try:
-            waiting = waiting.fork()
-        except LocalProtocolError:
-            return None
-    return waiting
-
-
-def receive_notify(incoming: "Incoming", now: int) -> None:
-    """Take NOTIFY."""
-    request = incoming.request
-    agent = incoming.agent
-    package, id = parse_event(request)
-    text = request.get("subscription-state")
-    subscription = _find(incoming, package, id) if package else None
-    if subscription is None:
-        if package not in _KNOWN and package not in agent.unsolicited:
-            incoming.refuse(now, 489, None, (("Allow-Events", ", ".join(agent.packages)),))
-        elif not _take_unsolicited(incoming, package, now):
-            incoming.refuse_stranger(now)
-        return
-    if text is None:
-        incoming.refuse(now, 400, "no Subscription-State")
-        return
-    value = SubscriptionState.parse(text)
-    if not incoming.check_body(now, subscription.accept):
-        return
-    if subscription.dialog is None:
-        subscription.establish(incoming)
-    else:
-        subscription.dialog.check_sequence(request.cseq.number)
-        subscription.dialog.refresh_target(request)
-    incoming.respond(incoming.create_response(200), now)
-    subscription.receive(value, request, now)
-
-
-def _take_unsolicited(incoming: "Incoming", package: str, now: int) -> bool:
-    """Take a NOTIFY that nobody asked for, as RFC 3842 servers of old send it.
-
-    Only of packages in `Agent.unsolicited`, outside of dialogs, and from a host where an account
-    of ours is registered. Returns whether it was one, answered now.
-    """
-    agent = incoming.agent
-    request = incoming.request
-    if package not in agent.unsolicited or incoming.dialog is not None:
-        return False
-    for registration in agent.registrations:
-        if same_host(registration.peer[0], incoming.peer[0]):
-            break
-    else:
-        return False
-    incoming.respond(incoming.create_response(200), now)
-    agent.emit(events.NotifyReceived(None, package, request.content_type(), request.body))
-    return True
 
 
 def subscribe(
