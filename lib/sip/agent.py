@@ -10,29 +10,15 @@ event = agent.next_event()
 """
 
 from vox6.sip import incoming
-from vox6.sip.headers import format_params, quote
 from vox6.sip.layer import Layer
-from vox6.sip.message import Message, Request, Response, parse
+from vox6.sip.message import Response, parse
 from vox6.sip.registration import Account, Registration
+from vox6.sip.requesting import Requesting
 from vox6.sip.session import Session
 from vox6.sip.state import TERMINATED
-from vox6.sip.transaction import MAGIC_COOKIE, T1, T2, T4, ClientTransaction
-from vox6.sip.transport import (
-    MAX_UDP_OCTETS,
-    default_port,
-    is_secure,
-    replace_top_via,
-    same_host,
-    secure_contact,
-)
-from vox6.sip.uri import URI, escape, host_text
+from vox6.sip.transaction import T1, T2, T4
 from vox6.wire import const
-from vox6.wire.errors import (
-    AuthenticationError,
-    FormatError,
-    LocalProtocolError,
-    RemoteProtocolError,
-)
+from vox6.wire.errors import FormatError, LocalProtocolError, RemoteProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,12 +26,10 @@ if TYPE_CHECKING:
 
     from vox6.sip import events
     from vox6.sip.auth import Crypto
-    from vox6.sip.dialog import Dialog
     from vox6.sip.incoming import Handler
     from vox6.sip.rate import Rate
     from vox6.sip.subscriber import Subscriber
     from vox6.sip.subscription import Subscription
-    from vox6.sip.transaction import ClientUser, Transaction
 
     Peer = tuple[bytes, int]
     Headers = tuple[tuple[str, str], ...]
@@ -59,19 +43,7 @@ MAX_TARGETS = 7  # tried after the first: eight of 4 s fill one transaction's ti
 INVITE_EXPIRES = 180  # s a call of ours may ring, as long as timer C lets it at proxies
 
 
-class _Unheeded:
-    """The user of a request whose outcome does not matter."""
-
-    def handle_response(
-        self, transaction: ClientTransaction, response: Response, now: int
-    ) -> None:
-        """Take a response."""
-
-    def handle_failure(self, transaction: "Transaction", status: int, now: int) -> None:
-        """Take the lack of one."""
-
-
-class Agent:
+class Agent(Requesting):
     """A SIP user agent without sockets and clock (style.md section 2).
 
     crypto: a vox6.crypto provider. random: random(n) returns n random octets. user_agent: text of
@@ -103,86 +75,18 @@ class Agent:
         t2: int = T2,
         t4: int = T4,
     ) -> None:
-        self.crypto = crypto
-        self.random = random
-        self.user_agent = user_agent
-        self.user = user
-        self.display_name = display_name
-        self.accepts = accepts
-        self.methods = [
-            "INVITE",
-            "ACK",
-            "CANCEL",
-            "BYE",
-            "OPTIONS",
-            "PRACK",
-            "UPDATE",
-            "REFER",
-            "NOTIFY",
-            "SUBSCRIBE",
-            "MESSAGE",
-            "INFO",
-        ]
-        self.extensions = ["100rel", "timer", "199", "replaces", "norefersub", "tdialog"]
-        self._reliable = "supported"
-        self._session_expires_s = 1800
-        self.min_se_s = 90
-        self.packages: "list[str]" = []
-        self.unsolicited: "list[str]" = []
-        self.replaces_policy = "dialog"
-        self.info_types = ("application/dtmf-relay", "application/dtmf")
+        layer = Layer(random, max_transactions, t1, t2, t4)
+        super().__init__(crypto, random, layer, user_agent, user, display_name, accepts)
         self.handlers: "dict[str, Handler]" = {}  # of incoming.MODULES, once imported
         self.max_sessions = max_sessions
-        self.layer = Layer(random, max_transactions, t1, t2, t4)
-        self.layer.restamp = self.restamp
-        self.layer.restamp_contact = self.restamp_contact
-        self.streams = False
         self.sessions: "dict[str, Session]" = {}
-        self.registrations: "list[Registration]" = []
         self.subscriptions: "list[Subscription]" = []
         self.ended_dialogs: "list[tuple[str, str, str]]" = []  # the last, for replaces.py
         self.counters = self.layer.counters
-        self._local: "Peer | None" = None
-        self._last_local: "Peer | None" = None  # stands in while there is none
         self._events: "list[events.Event]" = []
         self.secret = 0  # of options.py, drawn at first use
         self.questions: "Rate | None" = None  # how often strangers may ask (options.py)
         self.paging: "Rate | None" = None  # and send texts (paging.py)
-        self._unheeded = _Unheeded()
-
-    # -- policies
-
-    @property
-    def reliable(self) -> str:
-        """Return how we hold it with reliable provisional responses (RFC 3262).
-
-        "supported" (the default); "required": calls of ours insist on them, callers who do not
-        know them are answered 421; "off": neither offered nor taken.
-        """
-        return self._reliable
-
-    @reliable.setter
-    def reliable(self, policy: str) -> None:
-        if policy not in ("supported", "required", "off"):
-            raise LocalProtocolError("not a policy")
-        self._reliable = policy
-        self._extend("100rel", policy != "off")
-
-    @property
-    def session_expires_s(self) -> int:
-        """Return the session timer that we ask for in s (RFC 4028), 0: no session timers."""
-        return self._session_expires_s
-
-    @session_expires_s.setter
-    def session_expires_s(self, seconds: int) -> None:
-        self._session_expires_s = seconds
-        self._extend("timer", seconds > 0)
-
-    def _extend(self, option: str, able: bool) -> None:
-        if able and option not in self.extensions:
-            self.extensions.append(option)
-        elif not able and option in self.extensions:
-            self.extensions.remove(option)
 
     # -- the verbs of an engine
 
@@ -446,236 +350,3 @@ class Agent:
         registration.end()
         if registration in self.registrations:
             self.registrations.remove(registration)
-
-    def local_name(self, account: "Account | None") -> str:
-        """Return our name-addr for From, without tag."""
-        if account is not None:
-            name = account.display_name
-            uri = account.uri
-        else:
-            local = self._address()
-            name = self.display_name
-            uri = "sip:" + escape(self.user) + "@" + host_text(local[0])
-            if local[1] != 5060:
-                uri += ":%d" % local[1]
-        return (quote(name) + " " if name else "") + "<" + uri + ">"
-
-    def is_reachable(self) -> bool:
-        """Return whether we have an address now."""
-        return self._local is not None
-
-    def _address(self) -> "Peer":
-        if self._last_local is None:
-            raise LocalProtocolError("no local address")
-        return self._last_local
-
-    @property
-    def allow(self) -> str:
-        """Return the value of Allow."""
-        return ", ".join(self.methods)
-
-    @property
-    def supported(self) -> str:
-        """Return the value of Supported."""
-        return ", ".join(self.extensions)
-
-    def host_text(self) -> str:
-        """Return our host as it stands in URIs."""
-        return host_text(self._address()[0])
-
-    def all_accepts(self) -> "list[str]":
-        """Return the media types that we take in any request."""
-        out = list(self.accepts)
-        if "MESSAGE" in self.methods:
-            out.append("text/plain")
-        if "NOTIFY" in self.methods:
-            out.append("message/sipfrag")
-        if "INFO" in self.methods:
-            out.extend(self.info_types)
-        return out
-
-    def describe(self, message: Message) -> None:
-        """Put what we can into a message: Allow, Supported, Allow-Events."""
-        message.add("Allow", self.allow)
-        if self.extensions:
-            message.add("Supported", self.supported)
-        if self.packages:
-            message.add("Allow-Events", ", ".join(self.packages))
-
-    def contact_user(self, account: "Account | None") -> str:
-        """Return the user part of our Contact."""
-        return escape(self.user) if account is None else account.user
-
-    def contact(self, user: "str | None", transport: str, account: "Account | None" = None) -> str:
-        """Return our Contact, as a name-addr: a GRUU of the account, or our address."""
-        for registration in self.registrations:
-            if account is not None and registration.account is account:
-                contact = registration.get_contact()
-                if contact:
-                    return contact
-        return self.contact_address(user, transport)
-
-    def find_account(self, user: "str | None", peer: "Peer") -> "Account | None":
-        """Return the account whose registrar sends us a request for a user; None: a direct one."""
-        for registration in self.registrations:
-            account = registration.account
-            if account.user == user and same_host(registration.peer[0], peer[0]):
-                return account
-        return None
-
-    def contact_address(self, user: "str | None", transport: str) -> str:
-        """Return a Contact that is our address, as a name-addr."""
-        local = self._address()
-        out = "<sip:" + ((user or escape(self.user)) + "@") + host_text(local[0])
-        if local[1] != default_port(transport):
-            out += ":%d" % local[1]
-        if transport != "UDP":
-            out += ";transport=" + transport.lower()
-        return out + ">"
-
-    def sign(self, message: Message) -> None:
-        """Put our product name into a message."""
-        if self.user_agent:
-            name = "User-Agent" if isinstance(message, Request) else "Server"
-            message.add(name, self.user_agent)
-
-    def stamp(self, request: Request, transport: str) -> None:
-        """Put our Via with a new branch on top of a request (RFC 3261 section 8.1.1.7)."""
-        local = self._address()
-        sent_by = host_text(local[0])
-        if local[1] != default_port(transport):
-            sent_by += ":%d" % local[1]
-        branch = MAGIC_COOKIE + self.layer.token(8)
-        request.add_first("Via", "SIP/2.0/%s %s;branch=%s;rport" % (transport, sent_by, branch))
-
-    def start(
-        self, request: Request, peer: "Peer", transport: str, user: "ClientUser", now: int
-    ) -> ClientTransaction:
-        """Stamp and send a request in a transaction of its own.
-
-        LocalProtocolError: what is for sips would not go by TLS, or there are too many.
-
-        A user's `targets` follow when it fails, unless it is within a dialog; its `peer` and
-        `transport` are then set to the one that it goes to.
-        """
-        if is_secure(request):
-            if transport != "TLS":
-                raise LocalProtocolError("sips goes by TLS")
-            secure_contact(request)
-        self.stamp(request, transport)
-        if not request.count("user-agent"):
-            self.sign(request)
-        large = self.streams and transport == "UDP" and len(request.emit()) > MAX_UDP_OCTETS
-        if large:
-            self.restamp(request, "TCP")
-        transaction = self.layer.open_client(request, peer, "TCP" if large else transport, user)
-        transaction.wanted = transport
-        transaction.large = transaction.fallback = large
-        if request.to.tag is None:
-            transaction.targets = getattr(user, "targets", transaction.targets)
-        transaction.start(now)
-        return transaction
-
-    def restamp(self, request: Request, transport: str) -> None:
-        """Put a Via with a new branch in place of our old one."""
-        replace_top_via(request, None)
-        self.stamp(request, transport)
-
-    def restamp_contact(self, request: Request, old: str, new: str) -> None:
-        """Let the Contact that we have put into a request name another transport."""
-        contact = request.contact()
-        if old == new or contact is None:
-            return
-        user = contact.uri.user
-        if "<" + contact.uri_text + ">" == self.contact_address(user, old):
-            contact_text = self.contact_address(user, new)
-            request.set("Contact", contact_text + format_params(contact.params))
-
-    def send_unheeded(
-        self,
-        request: Request,
-        dialog: "Dialog",
-        transport: str,
-        account: "Account | None",
-        now: int,
-    ) -> None:
-        """Send a request within a dialog whose outcome does not matter."""
-        try:
-            self.authorize(request, account)
-            self.start(request, dialog.next_hop(), transport, self._unheeded, now)
-        except LocalProtocolError:
-            self.layer.count("refused_commands")
-
-    def authorize(self, request: Request, account: "Account | None") -> None:
-        """Put the credentials into a request that earlier challenges ask for."""
-        if account is not None and account.password:
-            account.digest(self.crypto, self.random).authorize(request)
-
-    def authenticate(
-        self,
-        request: Request,
-        response: Response,
-        account: "Account | None",
-        answered: "list[str]",
-    ) -> Request:
-        """Return a request anew with credentials for a 401 or 407 (RFC 3261 section 22.2).
-
-        answered: the realms answered in this exchange, extended here. CSeq is one higher, the
-        Via is missing. AuthenticationError: there is nothing to answer with.
-        """
-        if account is None or not account.password:
-            raise AuthenticationError("no credentials", response.status)
-        digest = account.digest(self.crypto, self.random)
-        marks = digest.receive_challenge(request, response, answered)
-        answered.clear()
-        answered.extend(marks)
-        retry = self.copy_request(request)
-        digest.authorize(retry)
-        return retry
-
-    def copy_request(self, request: Request) -> Request:
-        """Return a request to be sent once more: CSeq is one higher, the Via is missing."""
-        retry = Request(request.method, request.uri_text)
-        for header in request.headers:
-            if header[0] != "via" and header[0] != "content-length":
-                retry.headers.append(header)
-        retry.body = request.body
-        retry.set("CSeq", "%d %s" % (request.cseq.number + 1, request.method))
-        return retry
-
-    def digest_info(self, account: Account, response: Response) -> None:
-        """Take what a 2xx says about the next nonce; nothing of a server with a wrong rspauth."""
-        if account.password:
-            try:
-                account.digest(self.crypto, self.random).receive_info(response)
-            except AuthenticationError:
-                self.layer.count("wrong_rspauth")
-
-    def create_request(self, method: str, uri_text: str, account: "Account | None") -> Request:
-        """Return a request outside of dialogs, without Via (RFC 3261 section 8.1.1)."""
-        try:
-            uri = URI.parse(uri_text)
-        except FormatError:
-            raise LocalProtocolError("not a URI")
-        if uri.scheme != "sip" and uri.scheme != "sips":
-            raise LocalProtocolError("not a SIP URI")
-        if uri.headers is not None:
-            raise LocalProtocolError("URI with headers")
-        request = Request(method, uri_text)
-        request.add("Max-Forwards", "70")
-        request.add("From", self.local_name(account) + ";tag=" + self.layer.token(4))
-        request.add("To", "<" + uri_text + ">")
-        request.add("Call-ID", self.layer.token(12))
-        number = self.random(2)
-        request.add("CSeq", "%d %s" % (1 + (number[0] << 8 | number[1]), method))
-        for route in self._service_route(account):
-            request.add("Route", route)
-        return request
-
-    def _service_route(self, account: "Account | None") -> "list[str]":
-        """Return the routes that an account's requests take (RFC 3608 section 5)."""
-        if account is not None:
-            for registration in self.registrations:
-                if registration.account is account and registration.service_route:
-                    return registration.service_route
-        return []
