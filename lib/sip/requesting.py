@@ -167,7 +167,7 @@ class Requesting(Identity):
         retry.set("CSeq", "%d %s" % (request.cseq.number + 1, request.method))
         return retry
 
-    def digest_info(self, account: Account, response: Response) -> None:
+    def digest_info(self, account: "Account", response: Response) -> None:
         """Take what a 2xx says about the next nonce; nothing of a server with a wrong rspauth."""
         if account.password:
             try:
