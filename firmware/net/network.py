@@ -11,8 +11,8 @@ from vox6.wire import const
 
 _GLOBAL = const(3)
 _UNIQUE_LOCAL = const(2)
-_LINK_LOCAL = const(1)
-_LOOPBACK = const(0)
+LINK_LOCAL = 1
+LOOPBACK = 0
 
 _LOOPBACK16 = b"\x00" * 15 + b"\x01"
 
@@ -20,9 +20,9 @@ _LOOPBACK16 = b"\x00" * 15 + b"\x01"
 def kind(addr16):
     """Return how far an address reaches: 3 global, 2 unique local, 1 link-local, 0 loopback."""
     if addr16 == _LOOPBACK16:
-        return _LOOPBACK
+        return LOOPBACK
     if addr16[0] == 0xFE and addr16[1] & 0xC0 == 0x80:
-        return _LINK_LOCAL
+        return LINK_LOCAL
     if addr16[0] & 0xFE == 0xFC:
         return _UNIQUE_LOCAL
     return _GLOBAL
@@ -146,7 +146,7 @@ class Network:
 
     def own(self):
         """Return our addresses, the farthest reaching first, loopback never."""
-        out = [own for own, _, _ in self._addresses if kind(own) != _LOOPBACK]
+        out = [own for own, _, _ in self._addresses if kind(own) != LOOPBACK]
         out.sort(key=_reach)
         return out
 
@@ -195,10 +195,10 @@ def _score(own, deprecated, peer16):
     if peer16 is None:
         return (reach << 9) + (0 if deprecated else 1 << 8)
     wanted = kind(peer16)
-    if wanted == _LINK_LOCAL:
-        if reach != _LINK_LOCAL or scope(own) != scope(peer16):
+    if wanted == LINK_LOCAL:
+        if reach != LINK_LOCAL or scope(own) != scope(peer16):
             return -1
-    elif reach in (_LINK_LOCAL, _LOOPBACK):
+    elif reach in (LINK_LOCAL, LOOPBACK):
         return -1
     score = common_bits(own, peer16)
     if reach == wanted:

@@ -109,6 +109,10 @@ def _domain(uri):
     return uri.host if uri.port is None else "%s:%d" % (uri.host, uri.port)
 
 
+def _nobody(account, now):
+    pass
+
+
 def _unknown(peer, transport):
     return ""
 
@@ -128,6 +132,7 @@ class Accounts:
         self._access = access
         self._dns = []
         self.on_change = None
+        self.on_ready = _nobody  # function (account, now): an account can be used
         self.why = _unknown  # function (peer, transport): why a connection failed, or ""
         self._settings = settings
         self._random = random
@@ -167,6 +172,8 @@ class Accounts:
         for account in self.all:
             if account.registration is None:
                 self._register(account, now)
+                if not account.registers and account.hop is not None:
+                    self.on_ready(account, now)
 
     def servers_changed(self, now):
         """The network names other servers of DNS, or of SIP, where accounts go that name none."""
@@ -257,13 +264,16 @@ class Accounts:
         account = self._of(event.registration)
         if account is None:
             return
-        if account.state != "registered":
+        fresh = account.state != "registered"
+        if fresh:
             log.say("account", "%d registered for %d s" % (account.number, event.expires))
         account.state = "registered"
         account.text = wording.REGISTERED
         if event.registration.transport != "UDP":
             account.text = wording.REGISTERED_BY % event.registration.transport
         account.retry_at = None
+        if fresh:
+            self.on_ready(account, self._clock.now())
 
     def failed(self, event, now):
         """A server refused or does not answer."""

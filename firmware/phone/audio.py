@@ -6,18 +6,25 @@ The voice path is media's own; here it is only set up, changed, watched and clos
 """
 
 from firmware import log
-from firmware.net.network import is_link_local, scope, with_scope, without_scope
+from firmware.net.network import (
+    LINK_LOCAL,
+    LOOPBACK,
+    is_link_local,
+    kind,
+    scope,
+    with_scope,
+    without_scope,
+)
 from firmware.phone.reports import Reports
 from firmware.ui import wording
 from vox6.sdp.offer_answer import Negotiation
 from vox6.wire import const
 from vox6.wire.errors import LocalProtocolError, RemoteProtocolError
 
+_UNSPECIFIED = b"\x00" * 16
 _REPORTS_AT_ONCE = const(8)
 # Transports that we understand; Protection says whether one without SRTP or with it will do.
 _PROTOS = ("RTP/AVP", "RTP/SAVP", "RTP/AVPF", "RTP/SAVPF")
-
-_LOOPBACK = b"\x00" * 15 + b"\x01"
 
 
 class Unacceptable(Exception):
@@ -37,8 +44,14 @@ class Unacceptable(Exception):
         return (("Warning", '%d %s "%s"' % (self.warning[0], agent, self.warning[1])),)
 
 
+def _unreachable():
+    return Unacceptable(488, wording.UNREACHABLE, (399, "Unreachable media address"))
+
+
 def _problem(result):
     code, text = result.problem
+    if code == 330:
+        return Unacceptable(488, wording.UNREACHABLE, result.problem)
     if code in (300, 301):
         words = wording.IPV4_ONLY
     elif code == 305:
@@ -180,6 +193,7 @@ class Audio:
             raise _problem(result)
         if not result.active:
             raise Unacceptable(488, wording.NO_COMMON_CODEC)
+        self._look_at(result)
         told = self._offered
         if self.protection.would_end(result):
             if self.protection.refuses_end():
@@ -195,6 +209,23 @@ class Audio:
         if final:
             self._told = told
 
+    def _look_at(self, result):
+        """Raise Unacceptable if voice cannot or must not go where a description says.
+
+        A peer elsewhere must not have us talk to ourselves, to a group, or to our link.
+        """
+        if not result.active:
+            return
+        addr16 = self._address(result.address)
+        if addr16 == _UNSPECIFIED:
+            return  # hold, as RFC 2543 had it
+        reach = kind(addr16)
+        near = kind(self._peer16)
+        if addr16[0] == 0xFF or (reach == LOOPBACK and near != LOOPBACK):
+            raise _unreachable()
+        if reach == LINK_LOCAL and LINK_LOCAL not in (near, kind(self.local or self._peer16)):
+            raise _unreachable()
+
     def take_offer(self, body):
         """Take their offer; answer() or refuse() follows. Unacceptable: refused already."""
         try:
@@ -205,12 +236,11 @@ class Audio:
         if result.problem is not None:
             self._negotiation.reject_offer()
             raise _problem(result)
-        if result.active:
-            try:
-                self._address(result.address)
-            except Unacceptable:
-                self.refuse()
-                raise
+        try:
+            self._look_at(result)
+        except Unacceptable:
+            self.refuse()
+            raise
         self._proposed = result
         ends = self.protection.would_end(result)
         if ends and self.protection.refuses_end():
@@ -308,12 +338,9 @@ class Audio:
         except ValueError:
             log.say("media", "no address: " + text[:64])
             raise Unacceptable(488, wording.BAD_DESCRIPTION, (399, "An address is needed"))
-        if addr16 == _LOOPBACK and self.local != _LOOPBACK:  # our own ports, for who is elsewhere
-            log.say("media", "no address of theirs: " + text)
-            raise Unacceptable(488, wording.BAD_DESCRIPTION, (399, "A loopback address"))
         if is_link_local(addr16):
             for near in (self._peer16, self.local):
-                if is_link_local(near):
+                if near is not None and is_link_local(near):
                     return with_scope(addr16, scope(near))
         return addr16
 

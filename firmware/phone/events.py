@@ -7,8 +7,10 @@ from firmware.phone.audio import Unacceptable
 from firmware.phone.call import OUTGOING, Call
 from firmware.phone.dial import caller_text
 from firmware.ui import wording
+from vox6.wire import const
 from vox6.wire.errors import LocalProtocolError
 
+_BUSY_MS = const(1000)
 FAULT_REASON = 'SIP;cause=500;text="Fault"'
 _IPV4_REASON = 'SIP;cause=488;text="IPv4 media address"'
 _MEDIA_REASON = 'SIP;cause=488;text="Media not acceptable"'
@@ -19,6 +21,8 @@ class Events:
 
     def __init__(self, phone):
         self.phone = phone
+        self._busy_at = None  # when a refusal was logged last
+        self._busy = 0  # refusals since
 
     def on_event(self, event):
         """Take one event of the SIP engine."""
@@ -79,6 +83,16 @@ class Events:
     def _on_ReferReceived(self, event, now):
         self._transfers().asked(self.phone, event, now)
 
+    def _say_busy(self, uri, now):
+        """Log a refusal, one a second: a flood must not push all else out of the log."""
+        if self._busy_at is None or now - self._busy_at >= _BUSY_MS:
+            more = " (and %d more)" % self._busy if self._busy else ""
+            log.say("call", "busy for " + uri + more)
+            self._busy_at = now
+            self._busy = 0
+        else:
+            self._busy += 1
+
     def _on_CallReceived(self, event, now):
         session = event.session
         if event.replaces is not None:
@@ -87,7 +101,7 @@ class Events:
         line = self.phone.free_line()
         if line is None or (self.phone.is_used() and not self.phone.settings.get("call.waiting")):
             session.reject(now, 486)
-            log.say("call", "busy for " + session.remote_uri)
+            self._say_busy(session.remote_uri, now)
             self.phone.note_missed(session.remote_uri, session.remote_display_name, now)
             return
         if event.body:
@@ -327,6 +341,27 @@ class Events:
 
     def _on_RegistrationFailed(self, event, now):
         self.phone.accounts.failed(event, now)
+
+    def _on_MessageReceived(self, event, now):
+        self.phone.messages.received(event, now)
+
+    def _on_MessageAnswered(self, event, now):
+        self.phone.messages.answered(event)
+
+    def _on_Subscribed(self, event, now):
+        log.say("sip", "subscribed: " + event.subscription.package)
+
+    def _on_NotifyReceived(self, event, now):
+        if event.package == "message-summary":
+            self.phone.messages.notified(event)
+        elif self.phone.watching is not None:
+            self.phone.watching.notified(event, now)
+
+    def _on_SubscriptionEnded(self, event, now):
+        if event.subscription.package == "message-summary":
+            self.phone.messages.ended(event)
+        elif self.phone.watching is not None:
+            self.phone.watching.ended(event)
 
     def _on_FlowFailed(self, event, now):
         """RFC 5626 section 4.4: a connection whose keepalive is not answered is closed."""

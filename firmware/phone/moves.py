@@ -28,6 +28,7 @@ class Moves:
             phone.agent.set_local(local, phone.sip_port, now)
             if local is not None:
                 phone.accounts.register_all(now)
+                phone.watch_others(now)
         if local is not None:
             for call in phone.lines:
                 if call is not None and call.is_live() and call.audio is not None:

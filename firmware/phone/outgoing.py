@@ -42,7 +42,7 @@ class Outgoing:
                 self._dial_number(number, identity, line, now)
                 return
         target = dialling.resolve(text, identity, phone.network)
-        hop = self._hop(target)
+        hop = self.hop_of(target)
         call = Call(line, "out", None, target.uri, None, now)
         call.account = target.account
         self.start(call, hop, now)
@@ -57,7 +57,7 @@ class Outgoing:
             target = dialling.resolve(uri or number, account, self.phone.network)
             call.uri = target.uri
             call.account = target.account
-            call.hop = self._hop(target)
+            call.hop = self.hop_of(target)
             return call.hop
 
         phone = self.phone
@@ -75,7 +75,7 @@ class Outgoing:
         call.referred = referral
         call.replaces = referral.replaces
         call.referred_by = referral.referred_by
-        self.start(call, self._hop_of(uri, account), now)
+        self.start(call, self._hop_for(uri, account), now)
         return call
 
     def start(self, call, hop, now):
@@ -98,7 +98,7 @@ class Outgoing:
         phone.drain()
         phone.sounds.update()
 
-    def _hop(self, target):
+    def hop_of(self, target):
         """Return the NextHop of a target. DialError: its transport is none of ours."""
         if not target.direct:
             if target.uri.startswith("sips:") and target.account.hop.transport != "TLS":
@@ -176,7 +176,7 @@ class Outgoing:
 
     # Redirections
 
-    def _hop_of(self, uri, account, headers=()):
+    def _hop_for(self, uri, account, headers=()):
         """Return where requests to a URI of a message go: by the account's server, else itself.
 
         headers: of the request; a Route in them goes before both. FormatError: a malformed URI.
@@ -218,7 +218,7 @@ class Outgoing:
         call.note = wording.REDIRECTED % dialling.caller_text(uri)
         log.say("call", "%d: %d, goes on to %s" % (call.line + 1, status, uri))
         try:
-            call.hop = self._hop_of(uri, call.account, call.headers)
+            call.hop = self._hop_for(uri, call.account, call.headers)
         except (dialling.DialError, FormatError) as exc:
             log.say("call", "%d: %s" % (call.line + 1, exc))
             return self.redirected(call, event, now)

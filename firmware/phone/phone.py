@@ -21,12 +21,14 @@ from firmware.phone.reports import DATAGRAM
 from firmware.phone.security import Security
 from firmware.phone.sounds import Sounds
 from firmware.store import instance
+from firmware.store.settings import WATCHED
 from firmware.ui import wording
 from vox6.wire import const
 from vox6.wire.errors import LocalProtocolError
 
 LINES = 2
 _MISSED = const(20)
+_AGAIN_MS = const(60000)
 _TICK_MS = const(1000)  # the screen's clock in a call, and its statistics
 _ENCRYPTION_REASON = 'SIP;cause=488;text="Encryption required"'
 
@@ -70,6 +72,9 @@ class Phone:
             instance.load(parts.folder, parts.files, parts.random),
         )
         self.accounts.on_change = self.drain
+        self.accounts.on_ready = self._account_ready
+        self._messages = None
+        self.watching = None  # a Watching, if blf.N names somebody
         self._buffer = bytearray(DATAGRAM)  # of all calls: read at once
         self.ports = Ports(parts.net6, parts.settings)
         self._tick_at = None
@@ -85,6 +90,7 @@ class Phone:
     def start(self, sip_port):
         """Begin: accounts, addresses. sip_port: where the signalling endpoint is bound."""
         self.sip_port = sip_port
+        self._configure()
         self.accounts.load()
         self.network.listeners.append(self.moves.follow)
         self.access.in_use = self.moves.uses
@@ -97,11 +103,62 @@ class Phone:
         for account in self.accounts.all:
             if account.registration is not None:
                 account.registration.unregister(now)
+        if self._messages is not None:
+            self._messages.forget(now)
+        if self.watching is not None:
+            self.watching.forget(now)
+            self.watching = None
+        self._configure()
         self.accounts.load()
         if self.moves.local is not None:
             self.accounts.register_all(now)
+            self.watch_others(now)
         self.access.reload()
         self.drain()
+
+    def _configure(self):
+        """Tell the SIP engine what the owner wants of it."""
+        get = self.settings.get
+        agent = self.agent
+        expires_s = get("sip.session_expires_s")
+        agent.session_expires_s = max(expires_s, agent.min_se_s) if expires_s else 0
+        agent.reliable = get("sip.reliable")
+        agent.replaces_policy = "never" if get("call.transfer") == "no" else "dialog"
+
+    # Messages, and who else talks
+
+    @property
+    def messages(self):
+        """Texts and mailboxes: a Messages, made at first use."""
+        if self._messages is None:
+            from firmware.phone.messages import Messages
+
+            self._messages = Messages(self)
+        return self._messages
+
+    def unread(self):
+        """Return (new voice messages, texts that nobody has read)."""
+        found = self._messages
+        return (0, 0) if found is None else (found.waiting(), found.unread)
+
+    def _account_ready(self, account, now):
+        """Calls reach an account, or it needs no registration."""
+        mailbox = self.settings.account(account.number, "mailbox")
+        if mailbox:
+            self.messages.watch(account, mailbox, now)
+        self.watch_others(now)
+
+    def watch_others(self, now):
+        """Subscribe to the states of those whom blf.N names, where that is not so yet."""
+        if self.watching is None:
+            uris = [(n, self.settings.get("blf.%d" % n)) for n in range(1, WATCHED + 1)]
+            uris = [entry for entry in uris if entry[1]]
+            if not uris:
+                return
+            from firmware.phone.watching import Watching
+
+            self.watching = Watching(self, uris)
+        self.watching.start(now)
 
     def _servers_changed(self):
         self.accounts.servers_changed(self.clock.now())
@@ -457,9 +514,13 @@ class Phone:
             self.watch(call.audio.stream, call.audio.read_reports)
 
     def note_missed(self, uri, name, now):
-        """Remember a call that nobody answered."""
+        """Remember a call that nobody answered; who calls again and again is there once."""
+        again = self.missed and self.missed[-1][0] == uri
+        if again and self.unseen and now - self.missed[-1][2] < _AGAIN_MS:
+            self.missed.pop()
+        else:
+            self.unseen += 1
         self.missed.append((uri, name, now))
-        self.unseen += 1
         if len(self.missed) > _MISSED:
             self.missed.pop(0)
 

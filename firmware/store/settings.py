@@ -23,6 +23,7 @@ from vox6.wire import const
 
 FILE = "settings.txt"
 ACCOUNTS = 4
+WATCHED = 4  # others whose state is shown
 CODECS = ("G722", "PCMU", "PCMA")
 KEY_AGREEMENTS = ("X255", "EC25", "DH3k", "EC38", "DH2k")
 
@@ -38,6 +39,8 @@ TABLE = (
     ("sip.tls_ca", "file", "", 0, 32),  # PEM or DER, beside the settings
     ("sip.tls_pin", "pins", "", 0, 4),  # SHA-256 of a certificate or its key; in place of the CAs
     ("sip.tls_verify", "bool", True, 0, 0),
+    ("sip.session_expires_s", "int", 1800, 0, 86400),  # RFC 4028; 0: none asked for
+    ("sip.reliable", "choice", "supported", ("supported", "required", "off"), "use"),  # RFC 3262
     ("rtp.port_low", "int", 16384, 1024, 65530),
     ("rtp.port_high", "int", 16447, 1025, 65535),
     ("media.codecs", "words", "G722 PCMU PCMA", CODECS, "codec"),
@@ -58,6 +61,10 @@ TABLE = (
     ("call.transfer", "choice", "ask", ("ask", "yes", "no"), "answer"),
     ("call.redirects", "bool", True, 0, 0),  # 3xx is followed
     ("call.waiting", "bool", True, 0, 0),  # a second call rings; no: it gets 486
+    ("blf.1", "uri", "", 0, 255),  # others whose calls are shown (RFC 4235)
+    ("blf.2", "uri", "", 0, 255),
+    ("blf.3", "uri", "", 0, 255),
+    ("blf.4", "uri", "", 0, 255),
     ("ring.volume", "int", 7, 0, 10),
     ("screen.ended_s", "int", 5, 1, 60),
     ("security.zrtp", "bool", True, 0, 0),
@@ -80,6 +87,7 @@ ACCOUNT_TABLE = (
     ("password", "secret", "", 0, 128),
     ("registrar", "uri", "", 0, 255),
     ("proxy", "uri", "", 0, 255),
+    ("mailbox", "uri", "", 0, 255),  # whose message-summary is asked for (RFC 3842)
     ("outbound", "bool", True, 0, 0),  # RFC 5626, where the registrar agrees
     ("keepalive_s", "int", 0, 0, 3600),  # empty lines, where it does not; 0: none
     ("transport", "choice", "auto", ("auto", "udp", "tcp", "tls"), "transport"),

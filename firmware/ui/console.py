@@ -259,6 +259,8 @@ class Console:
             self.page = screens.page_lines(self.phone, self.index, columns)
             if self.index == 3:
                 self.phone.missed_seen()
+            elif self.index == 6:
+                self.phone.messages.seen()
         elif self.mode == "menu":
             self.index = max(0, min(len(wording.MENU_ITEMS) - 1, self.index + step))
         else:

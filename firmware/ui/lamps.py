@@ -2,6 +2,8 @@
 # Copyright (c) 2026 The vox6 authors
 """What the lamps say: off, on or flash for each by its name."""
 
+_WATCHED = {"unknown": "off", "free": "off", "rings": "flash", "talks": "on"}
+
 
 def line(call):
     """A line: flashes while it wants somebody (ringing, held), on in a call."""
@@ -15,13 +17,13 @@ def line(call):
 
 
 def message(phone):
-    """Missed calls: on; a network or account that does not work: flashes."""
+    """Missed calls, messages: on; a network or account that does not work: flashes."""
     if phone.network.local is None:
         return "flash"
     for account in phone.accounts.all:
         if account.state == "failed":
             return "flash"
-    return "on" if phone.unseen else "off"
+    return "on" if phone.unseen or phone.unread() != (0, 0) else "off"
 
 
 def security(phone):
@@ -46,5 +48,8 @@ def all_of(phone):
     """Return ((name, state), ...) for the lamps that a phone with this many lines has."""
     out = [("line%d" % (i + 1), line(phone.lines[i])) for i in range(len(phone.lines))]
     out.append(("message", message(phone)))
+    if phone.watching is not None:
+        for one in phone.watching.all:
+            out.append(("blf%d" % one.number, _WATCHED[one.state]))
     out.append(("security", security(phone)))
     return out

@@ -154,6 +154,11 @@ def idle(phone, columns, rows, note):
         lines.append(wording.NO_ACCOUNT)
     if phone.unseen:
         lines.append(wording.MISSED % phone.unseen)
+    voice, texts = phone.unread()
+    if voice:
+        lines.append(wording.VOICEMAIL % voice)
+    if texts:
+        lines.append(wording.TEXTS % texts)
     if note:
         lines = lines[: rows - 2]
         lines.append(note)
@@ -291,6 +296,13 @@ def page_lines(phone, index, columns):
     elif index == 4:
         for line in log.lines()[-20:]:
             out += wrapped(line, columns)
+    elif index == 6:
+        for line in phone.messages.lines():
+            out += wrapped(line, columns)
+    elif index == 7:
+        if phone.watching is not None:
+            for one in phone.watching.all:
+                out += wrapped(one.text(), columns)
     else:
         for zid, verified, known in phone.security.known():
             text = known or zid[:8]

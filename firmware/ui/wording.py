@@ -50,6 +50,12 @@ CERT_NO_FILE = "No file %s"
 READY = "Ready"
 NO_ACCOUNT = "No account"
 MISSED = "Missed calls: %d"
+VOICEMAIL = "New in mailbox: %d"
+TEXTS = "New messages: %d"
+MAILBOX = "%d new, %d old"
+MAILBOX_WAITS = "messages"
+MAILBOX_EMPTY = "nothing new"
+WATCHED = {"unknown": "?", "free": "free", "rings": "rings", "talks": "talks"}
 
 # Accounts
 REGISTERED = "registered"
@@ -119,6 +125,7 @@ NOT_ANSWERED_HERE = "Not answered"
 ADDRESS_GONE = "Our address is gone"
 NO_COMMON_CODEC = "No common codec"
 IPV4_ONLY = "They have IPv4 only"
+UNREACHABLE = "Bad media address"
 BAD_DESCRIPTION = "Bad media answer"
 MEDIA_FAILED = "Sound failed: %s"
 FAULT = "Fault: see the log"
@@ -180,7 +187,16 @@ DO_HANG_UP = "Hang up"
 
 # Menu
 MENU = "Menu"
-MENU_ITEMS = ("Accounts", "Network", "Settings", "Missed calls", "Log", "Known keys")
+MENU_ITEMS = (
+    "Accounts",
+    "Network",
+    "Settings",
+    "Missed calls",
+    "Log",
+    "Known keys",
+    "Messages",
+    "Others",
+)
 EMPTY = "nothing here"
 
 # What a status means to a person, where the number alone says little. RFC 3261 section 21.
