@@ -3,6 +3,7 @@
 """NOTIFY from peers: whose it is, or whether it may come unasked (RFC 6665 4.1.3 and 4.4.1)."""
 
 from vox6.sip import usage_events as events
+from vox6.sip.dialog import Dialog
 from vox6.sip.subscriber import Subscriber
 from vox6.sip.subscription import SubscriptionState, parse_event
 from vox6.sip.subscription_state import NOTIFY_WAIT
@@ -17,7 +18,7 @@ _KNOWN = ("refer", "message-summary", "dialog")  # NOTIFY of others without subs
 
 
 def _find(incoming: "Incoming", package: str, id: "str | None") -> "Subscriber | None":
-    """Return whose NOTIFY this is (section 4.1.3 and 4.4.1); a fork made new."""
+    """Return whose NOTIFY this is (sections 4.1.3 and 4.4.1); or whose fork it comes from."""
     request = incoming.request
     local_tag = request.to.tag
     remote_tag = request.from_.tag or ""
@@ -35,11 +36,6 @@ def _find(incoming: "Incoming", package: str, id: "str | None") -> "Subscriber |
             return one
         elif waiting is None and one.is_open_to_forks():
             waiting = one
-    if waiting is not None and waiting.dialog is not None:
-        try:
-            waiting = waiting.fork()
-        except LocalProtocolError:
-            return None
     return waiting
 
 
@@ -62,11 +58,19 @@ def receive_notify(incoming: "Incoming", now: int) -> None:
     value = SubscriptionState.parse(text)
     if not incoming.check_body(now, subscription.accept):
         return
-    if subscription.dialog is None:
-        subscription.establish(incoming)
+    dialog = subscription.dialog
+    if dialog is None or dialog.remote_tag != (request.from_.tag or ""):
+        fresh = Dialog.of_server(request, subscription.local_tag, incoming.peer)
+        if dialog is not None:
+            try:
+                subscription = subscription.fork()
+            except LocalProtocolError:
+                incoming.refuse_stranger(now)
+                return
+        subscription.establish(fresh)
     else:
-        subscription.dialog.check_sequence(request.cseq.number)
-        subscription.dialog.refresh_target(request)
+        dialog.check_sequence(request.cseq.number)
+        dialog.refresh_target(request)
     incoming.respond(incoming.create_response(200), now)
     subscription.receive(value, request, now)
 

@@ -22,7 +22,6 @@ from vox6.wire.errors import FormatError, LocalProtocolError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vox6.sip.agent import Agent, Targets
-    from vox6.sip.incoming import Incoming
     from vox6.sip.message import Request, Response
     from vox6.sip.registration import Account
 
@@ -68,6 +67,7 @@ class Subscriber(Subscription):
         self.wanted = wanted
         self.accept = accept
         self._leaving = False
+        self._forked = False  # one that has ended does not ask all of them again
         self._exchange: "Exchange | None" = None
         self._opener: "Exchange | None" = None  # the SUBSCRIBE outside of dialogs
         self._granted = 0  # s, by the 2xx
@@ -243,12 +243,12 @@ class Subscriber(Subscription):
         other.local_tag = self.local_tag
         other._opener = self._opener
         other._granted = self._granted
+        other._forked = True
         other.add()
         return other
 
-    def establish(self, incoming: "Incoming") -> None:
-        """Make the dialog of the first NOTIFY (section 4.4.1); FormatError: it cannot be."""
-        dialog = Dialog.of_server(incoming.request, self.local_tag, incoming.peer)
+    def establish(self, dialog: Dialog) -> None:
+        """Take the dialog that the first NOTIFY makes (section 4.4.1)."""
         if self._opener is not None:
             dialog.local_sequence = self._opener.sequence
         self.dialog = dialog
@@ -261,8 +261,8 @@ class Subscriber(Subscription):
             timers.cancel(self, "timer_n")
         self._reason = value.reason
         self._after = self._retry_delay(value, now)
-        if value.state in ("active", "pending"):
-            self.step(value.state, now)
+        if value.state != "terminated":  # a word that we do not know means that it stands
+            self.step("pending" if value.state == "pending" else "active", now)
             expires = value.expires
             if expires is None and fresh:
                 expires = self._granted or self.wanted
@@ -333,7 +333,7 @@ class Subscriber(Subscription):
         if self._exchange is not None:
             self._exchange.abandon()
             self._exchange = None
-        if self._leaving:
+        if self._leaving or self._forked:
             after = None
         if after is None:
             self.forget()

@@ -397,6 +397,38 @@ class SubscriberTest(unittest.TestCase):
         out = [m for when, m in run_until(self.agent, 3240000, 33000) if m.method == "SUBSCRIBE"]
         self.assertEqual(sorted({m.to.tag for m in out}), ["n1", "n2", "n3", "n4"])
 
+    def test_fork_that_is_no_good(self):
+        # a malformed NOTIFY of a further notifier leaves nothing behind
+        self.setUp("dialog")
+        self._answer()
+        self._notify("active;expires=3600", "<x/>", "n1")
+        for i in range(30):
+            self.assertEqual(self._notify("", "<y/>", "m%d" % i), [400])
+            text = "Content-Type: text/html\n"
+            self.assertEqual(self._notify("active", "<y/>", "h%d" % i, extra=text), [415])
+            routes = "Record-Route: nonsense\n"
+            self.assertEqual(self._notify("active", "", "r%d" % i, extra=routes), [400])
+        self.assertEqual(self.agent.subscriptions, [self.one])
+
+    def test_forks_do_not_multiply(self):
+        # a fork that ends does not subscribe anew: that would reach all of them once more
+        self.setUp("dialog")
+        self._answer()
+        for tag in ("n1", "n2", "n3"):
+            self._notify("active;expires=3600", "", tag)
+        events(self.agent)
+        for tag in ("n2", "n3"):
+            self._notify("terminated;reason=deactivated", "", tag)
+        self.assertEqual(self._told(), [("SubscriptionEnded", "deactivated", None)] * 2)
+        self.assertEqual(self.agent.subscriptions, [self.one])
+
+    def test_unknown_state(self):
+        # RFC 6665 section 8.2.3 allows more words than three
+        self._answer()
+        self.assertEqual(self._notify("waiting;expires=600"), [200])
+        self.assertEqual((kinds(self.agent), self.one.state), (["Subscribed"], "Active"))
+        self.assertEqual(run_until(self.agent, 540000)[0][0], 540000)
+
     @unittest.skipUnless(PROVIDER is not None, NO_CRYPTO)
     def test_authentication(self):
         account = Account("sip:a@b", "a", "secret")
