@@ -92,6 +92,8 @@ class Inviting:
         else:
             return False
         session.request = retry
+        for dialog in self._forks:
+            self.end_fork(dialog, now)
         self._forks = []
         session.dialog = None
         session.state = CALLING
@@ -170,10 +172,12 @@ class Inviting:
                     return dialog
         return None
 
-    def end_fork(self, dialog: Dialog) -> None:
+    def end_fork(self, dialog: Dialog, now: int) -> None:
         """An early dialog has ended: the session's is the next that stands, or none."""
         session = self.session
         dialog.state = TERMINATED
+        session.offers.leave(dialog, now)
+        session.offered.leave(dialog, now)
         dialog.pending = ""
         if session.dialog is dialog:
             session.dialog = None
@@ -238,7 +242,7 @@ class Inviting:
         if dialog is not None:
             dialog.note_allow(response)
             if status == 199:
-                self.end_fork(dialog)
+                self.end_fork(dialog, now)
             elif dialog.state == TERMINATED:
                 return
             elif session.dialog is None:
@@ -260,6 +264,9 @@ class Inviting:
             self.failed(now)
             return
         session.dialog = dialog = answer.dialog
+        for other in self._forks:
+            if other is not dialog:
+                self.end_fork(other, now)
         session.receive_interval(response, now)
         if dialog.offer == THEIRS and not dialog.pending:
             dialog.offer = AGREED  # our answer went in PRACK, whose 200 was lost or overtaken

@@ -193,6 +193,15 @@ class Offered:
         self._transaction = None
         self.session.agent.layer.timers.cancel(self.session, "offer_timeout")
 
+    def leave(self, dialog: "Dialog", now: int) -> None:
+        """An early dialog has ended: an offer of the peer in it needs no answer any more."""
+        if self._transaction is not None and self._dialog is dialog:
+            session = self.session
+            session.agent.layer.timers.cancel(session, "offer_timeout")
+            self.drop(now)
+            session.agent.emit(events.OfferCancelled(session))
+            session.offers.settle(now)
+
     def drop(self, now: int) -> None:
         """Drop what is open: the call ends."""
         transaction = self._transaction

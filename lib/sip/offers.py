@@ -82,7 +82,8 @@ class Offers:
             request.set("Supported", ", ".join(others))
         request.set_body(body, "application/sdp")
         agent.authorize(request, session.account)
-        dialog.rseq = None
+        if method == "INVITE":
+            dialog.rseq = None  # each INVITE has its own (RFC 3262 section 3)
         self._auth = []
         self._early_answer = b""
         self._client = agent.start(request, dialog.next_hop(), session.transport, session, now)
@@ -208,7 +209,7 @@ class Offers:
         session = self.session
         if session.state != CONFIRMED:
             if (status == 408 or status == 481) and session.inviting is not None:
-                session.inviting.end_fork(dialog)
+                session.inviting.end_fork(dialog, now)
         elif session.lose(status, now):
             return
         if self._quiet:
@@ -222,6 +223,13 @@ class Offers:
         if self._dialog is not None:
             self._fail(status, self._dialog, now)
         self.settle(now)
+
+    def leave(self, dialog: "Dialog", now: int) -> None:
+        """An early dialog has ended: an offer of ours in it comes to nothing."""
+        if self._client is not None and self._dialog is dialog:
+            self._client = None
+            self.session.agent.emit(events.OfferFailed(self.session, 487))
+            self.settle(now)
 
     def settle(self, now: int) -> None:
         """An exchange may have come to its end: tell the user who waits for that."""

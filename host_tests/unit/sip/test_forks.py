@@ -122,6 +122,33 @@ class EarlyTest(unittest.TestCase):
         got = [(m.method, m.to.tag, m.body) for m in sent(agent)]
         self.assertEqual(got, [("PRACK", "t2", b"answer to t2"), ("PRACK", "t1", b"answer to t1")])
 
+    def test_exchange_in_one_that_ends(self):
+        # by 199, or as another answers: the user is told, and the call does not depend on it
+        for ours in (True, False):
+            for how in (199, 200):
+                agent, session, invite = calls()
+                for tag in ("t1", "t2"):
+                    extra = "Require: 100rel\nRSeq: 1\n" + ALLOW
+                    give(agent, reply(invite, 183, tag, extra, b"answer"), 5)
+                if ours:
+                    session.update(6, b"offer 2", "t1")
+                else:
+                    give(agent, of_fork(invite, "UPDATE", "t1", 1, "", "offer 2"), 6)
+                got = sent(agent)
+                events(agent)
+                give(agent, reply(invite, how, "t1" if how == 199 else "t2"), 7)
+                expected = ["OfferFailed" if ours else "OfferCancelled"]
+                expected.append("CallProgressed" if how == 199 else "CallAnswered")
+                self.assertEqual(kinds(agent), expected)
+                self.assertFalse(session.is_offering())
+                if ours:
+                    give(agent, reply(got[-1], 481, ""), 8)
+                else:
+                    self.assertEqual(names(sent(agent))[0], 481)
+                run_until(agent, 60000)
+                self.assertEqual(kinds(agent), [])
+                self.assertEqual(session.state, "Proceeding" if how == 199 else "Confirmed")
+
     def test_bye_of_the_callee(self):
         # RFC 3261 section 15: the callee sends none in an early dialog
         agent, session, invite = calls()

@@ -164,6 +164,19 @@ class SendTest(unittest.TestCase):
         self.assertEqual((message.to.tag, message.get("route")), ("t1", "<sip:[2001:db8::1];lr>"))
         self.assertRaises(LocalProtocolError, session.update, 8, b"x", "t3")
 
+    def test_between_reliable_responses(self):
+        # an UPDATE does not touch their order
+        agent = make_agent()
+        session = agent.invite("sip:bob@[2001:db8::b]", PEER, 0, b"offer")
+        invite = sent(agent)[0]
+        give(agent, reliable(invite, 1), 5)
+        sent(agent)
+        session.update(6, b"offer 2")
+        sent(agent)
+        for number, expected in ((1, []), (3, []), (2, ["PRACK"]), (2, [])):
+            give(agent, reliable(invite, number, body=b""), 7)
+            self.assertEqual(names(sent(agent)), expected)
+
     def test_refused(self):
         # status, extra header -> the event's due, and when OfferDue comes (in ms, at most)
         for status, extra, due, latest in (
