@@ -86,9 +86,9 @@ static void test_concealment(void) {
     int16_t sound[800];
     double phase = 0;
     sine(sound, 800, 200, 8000, 10000, &phase);
-    voice_concealer_start(&concealer);
+    voice_concealer_start(&concealer, 8000);
     voice_concealer_conceal(&concealer, sound + 700, 7); // before anything was heard
-    voice_concealer_start(&concealer);
+    voice_concealer_start(&concealer, 8000);
     voice_concealer_heard(&concealer, sound, 400);
     double smooth = roughness(sound, 400);
     for (size_t i = 400; i < 560; i += 10) { // pieces shorter than a blend
@@ -100,6 +100,37 @@ static void test_concealment(void) {
     int16_t silence[800];
     voice_concealer_conceal(&concealer, silence, 800);
     CHECK(power(silence + 600, 200) < 1e-9);
+}
+
+// A tone of any pitch goes on through a gap of 10 ms as if nothing were, at both rates: loud as
+// before, without a click, and where it would have been when it comes back.
+static void test_concealed_tone(void) {
+    static const double pitches[] = { 70, 100, 133, 190, 260, 333, 395 };
+    for (uint32_t rate = 8000; rate <= 16000; rate += 8000) {
+        for (size_t p = 0; p < sizeof(pitches) / sizeof(pitches[0]); p++) {
+            struct voice_concealer concealer;
+            int16_t sound[16000 / 10], whole[16000 / 10];
+            size_t ms = rate / 1000, gap = 60 * ms, back = 70 * ms, count = 100 * ms;
+            double phase = 0, error = 0, signal = 0;
+            sine(whole, count, pitches[p], rate, 10000, &phase);
+            memcpy(sound, whole, count * sizeof(sound[0]));
+            voice_concealer_start(&concealer, rate);
+            for (size_t at = 0; at < gap; at += 20 * ms) {
+                voice_concealer_heard(&concealer, sound + at, 20 * ms);
+            }
+            voice_concealer_conceal(&concealer, sound + gap, back - gap);
+            voice_concealer_heard(&concealer, sound + back, count - back);
+            for (size_t i = gap; i < count; i++) {
+                error += pow(sound[i] - whole[i], 2);
+                signal += pow(whole[i], 2);
+            }
+            CHECK_BETWEEN(10 * log10(signal / error), 10, 99);
+            // No step: at most the corner of a wave that is turned back.
+            double slope = 10000 * 2 * M_PI * pitches[p] / rate;
+            CHECK_BETWEEN(roughness(sound, count), 0, 2 * slope + roughness(whole, count));
+            CHECK(memcmp(sound + back + 5 * ms, whole + back + 5 * ms, 100) == 0);
+        }
+    }
 }
 
 // Any octets decode to something, with G.722 too (its state is driven to its limits).
@@ -129,6 +160,7 @@ int main(void) {
     RUN(test_all_octets);
     RUN(test_table);
     RUN(test_concealment);
+    RUN(test_concealed_tone);
     RUN(test_noise);
     return 0;
 }

@@ -39,7 +39,8 @@ CMODULES_NET6_LWIP_C += cmodules/tunnel6/tunnel6_netif.c
 
 # voicecodecs: spandsp's files are taken by spandsp_unit.c
 CMODULES_CFLAGS += -I$(SPANDSP_DIR)/src
-CMODULES_CORE_C += cmodules/voicecodecs/spandsp_unit.c cmodules/voicecodecs/voicecodecs_core.c
+CMODULES_CORE_C += cmodules/voicecodecs/spandsp_unit.c cmodules/voicecodecs/voicecodecs_core.c \
+	cmodules/voicecodecs/conceal.c
 CMODULES_BINDING_C += cmodules/voicecodecs/modvoicecodecs.c
 
 # srtp: libsrtp2's files are taken by srtp_unit.c; its headers and our config.h are for these alone

@@ -17,7 +17,7 @@
 // How far the delay may be from the wanted one before a pitch cycle is taken out or put in, and
 // the frames between two such changes.
 #define SHORTEN_ABOVE (15 * JITTER_TICKS_PER_MS)
-#define LENGTHEN_BELOW (-5 * JITTER_TICKS_PER_MS)
+#define LENGTHEN_BELOW (-2 * JITTER_TICKS_PER_MS)
 #define STRETCH_PAUSE (3)
 
 // Sound of one tick. Static: the engine's stack is small, and there is one tick at a time.
@@ -49,7 +49,7 @@ static void decode_with(struct media_stream *stream, const struct voice_codec *c
     }
     codec->start_decoder(&stream->decoder);
     if (stream->decoding == NULL || stream->decoding->rate != codec->rate) {
-        voice_concealer_start(&stream->concealer);
+        voice_concealer_start(&stream->concealer, codec->rate);
         resample_reset(&stream->from_codec);
     }
     stream->fifo_fade_in = stream->decoding == NULL;

@@ -5,20 +5,21 @@
 
 #include <string.h>
 
+#include "voicecodecs/conceal.h"
+
 #include "spandsp/telephony.h"
 #include "spandsp/bit_operations.h"
 #include "spandsp/complex.h"
 #include "spandsp/dds.h"
 #include "spandsp/g711.h"
 #include "spandsp/g722.h"
-#include "spandsp/plc.h"
 #include "spandsp/private/g711.h"
 #include "spandsp/private/g722.h"
 
 _Static_assert(sizeof(struct g722_encode_state_s) <= VOICE_STATE_OCTETS, "G.722 encoder state");
 _Static_assert(sizeof(struct g722_decode_state_s) <= VOICE_STATE_OCTETS, "G.722 decoder state");
 _Static_assert(sizeof(struct g711_state_s) <= VOICE_STATE_OCTETS, "G.711 state");
-_Static_assert(sizeof(plc_state_t) <= VOICE_CONCEALER_OCTETS, "concealer state");
+_Static_assert(sizeof(struct conceal) <= VOICE_CONCEALER_OCTETS, "concealer state");
 
 #define G722_RATE (64000)
 
@@ -99,30 +100,16 @@ int voice_codec_find(const char *name, size_t length) {
     return -1;
 }
 
-void voice_concealer_start(struct voice_concealer *concealer) {
-    plc_init((plc_state_t *)concealer->opaque.octets);
+void voice_concealer_start(struct voice_concealer *concealer, uint32_t rate) {
+    conceal_start((struct conceal *)concealer->opaque.octets, rate);
 }
 
 void voice_concealer_heard(struct voice_concealer *concealer, int16_t *samples, size_t count) {
-    if (count > 0) {
-        plc_rx((plc_state_t *)concealer->opaque.octets, samples, (int)count);
-    }
+    conceal_heard((struct conceal *)concealer->opaque.octets, samples, count);
 }
 
-// spandsp blends the first quarter of a pitch cycle without looking at the length, so a short gap
-// is invented in a buffer that holds that much.
 void voice_concealer_conceal(struct voice_concealer *concealer, int16_t *samples, size_t count) {
-    int16_t room[PLC_PITCH_OVERLAP_MAX + 1];
-    plc_state_t *plc = (plc_state_t *)concealer->opaque.octets;
-    if (count == 0) {
-        return;
-    }
-    if (count < PLC_PITCH_OVERLAP_MAX) {
-        plc_fillin(plc, room, (int)count);
-        memcpy(samples, room, count * sizeof(samples[0]));
-    } else {
-        plc_fillin(plc, samples, (int)count);
-    }
+    conceal_make((struct conceal *)concealer->opaque.octets, samples, count);
 }
 
 int16_t voice_sine(uint32_t phase) {

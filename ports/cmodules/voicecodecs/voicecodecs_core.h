@@ -15,7 +15,7 @@
 #define VOICE_FRAME_OCTETS (160)
 
 #define VOICE_STATE_OCTETS (192) // G.722: two bands, two filters (172 octets in spandsp 0.0.6)
-#define VOICE_CONCEALER_OCTETS (1064) // a pitch cycle in float and 280 samples of history
+#define VOICE_CONCEALER_OCTETS (1296) // 40 ms of history at 16000
 
 struct voice_state {
     union {
@@ -60,7 +60,7 @@ int voice_codec_find(const char *name, size_t length);
 
 // Concealment: heard() sees every decoded sample and may smooth the first ones after a gap;
 // conceal() invents the missing ones and fades to silence in 400 samples.
-void voice_concealer_start(struct voice_concealer *concealer);
+void voice_concealer_start(struct voice_concealer *concealer, uint32_t rate);
 void voice_concealer_heard(struct voice_concealer *concealer, int16_t *samples, size_t count);
 void voice_concealer_conceal(struct voice_concealer *concealer, int16_t *samples, size_t count);
 
