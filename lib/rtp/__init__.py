@@ -25,7 +25,7 @@ _WHERE = {
 
 
 # MicroPython asks here first in `from vox6.rtp import module`
-_MODULES = ("events", "packet", "rtcp", "session")
+_MODULES = ("events", "members", "packet", "reception", "rtcp", "session", "xr")
 
 
 def __getattr__(name: str) -> "object":

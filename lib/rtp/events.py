@@ -29,6 +29,25 @@ class ReportReceived:
         self.round_trip_ms = round_trip_ms
 
 
+class SSRCChanged:
+    """Another used our SSRC (RFC 3550 section 8.2): the voice goes on under the new one."""
+
+    def __init__(self, old: int, new: int) -> None:
+        self.old = old
+        self.new = new
+
+
+class MetricsReceived:
+    """The peer told more of how our voice is heard: a block of VoIP metrics (RFC 3611).
+
+    values: by the names of lib/rtp/xr.py.
+    """
+
+    def __init__(self, ssrc: int, values: "dict[str, int]") -> None:
+        self.ssrc = ssrc
+        self.values = values
+
+
 class PeerNamed:
     """A source told its canonical name, or changed it."""
 

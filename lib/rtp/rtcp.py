@@ -19,6 +19,7 @@ _SR = const(200)
 _RR = const(201)
 _SDES = const(202)
 _BYE = const(203)
+XR = 207  # RFC 3611 section 2, in xr.py
 
 _MAX_OCTETS = const(1500)  # a compound fits one datagram of the network (section 6.1)
 _MAX_MESSAGES = const(32)  # of a compound; a phone sends three
@@ -284,7 +285,7 @@ class Goodbye(_Message):
 
 
 class Unknown(_Message):
-    """Any other message (APP, XR, feedback): count and octets as they came."""
+    """Any other message (APP, feedback): count and octets as they came."""
 
     def __init__(self, packet_type: int, count: int, body: bytes) -> None:
         self.packet_type = packet_type
@@ -335,6 +336,10 @@ def parse_compound(octets: "bytes | bytearray | memoryview") -> "list[_Message]"
             messages.append(SourceDescription.parse(body, count))
         elif kind == _BYE:
             messages.append(Goodbye.parse(body, count))
+        elif kind == XR:
+            from .xr import ExtendedReport
+
+            messages.append(ExtendedReport.parse(body, count))
         else:
             messages.append(Unknown(kind, count, body.rest()))
         if last:

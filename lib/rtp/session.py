@@ -13,13 +13,19 @@ pmembers, senders, we_sent, initial, avg_rtcp_size. Times are milliseconds.
 from vox6.wire import RemoteProtocolError, const
 
 from . import rtcp
-from .events import PeerLeft, PeerNamed, PeerTimedOut, ReportDue, ReportReceived
+from .events import (
+    MetricsReceived,
+    PeerLeft,
+    PeerNamed,
+    PeerTimedOut,
+    ReportDue,
+    ReportReceived,
+    SSRCChanged,
+)
+from .members import Member, Members
+from .reception import Reception
 
-_MINIMUM_MS = const(5000)  # RFC 3550 section 6.2
-_TIMEOUT_INTERVALS = const(5)  # RFC 3550 section 6.3.5, M
-_COMPENSATION = const(1218)  # e - 3/2, in thousandths (section 6.3.1)
-_LOWER_LAYERS = const(48)  # IPv6 and UDP headers count too (section 6.2)
-_MAX_MEMBERS = const(8)  # a call has one other; a changed SSRC needs some more until it times out
+_CONFLICT_INTERVALS = const(10)  # RFC 3550 section 8.2
 _MAX_EVENTS = const(16)  # the driver drains after each mutation
 _MAX_CNAME = const(255)  # RFC 3550 section 6.5
 
@@ -30,22 +36,14 @@ if TYPE_CHECKING:
     Peer = tuple[bytes, int]
 
 
-class _Member:
-    def __init__(self, ssrc: int, now: int) -> None:
-        self.ssrc = ssrc
-        self.last_heard = now
-        self.last_voice: "int | None" = None
-        self.cname: "bytes | None" = None
-        self.last_sr = 0
-        self.last_sr_at = 0
-
-
 class Session:
     """RTCP of one call.
 
     ssrc: ours. cname: our canonical name, octets of UTF-8, at most 255. random: gives n random
     octets. peer: where reports go and come from, (addr16, port). bandwidth: of the session in
-    octets a second with all headers, both directions; 5 % of it is for RTCP.
+    octets a second with all headers, both directions; 5 % of it is for RTCP. reduced: the minimum
+    of 5 s between reports becomes 360 s divided by the bandwidth in kbit/s (section 6.2).
+    metrics: each report carries a block of VoIP metrics (RFC 3611).
     """
 
     def __init__(
@@ -55,19 +53,29 @@ class Session:
         random: "Callable[[int], bytes]",
         peer: "Peer | None" = None,
         bandwidth: int = 25000,
+        reduced: bool = False,
+        metrics: bool = False,
     ) -> None:
         self.ssrc = ssrc
         self.cname = cname[:_MAX_CNAME]
         self.peer = peer
-        self.counters = {"sent": 0, "received": 0, "malformed": 0, "strangers": 0, "overflow": 0}
+        self.counters = {
+            "sent": 0,
+            "received": 0,
+            "malformed": 0,
+            "strangers": 0,
+            "overflow": 0,
+            "collisions": 0,
+        }
         self.round_trip_ms: "int | None" = None
         self._random = random
-        self._rtcp_octets_s = max(1, bandwidth // 20)
-        self._members: "list[_Member]" = []
+        self._metrics = metrics
+        self._looped = 0  # as media counted when the last report was made
+        self._conflict_until: "int | None" = None
+        self._members = Members(random, bandwidth, reduced)
         self._pmembers = 1
         self._we_sent = False
         self._initial = True
-        self._avg_rtcp_size = 100 + _LOWER_LAYERS  # probable size of our first report
         self._tp = 0
         self._tn: "int | None" = None
         self._due = False
@@ -76,10 +84,7 @@ class Session:
         # what was counted when the last two reports were made
         self._sent_before = 0
         self._sent_before_that = 0
-        self._source: "int | None" = None
-        self._highest = 0
-        self._lost = 0
-        self._received = 0
+        self._reception = Reception()
         self._ntp: "int | None" = None  # of the last report of ours, and when
         self._ntp_at = 0
 
@@ -105,18 +110,28 @@ class Session:
         """Send the report that ReportDue asked for; without one nothing happens.
 
         statistics: as media's stream.statistics() gives it; read here: sent, sent_octets, ssrc,
-        received, lost, highest_sequence, jitter, last_sr, last_sr_us.
+        received, lost, highest_sequence, jitter, last_sr, last_sr_us, looped (packets that came
+        with our SSRC), and for metrics what lib/rtp/xr.py says.
         rtp_timestamp, ntp: the same moment on both clocks (section 6.4.1), 32 and 64 bits.
         time_us: that moment on the clock of last_sr_us, None if it is not known.
         """
         if not self._due:
             return
         self._due = False
+        looped = statistics.get("looped", 0)
+        if looped != self._looped:
+            self._looped = looped
+            self._collide(now)
         messages = self._report(statistics, rtp_timestamp, ntp, now, time_us)
+        if self._metrics and self._reception.source is not None:
+            from . import xr
+
+            block = xr.voip_metrics(statistics, self.round_trip_ms)
+            messages.append(xr.ExtendedReport(self.ssrc, [block]))
         self._send(messages)
         self._tp = now
         self._initial = False
-        self._pmembers = self._count()
+        self._pmembers = self._members.count()
         self._tn = now + self._interval()
 
     def stop(
@@ -151,7 +166,11 @@ class Session:
             self.counters["malformed"] += 1
             return
         self.counters["received"] += 1
-        self._average(len(data))
+        self._members.average(len(data))
+        reporter: int = messages[0].ssrc  # type: ignore[attr-defined]
+        if reporter == self.ssrc:
+            self._collide(now)
+            return
         for message in messages:
             if isinstance(message, rtcp.SenderReport):
                 member = self._hear(message.ssrc, now)
@@ -166,7 +185,9 @@ class Session:
                 self._named(message)
             elif isinstance(message, rtcp.Goodbye):
                 for ssrc in message.sources:
-                    self._left(ssrc, message.reason, now)
+                    self._left(ssrc, message.reason, now, reporter)
+            elif message.packet_type == rtcp.XR:
+                self._metrics_of(message)
 
     def handle_timer(self, now: int) -> None:
         """Do what is due (section 6.3.6): count who is there, ask for a report."""
@@ -177,7 +198,7 @@ class Session:
         if self._tp + interval > now:
             # timer reconsideration: more members than when tn was set
             self._tn = self._tp + interval
-            self._pmembers = self._count()
+            self._pmembers = self._members.count()
             return
         self._due = True
         self._tn = None
@@ -200,7 +221,7 @@ class Session:
     def debug(self) -> str:
         """Return one line."""
         return "%d members, sent %d, received %d, malformed %d, strangers %d, round trip %s ms" % (
-            self._count(),
+            self._members.count(),
             self.counters["sent"],
             self.counters["received"],
             self.counters["malformed"],
@@ -242,34 +263,11 @@ class Session:
     def _our_blocks(
         self, statistics: "dict[str, int]", now: int, time_us: "int | None"
     ) -> "list[rtcp.ReportBlock]":
-        """Return what we say of the source that media hears (appendix A.3), one or none."""
-        received = statistics.get("received", 0)
-        source = statistics.get("ssrc", 0)
-        if source != self._source:
-            # nothing carries over to another SSRC (section 6.4.1)
-            self._source = source
-            self._received = 0
-            self._lost = 0
-            self._highest = statistics.get("highest_sequence", 0) - (
-                received + statistics.get("lost", 0)
-            )
-        if received == self._received:
-            return []
-        self._received = received
-        lost = statistics.get("lost", 0)
-        highest = statistics.get("highest_sequence", 0)
-        expected_interval = highest - self._highest
-        lost_interval = lost - self._lost
-        self._highest = highest
-        self._lost = lost
-        fraction = 0
-        if expected_interval > 0 and lost_interval > 0:
-            fraction = min(255, (lost_interval << 8) // expected_interval)
-        member = self._hear(source, now)
-        if member is not None:
-            member.last_voice = now
+        """Return what we say of the source that media hears, one block or none."""
+        source = statistics.get("ssrc")
         last_sr = statistics.get("last_sr", 0)
         delay = 0
+        member = None if source is None else self._members.find(source)
         if last_sr and time_us is not None:
             delay = ((time_us - statistics.get("last_sr_us", time_us)) << 16) // 1000000
         elif member is not None and member.last_sr:
@@ -277,21 +275,17 @@ class Session:
             delay = ((now - member.last_sr_at) << 16) // 1000
         else:
             last_sr = 0
-        return [
-            rtcp.ReportBlock(
-                source,
-                fraction,
-                lost,
-                highest & 0xFFFFFFFF,
-                statistics.get("jitter", 0) & 0xFFFFFFFF,
-                last_sr,
-                max(0, min(0xFFFFFFFF, delay)),
-            )
-        ]
+        block = self._reception.block(statistics, last_sr, delay)
+        if block is None:
+            return []
+        member = self._hear(block.ssrc, now)
+        if member is not None:
+            member.last_voice = now
+        return [block]
 
     def _send(self, messages: "list[rtcp._Message]") -> None:
         data = rtcp.emit_compound(messages)
-        self._average(len(data))
+        self._members.average(len(data))
         if self.peer is not None:
             self._out.append((data, self.peer))
             self.counters["sent"] += 1
@@ -316,94 +310,78 @@ class Session:
                 )
             )
 
+    def _metrics_of(self, message: "rtcp._Message") -> None:
+        from .xr import ExtendedReport, VoIPMetrics
+
+        if isinstance(message, ExtendedReport):
+            for block in message.blocks:
+                if isinstance(block, VoIPMetrics) and block.ssrc == self.ssrc:
+                    self._event(MetricsReceived(message.ssrc, block.values))
+
+    def _collide(self, now: int) -> None:
+        """Give our SSRC up, as another uses it (section 8.2).
+
+        If that happens again soon our own packets come back: a loop, and a new SSRC would come
+        back as well.
+        """
+        self.counters["collisions"] += 1
+        known = self._conflict_until is not None and now < self._conflict_until
+        self._conflict_until = now + _CONFLICT_INTERVALS * self._members.deterministic(False)
+        if known:
+            return
+        old = self.ssrc
+        if not self._initial or self._we_sent:
+            # a BYE if that name was ever seen; few members: at once (section 6.3.7)
+            self._send(
+                [
+                    rtcp.ReceiverReport(old),
+                    rtcp.SourceDescription([(old, [(rtcp.CNAME, self.cname)])]),
+                    rtcp.Goodbye([old]),
+                ]
+            )
+        self.ssrc = int.from_bytes(self._random(4), "big")
+        while self.ssrc == old or self._members.find(self.ssrc) is not None:
+            self.ssrc = (self.ssrc + 1) & 0xFFFFFFFF
+        self._event(SSRCChanged(old, self.ssrc))
+
     # members
 
-    def _count(self) -> int:
-        return 1 + len(self._members)
-
-    def _senders(self) -> int:
-        senders = 1 if self._we_sent else 0
-        for member in self._members:
-            if member.last_voice is not None:
-                senders += 1
-        return senders
-
-    def _find(self, ssrc: int) -> "_Member | None":
-        for member in self._members:
-            if member.ssrc == ssrc:
-                return member
-        return None
-
-    def _hear(self, ssrc: int, now: int) -> "_Member | None":
-        member = self._find(ssrc)
-        if member is None:
-            if len(self._members) == _MAX_MEMBERS or ssrc == self.ssrc:
-                self.counters["overflow"] += 1
-                return None
-            member = _Member(ssrc, now)
-            self._members.append(member)
-        member.last_heard = now
-        return member
-
     def _named(self, message: rtcp.SourceDescription) -> None:
-        for member in self._members:
+        for member in self._members.all:
             cname = message.cname(member.ssrc)
             if cname is not None and cname != member.cname:
                 member.cname = cname
                 self._event(PeerNamed(member.ssrc, cname))
 
-    def _left(self, ssrc: int, reason: bytes, now: int) -> None:
-        member = self._find(ssrc)
-        if member is None:
-            return
-        self._members.remove(member)
-        self._reconsider(now)
-        self._event(PeerLeft(ssrc, reason))
+    def _left(self, ssrc: int, reason: bytes, now: int, reporter: int) -> None:
+        # a mixer may speak for others; a peer with one voice speaks for itself
+        if ssrc == reporter and self._members.remove(ssrc):
+            self._reconsider(now)
+            self._event(PeerLeft(ssrc, reason))
 
     def _reconsider(self, now: int) -> None:
         """Reverse reconsideration (section 6.3.4): fewer members report earlier."""
-        members = self._count()
+        members = self._members.count()
         if members < self._pmembers and self._tn is not None and self._tn > now:
             self._tn = now + (self._tn - now) * members // self._pmembers
             self._tp = now - (now - self._tp) * members // self._pmembers
         self._pmembers = members
 
     def _time_out(self, now: int) -> None:
-        limit = _TIMEOUT_INTERVALS * self._deterministic(False, _MINIMUM_MS)
-        gone = [member for member in self._members if now - member.last_heard > limit]
-        for member in gone:
-            self._members.remove(member)
-            self._event(PeerTimedOut(member.ssrc))
-        for member in self._members:
-            if member.last_voice is not None and now - member.last_voice > 2 * _MINIMUM_MS:
-                member.last_voice = None
+        gone = self._members.time_out(now)
+        for ssrc in gone:
+            self._event(PeerTimedOut(ssrc))
         if gone:
             self._reconsider(now)
 
-    # the interval (section 6.3.1)
-
-    def _deterministic(self, we_sent: bool, minimum_ms: int) -> int:
-        members = self._count()
-        senders = self._senders()
-        share = self._rtcp_octets_s * 1000  # thousandths of octets a second
-        number = members
-        if senders * 4 <= members:
-            if we_sent:
-                share = share // 4
-                number = senders
-            else:
-                share = share * 3 // 4
-                number = members - senders
-        return max(minimum_ms, number * self._avg_rtcp_size * 1000000 // max(1, share))
-
     def _interval(self) -> int:
-        minimum_ms = _MINIMUM_MS // 2 if self._initial else _MINIMUM_MS
-        octets = self._random(2)
-        factor = 500 + (octets[0] << 8 | octets[1]) * 1000 // 65535
-        return self._deterministic(self._we_sent, minimum_ms) * factor // _COMPENSATION
+        return self._members.interval(self._we_sent, self._initial)
 
-    def _average(self, size: int) -> None:
-        self._avg_rtcp_size = (size + _LOWER_LAYERS + 15 * self._avg_rtcp_size) // 16
+    def _hear(self, ssrc: int, now: int) -> "Member | None":
+        member = None if ssrc == self.ssrc else self._members.hear(ssrc, now)
+        if member is None:
+            self.counters["overflow"] += 1
+        return member
 
     def _event(self, event: object) -> None:
         if len(self._events) == _MAX_EVENTS:

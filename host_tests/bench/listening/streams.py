@@ -98,5 +98,5 @@ def packets(cell: Cell, parts: list[bytes]) -> list[Packet]:
 
 
 def first_tick_us(cell: Cell) -> int:
-    """When the device of a phone ticks: clocks of sender and receiver know nothing of each other."""
+    """When the device of a phone ticks: its clock knows nothing of the sender's."""
     return cell.seed * PTIME_MS * 1000 // 10

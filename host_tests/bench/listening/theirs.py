@@ -2,9 +2,9 @@
 # Copyright (c) 2026 The vox6 authors
 """What baresip plays of the same streams: many instances in one namespace, in real time.
 
-Its player and its source are two ends of one bridge (module aubridge), so that what it plays becomes
-what it would send, and its recorder of that direction writes what a listener would hear: after
-the jitter buffer, with its concealment (module plc), and with the gaps of its playout buffer.
+Its player and its source are two ends of one bridge (module aubridge), so that what it plays
+becomes what it would send, and its recorder of that direction writes what a listener would hear:
+after the jitter buffer, with its concealment (module plc), with the gaps of its playout buffer.
 """
 
 import contextlib
@@ -95,7 +95,7 @@ class _Telephone:
         port = self._sip.getsockname()[1]
         lines = [
             f"{method} {self._uri} SIP/2.0",
-            f"Via: SIP/2.0/UDP [{self._own}]:{port};branch=z9hG4bK{method}{call}.{self.number};rport",
+            f"Via: SIP/2.0/UDP [{self._own}]:{port};branch=z9hG4bK{method}{call};rport",
             "Max-Forwards: 70",
             f"From: <sip:listener@[{self._own}]:{port}>;tag=from{call}",
             f"To: <{self._uri}>{to_tag}",
@@ -182,9 +182,7 @@ class Listeners:
         self._telephones = [_Telephone(host, caller, codec, number) for number in range(count)]
         self.worst_late_ms = 0.0  # by which a packet left later than planned
 
-    def listen(
-        self, streams: list[tuple[Cell, list[Packet]]]
-    ) -> list[tuple[Cell, wav.Samples]]:
+    def listen(self, streams: list[tuple[Cell, list[Packet]]]) -> list[tuple[Cell, wav.Samples]]:
         """What is played of at most `count` streams, side by side."""
         used = self._telephones[: len(streams)]
         for telephone in used:
@@ -216,8 +214,7 @@ class Listeners:
                         telephone.drain()
         time.sleep(max(0.0, last - time.monotonic()) + _SPARE_MS / 1000)
         return [
-            (cell, telephone.hang_up())
-            for (cell, _), telephone in zip(streams, used, strict=True)
+            (cell, telephone.hang_up()) for (cell, _), telephone in zip(streams, used, strict=True)
         ]
 
     def close(self) -> None:

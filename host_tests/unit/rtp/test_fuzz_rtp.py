@@ -7,7 +7,7 @@ be written and read again to the same."""
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vox6.rtp import events, rtcp
+from vox6.rtp import events, rtcp, xr
 from vox6.rtp.packet import Packet
 from vox6.rtp.session import Session
 from vox6.wire import FormatError
@@ -57,7 +57,12 @@ MESSAGE = st.one_of(
                  max_size=5),
     ),
     st.builds(rtcp.Goodbye, st.lists(U32, max_size=31), TEXT),
-    st.builds(rtcp.Unknown, st.integers(204, 255), st.integers(0, 31),
+    st.builds(xr.ExtendedReport, U32, st.lists(st.one_of(
+        st.builds(xr.UnknownBlock, st.integers(8, 255), U8,
+                  st.integers(0, 9).map(lambda words: bytes(4 * words))),
+        st.builds(lambda ssrc, value: xr.VoIPMetrics(ssrc, loss_rate=value), U32, U32),
+    ), max_size=4), st.integers(0, 31)),
+    st.builds(rtcp.Unknown, st.sampled_from([204, 205, 206, *range(208, 256)]), st.integers(0, 31),
               st.integers(0, 9).map(lambda words: bytes(4 * words))),
 )  # fmt: skip
 
@@ -105,7 +110,7 @@ def test_whatever_can_be_constructed(first, others):
                 st.dictionaries(
                     st.sampled_from(
                         ["sent", "sent_octets", "ssrc", "received", "lost", "highest_sequence",
-                         "jitter", "last_sr", "last_sr_us"]
+                         "jitter", "last_sr", "last_sr_us", "looped", "late", "delay_ms"]
                     ),
                     U32,
                 ),
@@ -117,7 +122,7 @@ def test_whatever_can_be_constructed(first, others):
 )  # fmt: skip
 def test_session(steps):
     """Any datagrams, times and counts: whatever leaves is a compound, and queues stay bounded."""
-    engine = Session(1, b"cname", lambda length: b"\x80" * length, PEER)
+    engine = Session(1, b"cname", lambda length: b"\x80" * length, PEER, metrics=True)
     now = 0
     engine.start(now)
     for what, value in steps:
@@ -144,6 +149,8 @@ def test_session(steps):
                 | events.ReportReceived
                 | events.PeerNamed
                 | events.PeerLeft
-                | events.PeerTimedOut,
+                | events.PeerTimedOut
+                | events.SSRCChanged
+                | events.MetricsReceived,
             )
         assert engine.next_event() is None

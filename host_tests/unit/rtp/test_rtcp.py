@@ -15,7 +15,7 @@ SDES = "81ca00040000000101066140622e637800000000"
 BYE_0 = "81cb000100000001"
 BYE_1 = "82cb00040000000100000002056c656176650000"
 APP = "83cc0003000000016e616d6501020304"
-XR = "80cf00020000000101020304"
+XR = "83cf00020000000101050000"
 
 
 def octets(*texts):
@@ -74,7 +74,8 @@ class TestBothWays(unittest.TestCase):
     def test_unknown_messages_survive(self):
         _, app, report = rtcp.parse_compound(octets(RR_0, APP, XR))
         self.assertEqual((app.packet_type, app.count), (204, 3))
-        self.assertEqual(report.packet_type, 207)
+        self.assertEqual((report.packet_type, report.reserved), (207, 3))
+        self.assertEqual((report.blocks[0].kind, report.blocks[0].specific), (1, 5))
 
     def test_padding_is_dropped(self):
         padded = "a1cb0003000000010000000000000008"

@@ -4,7 +4,7 @@
 
 import unittest
 
-from vox6.rtp import events, rtcp
+from vox6.rtp import events, rtcp, xr
 from vox6.rtp.session import Session
 
 PEER = (bytes(15) + b"\x02", 5001)
@@ -108,6 +108,18 @@ class TestTiming(unittest.TestCase):
         engine.report(statistics(), 0, 0, now)
         later = due(engine)
         self.assertTrue(later - now > 4000, later - now)
+
+    def test_reduced_minimum(self):
+        """Section 6.2: 360 s over kbit/s; 25000 octets a second are 200 kbit/s, 1.8 s."""
+        for bandwidth, low, high in ((25000, 739, 2217), (10000, 1847, 5542), (100000, 410, 1232)):
+            for seed in range(20):
+                engine = session(Random(seed), bandwidth=bandwidth, reduced=True)
+                engine.start(0)
+                first = due(engine)
+                self.assertTrue(low // 2 - 1 <= first <= high // 2 + 1, (bandwidth, first))
+                engine.report(statistics(), 0, 0, first)
+                second = due(engine) - first
+                self.assertTrue(low - 1 <= second <= high + 1, (bandwidth, second))
 
     def test_the_timer_waits_for_the_report(self):
         engine = session()
@@ -324,11 +336,139 @@ class TestMembers(unittest.TestCase):
             engine.receive_datagram(data, PEER, 10)
         self.assertEqual(len(take(engine)), 16)
 
-    def test_our_own_ssrc(self):
+    def test_a_new_source_after_the_old(self):
+        """A peer that begins anew (another program, another SSRC): both are told of."""
         engine = session()
         engine.start(0)
-        engine.receive_datagram(self.hello(1), PEER, 10)
-        self.assertEqual((take(engine), engine.counters["overflow"]), ([], 1))
+        engine.receive_datagram(self.hello(2, b"one"), PEER, 10)
+        engine.receive_datagram(self.hello(3, b"two"), PEER, 20)
+        names = [(event.ssrc, event.cname) for event in take(engine)]
+        self.assertEqual(names, [(2, b"one"), (3, b"two")])
+        now = due(engine)
+        engine.report(statistics(received=10, ssrc=2), 0, 0, now)
+        now = due(engine)
+        # media heard the new one from its packet 300 on; 20 of 40 were lost
+        engine.report(statistics(received=20, lost=20, highest=339, ssrc=3), 0, 0, now)
+        one, two = sent(engine)
+        self.assertEqual((one[0].blocks[0].ssrc, two[0].blocks[0].ssrc), (2, 3))
+        self.assertEqual(two[0].blocks[0].fraction_lost, 128)
+
+
+class TestCollision(unittest.TestCase):
+    """Section 8.2: another has our SSRC, or our own packets come back."""
+
+    def ours(self):
+        return rtcp.emit_compound([rtcp.ReceiverReport(1), rtcp.Goodbye([1])])
+
+    def test_before_anything_was_sent(self):
+        engine = session()
+        engine.start(0)
+        engine.receive_datagram(self.ours(), PEER, 10)
+        (event,) = take(engine)
+        self.assertIsInstance(event, events.SSRCChanged)
+        self.assertEqual((event.old, event.new, engine.ssrc), (1, 0x80808080, 0x80808080))
+        self.assertEqual(engine.datagrams_to_send(), [])
+
+    def test_goodbye_of_the_old_name(self):
+        engine = session()
+        engine.start(0)
+        engine.report(statistics(sent=10, received=10), 0, 0, due(engine))
+        sent(engine)
+        engine.receive_datagram(self.ours(), PEER, 9000)
+        (compound,) = sent(engine)
+        self.assertEqual([message.packet_type for message in compound], [201, 202, 203])
+        self.assertEqual((compound[0].ssrc, compound[2].sources), (1, [1]))
+        self.assertEqual(compound[1].cname(1), b"cname")
+        engine.report(statistics(sent=20, received=20), 0, 0, due(engine))
+        self.assertEqual(sent(engine)[0][0].ssrc, engine.ssrc)
+
+    def test_packets_that_media_saw(self):
+        engine = session()
+        engine.start(0)
+        engine.report(statistics(sent=10, received=10, looped=1), 0, 0, due(engine))
+        (event,) = [one for one in take(engine) if isinstance(one, events.SSRCChanged)]
+        self.assertEqual((event.old, event.new), (1, engine.ssrc))
+
+    def test_a_loop_changes_it_once(self):
+        """A reflector sends all back: under the new SSRC too, for ever."""
+        engine = session()
+        engine.start(0)
+        changed = 0
+        looped = 0
+        now = 0
+        while now < 600000:
+            now = due(engine)
+            looped += 250
+            engine.report(statistics(sent=looped, looped=looped), 0, 0, now)
+            for data, _ in engine.datagrams_to_send():
+                engine.receive_datagram(data, PEER, now + 10)
+            changed += len([e for e in take(engine) if isinstance(e, events.SSRCChanged)])
+        self.assertEqual(changed, 1)
+        self.assertTrue(engine.counters["collisions"] > 100)
+
+    def test_a_collision_long_after(self):
+        engine = session()
+        engine.start(0)
+        for now in (10, 20, 200000):
+            data = rtcp.emit_compound([rtcp.ReceiverReport(engine.ssrc)])
+            engine.receive_datagram(data, PEER, now)
+        self.assertEqual(len(take(engine)), 2)
+
+    def test_never_the_name_of_another(self):
+        engine = session()
+        engine.start(0)
+        for ssrc in (0x80808080, 0x80808081):
+            engine.receive_datagram(rtcp.emit_compound([rtcp.ReceiverReport(ssrc)]), PEER, 5)
+        engine.receive_datagram(self.ours(), PEER, 10)
+        self.assertEqual(engine.ssrc, 0x80808082)
+
+
+class TestHold(unittest.TestCase):
+    def test_reports_go_on(self):
+        """Held: nothing is sent or heard; receiver reports without a block keep the call known."""
+        engine = session()
+        engine.start(0)
+        counts = (100, 100, 100, 100, 350)
+        kinds = []
+        for count in counts:
+            engine.report(statistics(sent=count, received=count), 0, 0, due(engine))
+            (compound,) = sent(engine)
+            kinds.append((compound[0].packet_type, len(compound[0].blocks)))
+        # a sender for two reports more (section 6.3.8), a block only about what came
+        self.assertEqual(kinds, [(200, 1), (200, 0), (201, 0), (201, 0), (200, 1)])
+
+
+class TestMetrics(unittest.TestCase):
+    def test_a_block_in_each_report(self):
+        engine = session(metrics=True)
+        engine.start(0)
+        counts = statistics(received=75, lost=25, late=5, delay_ms=60, target_ms=80)
+        engine.report(counts, 0, 0, due(engine))
+        (compound,) = sent(engine)
+        self.assertEqual([message.packet_type for message in compound], [201, 202, 207])
+        (block,) = compound[2].blocks
+        self.assertEqual((compound[2].ssrc, block.ssrc), (1, 2))
+        self.assertEqual((block.values["loss_rate"], block.values["discard_rate"]), (64, 12))
+        self.assertEqual(block.values["jitter_buffer_nominal_ms"], 80)
+
+    def test_nothing_was_heard(self):
+        engine = session(metrics=True)
+        engine.start(0)
+        engine.report(statistics(ssrc=None), 0, 0, due(engine))
+        (compound,) = sent(engine)
+        self.assertEqual([message.packet_type for message in compound], [201, 202])
+
+    def test_what_the_peer_tells(self):
+        engine = session()
+        engine.start(0)
+        blocks = [xr.VoIPMetrics(7, loss_rate=1), xr.VoIPMetrics(1, loss_rate=9, mos_lq=41)]
+        report = xr.ExtendedReport(2, blocks)
+        data = rtcp.emit_compound([rtcp.ReceiverReport(2), report])
+        engine.receive_datagram(data, PEER, 10)
+        (event,) = take(engine)
+        self.assertIsInstance(event, events.MetricsReceived)
+        self.assertEqual((event.ssrc, event.values["loss_rate"]), (2, 9))
+        self.assertEqual(event.values["mos_lq"], 41)
 
 
 class TestStop(unittest.TestCase):
