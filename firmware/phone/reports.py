@@ -34,7 +34,7 @@ class Reports:
         self._on_other = on_other
         # RFC 7022 section 4.2: a short-term persistent name, 96 random bits
         cname = "".join(["%02x" % octet for octet in random(12)]).encode()
-        self.session = Session(ssrc, cname, random, peer)
+        self.session = Session(ssrc, cname, random, peer, metrics=True)
         self.driver = Driver("rtcp", self.session, clock, self._send, self._on_event)
         self.left = False
         self.remote_loss = 0  # of 256, what the peer says of our voice
@@ -75,6 +75,8 @@ class Reports:
             self.session.report(statistics, timestamp, ntp(now), now, time_us)
         elif name == "ReportReceived":
             self.remote_loss = event.fraction_lost
+        elif name == "SSRCChanged":
+            self._stream.set_ssrc(event.new)
         elif name == "PeerLeft":
             self.left = True
 

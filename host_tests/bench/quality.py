@@ -77,9 +77,8 @@ def mean(scores: "Iterable[tuple[Cell, float]]") -> "dict[tuple[int, int], float
     return {row: statistics.mean(values) for row, values in rows.items()}
 
 
-def listen_to_ours(codec: Codec, wanted: list[Cell], pool: ProcessPoolExecutor):
+def listen_to_ours(program: Path, codec: Codec, wanted: list[Cell], pool: ProcessPoolExecutor):
     """PESQ of the rows of a codec."""
-    program = ours.build(FOLDER)
     reference, parts = streams.reference(FOLDER, codec), streams.payloads(FOLDER, codec)
     ms = len(parts) * streams.PTIME_MS + SPARE_MS
     heard = [
@@ -132,6 +131,7 @@ def main(words: "list[str]") -> int:
         print("quality beside baresip needs root (a lab); ours alone:")
         beside = False
     seeds = 2 if short else SEEDS
+    program = ours.build(FOLDER)
     lines, differences, late, seconds = [], [], 0.0, 0.0
     if beside:
         os.setpriority(os.PRIO_PROCESS, 0, -15)  # the sender of packets, above all
@@ -149,7 +149,7 @@ def main(words: "list[str]") -> int:
                 if lab is not None:
                     other, worst = listen_to_theirs(lab, codec, wanted, pool)
                     late = max(late, worst)
-                mine = listen_to_ours(codec, wanted, pool)
+                mine = listen_to_ours(program, codec, wanted, pool)
                 if other:
                     differences += [(mine[row] - other[row], codec.name, row) for row in mine]
                 lines += table(codec, mine, other)

@@ -34,6 +34,7 @@ CORES = [
             "receive.c",
             "secure.c",
             "tick.c",
+            "bursts.c",
             "sound.c",
             "rtp.c",
             "jitter.c",

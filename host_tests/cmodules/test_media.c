@@ -189,6 +189,63 @@ static void test_packet_times(void) {
     check_heard(VOICE_PCMA, 20, 35);
 }
 
+// Losses of a pattern: what RFC 3611 appendix A.2 makes of them.
+static void test_bursts(void) {
+    begin();
+    struct media_stream *stream = open_stream(VOICE_PCMU);
+    media_join(stream, true);
+    struct sender sender = make_sender(VOICE_PCMU, 1000);
+    // 40 good, one lost, 40 good, a burst of lost, good, lost, lost, 40 good, one lost, 40 good
+    for (int number = 0; number < 166; number++) {
+        uint8_t packet[172];
+        size_t length = make_packet(&sender, 20, packet);
+        bool lost = number == 40 || number == 81 || number == 83 || number == 84 || number == 125;
+        if (!lost) {
+            world_deliver(&rtp_end, packet, length, peer, PORT, world.now_us + 3000);
+        }
+        world_tick();
+    }
+    for (int i = 0; i < 50; i++) {
+        world_tick(); // the peer has stopped: nothing of this is a loss
+    }
+    struct media_statistics s;
+    media_statistics(stream, &s);
+    CHECK_EQUAL(s.lost, 5);
+    CHECK_EQUAL(s.bursts[0], 40 + 40 + 40); // c11
+    CHECK_EQUAL(s.bursts[1], 1); // c13: the burst, ended by a gap
+    CHECK_EQUAL(s.bursts[2], 2); // c14
+    CHECK_EQUAL(s.bursts[3], 0); // c22
+    CHECK_EQUAL(s.bursts[4], 1); // c23
+    CHECK_EQUAL(s.bursts[5], 1); // c33
+    end(stream);
+}
+
+// Another SSRC (RFC 3550 section 8.2): the next packet has it, and the counts of a new source.
+static void test_new_ssrc(void) {
+    begin();
+    struct media_stream *stream = open_stream(VOICE_PCMU);
+    for (int i = 0; i < 5; i++) {
+        world_tick();
+    }
+    uint8_t own[12] = { 0x80, 0, 0, 1, [8] = 0x11, 0x11, 0x11, 0x11 };
+    world_deliver(&rtp_end, own, sizeof(own), peer, PORT, world.now_us);
+    media_set_ssrc(stream, 0x33333333);
+    world_tick();
+    struct rtp_header before, after;
+    CHECK_EQUAL(rtp_parse(world.sent[4].octets, world.sent[4].length, &before), 0);
+    CHECK_EQUAL(rtp_parse(world.sent[5].octets, world.sent[5].length, &after), 0);
+    CHECK_EQUAL(before.ssrc, 0x11111111);
+    CHECK_EQUAL(after.ssrc, 0x33333333);
+    CHECK_EQUAL(after.sequence, (uint16_t)(before.sequence + 1));
+    CHECK(after.marker);
+    struct media_statistics s;
+    media_statistics(stream, &s);
+    CHECK_EQUAL(s.looped, 1);
+    CHECK_EQUAL(s.sent, 1);
+    CHECK_EQUAL(s.sent_octets, 160);
+    end(stream);
+}
+
 struct network {
     double loss, duplicate;
     int delay_ms, jitter_ms; // uniform
@@ -825,6 +882,8 @@ int main(void) {
     RUN(test_mixing_and_rate);
     RUN(test_device_without_wide);
     RUN(test_strangers);
+    RUN(test_bursts);
+    RUN(test_new_ssrc);
     RUN(test_latch);
     RUN(test_malformed);
     RUN(test_other_datagrams);

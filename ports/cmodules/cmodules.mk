@@ -52,7 +52,7 @@ $(addprefix $(BUILD)/,$(CMODULES_SRTP_C:.c=.o)): CFLAGS += $(addprefix -I,$(CMOD
 	-O2 -fno-strict-aliasing
 
 # media
-CMODULES_CORE_C += $(addprefix cmodules/media/,media_core.c datagrams.c event.c receive.c secure.c tick.c sound.c \
+CMODULES_CORE_C += $(addprefix cmodules/media/,media_core.c datagrams.c event.c receive.c secure.c tick.c bursts.c sound.c \
 	rtp.c jitter.c stretch.c resample.c tone.c)
 CMODULES_BINDING_C += cmodules/media/modmedia.c cmodules/media/modmedia_stream.c
 

@@ -128,6 +128,10 @@ class Stream:
         without send only RTCP leaves; RTP time goes on, and the first packet after has the
         marker bit."""
 
+    def set_ssrc(self, ssrc: int) -> None:
+        """Send as another source from the next packet on, after a collision (RFC 3550 section
+        8.2); sent and sent_octets count from 0 again."""
+
     def join(self, joined: bool) -> None:
         """Put the stream to the mixing point: microphone and all other joined streams to its
         peer, its sound to the speaker. Off: the peer gets silence."""
@@ -163,7 +167,8 @@ class Stream:
     def statistics(self) -> dict[str, int | str | None]:
         """sent, sent_octets (payload), send_errors; received, received_octets, lost (RFC 3550
         appendix A.3: received counts late and duplicate packets too), duplicated, reordered,
-        late, discarded; concealed (units of 20 ms), stretched (frames made longer or shorter);
+        late, discarded; bursts (c11, c13, c14, c22, c23, c33 of RFC 3611 appendix A.2 in frames of
+        20 ms, lost or late); concealed (units of 20 ms), stretched (frames made longer or shorter);
         jitter (RTP units), highest_sequence (extended), base_sequence, ssrc (of the sender;
         None: none yet), restarts; last_sr (middle 32 bits of its NTP time; 0: none), last_sr_us
         (engine time of its arrival); delay_ms and target_ms of the jitter buffer; strangers,

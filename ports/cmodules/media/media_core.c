@@ -345,6 +345,17 @@ void media_set_direction(struct media_stream *stream, bool send, bool receive) {
     engine_exit();
 }
 
+// Sends as another source from the next packet on (RFC 3550 section 8.2). Its counts of what was
+// sent begin anew with it.
+void media_set_ssrc(struct media_stream *stream, uint32_t ssrc) {
+    engine_enter();
+    stream->ssrc = ssrc;
+    stream->marker = true;
+    stream->count.sent = 0;
+    stream->count.sent_octets = 0;
+    engine_exit();
+}
+
 // Puts a stream to the mixing point or takes it away. Returns 0 or an error of the device.
 int media_join(struct media_stream *stream, bool joined) {
     engine_enter();
@@ -368,6 +379,16 @@ void media_statistics(struct media_stream *stream, struct media_statistics *stat
     statistics->events_received = stream->events_in.ended;
     statistics->discarded += stream->jitter.overflowed;
     statistics->concealed = stream->concealed_ticks / MEDIA_TICKS_PER_FRAME;
+    const struct media_bursts *bursts = &stream->bursts;
+    uint32_t counts[] = {
+        bursts->c11,
+        bursts->c13,
+        bursts->c14,
+        bursts->c22,
+        bursts->c23,
+        bursts->c33,
+    };
+    memcpy(statistics->bursts, counts, sizeof(counts));
     statistics->jitter = stream->source.jitter_q4 >> 4;
     statistics->highest_sequence = rtp_source_highest(&stream->source);
     statistics->base_sequence = stream->source.base_seq;

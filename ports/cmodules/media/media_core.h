@@ -63,6 +63,7 @@ struct media_statistics {
     uint32_t discarded; // no room in the jitter buffer
     uint32_t concealed; // sound that was made up, in units of 20 ms
     uint32_t stretched; // frames made longer or shorter
+    uint32_t bursts[6]; // c11, c13, c14, c22, c23, c33 of RFC 3611 appendix A.2, frames of 20 ms
     uint32_t jitter; // timestamp units
     uint32_t highest_sequence; // extended
     uint32_t base_sequence;
@@ -117,6 +118,7 @@ void media_set_peer(
     struct media_stream *stream, const uint8_t peer[16], uint16_t port, uint16_t rtcp_port);
 int media_set_codec(struct media_stream *stream, int codec, uint8_t payload_type);
 void media_set_direction(struct media_stream *stream, bool send, bool receive);
+void media_set_ssrc(struct media_stream *stream, uint32_t ssrc);
 int media_join(struct media_stream *stream, bool joined);
 void media_statistics(struct media_stream *stream, struct media_statistics *statistics);
 int media_receive(struct media_stream *stream, uint8_t *buffer, size_t size, uint8_t peer[16],

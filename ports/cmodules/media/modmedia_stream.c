@@ -113,6 +113,12 @@ static mp_obj_t stream_set_direction(mp_obj_t self_in, mp_obj_t send, mp_obj_t r
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(stream_set_direction_obj, stream_set_direction);
 
+static mp_obj_t stream_set_ssrc(mp_obj_t self_in, mp_obj_t ssrc) {
+    media_set_ssrc(get_open(self_in), (uint32_t)mp_obj_get_int_truncated(ssrc));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(stream_set_ssrc_obj, stream_set_ssrc);
+
 static mp_obj_t stream_join(mp_obj_t self_in, mp_obj_t joined) {
     return modmedia_check(media_join(get_open(self_in), mp_obj_is_true(joined)));
 }
@@ -137,7 +143,7 @@ static void put_profile(mp_obj_t dict, qstr name, int profile) {
 static mp_obj_t stream_statistics(mp_obj_t self_in) {
     struct media_statistics s;
     media_statistics(get_open(self_in), &s);
-    mp_obj_t d = mp_obj_new_dict(38);
+    mp_obj_t d = mp_obj_new_dict(39);
     modmedia_put(d, MP_QSTR_sent, s.sent);
     modmedia_put(d, MP_QSTR_sent_octets, s.sent_octets);
     modmedia_put(d, MP_QSTR_send_errors, s.send_errors);
@@ -150,6 +156,12 @@ static mp_obj_t stream_statistics(mp_obj_t self_in) {
     modmedia_put(d, MP_QSTR_discarded, s.discarded);
     modmedia_put(d, MP_QSTR_concealed, s.concealed);
     modmedia_put(d, MP_QSTR_stretched, s.stretched);
+    mp_obj_t bursts[MP_ARRAY_SIZE(s.bursts)];
+    for (size_t i = 0; i < MP_ARRAY_SIZE(bursts); i++) {
+        bursts[i] = mp_obj_new_int_from_uint(s.bursts[i]);
+    }
+    mp_obj_dict_store(
+        d, MP_OBJ_NEW_QSTR(MP_QSTR_bursts), mp_obj_new_tuple(MP_ARRAY_SIZE(bursts), bursts));
     modmedia_put(d, MP_QSTR_jitter, s.jitter);
     modmedia_put(d, MP_QSTR_highest_sequence, s.highest_sequence);
     modmedia_put(d, MP_QSTR_base_sequence, s.base_sequence);
@@ -303,6 +315,7 @@ static const mp_rom_map_elem_t stream_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_set_peer), MP_ROM_PTR(&stream_set_peer_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_codec), MP_ROM_PTR(&stream_set_codec_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_direction), MP_ROM_PTR(&stream_set_direction_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_ssrc), MP_ROM_PTR(&stream_set_ssrc_obj) },
     { MP_ROM_QSTR(MP_QSTR_join), MP_ROM_PTR(&stream_join_obj) },
     { MP_ROM_QSTR(MP_QSTR_secure), MP_ROM_PTR(&stream_secure_obj) },
     { MP_ROM_QSTR(MP_QSTR_require_secure), MP_ROM_PTR(&stream_require_secure_obj) },

@@ -37,6 +37,17 @@ _Static_assert(AUDIO_FRAME_MAX == VOICE_FRAME_SAMPLES_MAX, "a frame is 20 ms eve
 #define MEDIA_FIFO_SAMPLES \
     (AUDIO_FRAME_MAX + STRETCH_LAG_MAX(MEDIA_RATE_WIDE) + VOICE_FRAME_SAMPLES_MAX)
 
+// Losses in frames of 20 ms as they were to be played, counted as RFC 3611 appendix A.2 does: a loss
+// within 16 frames of another belongs to a burst.
+struct media_bursts {
+    uint32_t since; // frames played well since the last loss
+    uint32_t losses; // of the burst of now
+    uint32_t ticks; // of a frame that is not whole yet
+    bool damaged; // part of that frame was lost
+    uint32_t missing; // ticks that are lost if sound comes again
+    uint32_t c11, c13, c14, c22, c23, c33;
+};
+
 enum stream_state { STREAM_FREE, STREAM_OPEN, STREAM_CLOSING };
 
 struct datagram {
@@ -117,6 +128,7 @@ struct media_stream {
     bool fifo_fade_in; // or begins after silence
     uint8_t stretch_pause;
     uint32_t concealed_ticks;
+    struct media_bursts bursts;
     int32_t receive_gain;
 
     struct media_security security;
@@ -171,6 +183,7 @@ void media_signal_queues(struct media_stream *stream);
 bool media_event_format(const struct media_stream *stream, struct event_format *format);
 void media_drop_datagram(struct media_stream *stream);
 void media_forget_sound(struct media_stream *stream);
+void media_note_played(struct media_bursts *bursts, enum jitter_kind kind, size_t ticks);
 int media_unprotect(struct media_stream *stream, const uint8_t *data, size_t length, bool rtcp,
     const struct net6_meta *meta, const uint8_t **clear);
 int media_protect(struct media_stream *stream, uint8_t *packet, size_t length, size_t size);

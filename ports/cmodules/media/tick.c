@@ -76,6 +76,7 @@ static size_t fill(struct media_stream *stream, size_t need, bool hold, bool onl
             && stream->decoding != NULL) {
             piece.kind = JITTER_GAP;
         }
+        media_note_played(&stream->bursts, piece.kind, piece.ticks);
         if (piece.kind == JITTER_SOUND) {
             decode_with(stream, &voice_codecs[piece.codec]);
             size_t count =
