@@ -79,6 +79,7 @@ int main(int argc, char **argv) {
     fprintf(stderr,
         "received %u lost %d late %u discarded %u concealed %u stretched %u target_ms %u "
         "delay_ms %u\n",
-        s.received, s.lost, s.late, s.discarded, s.concealed, s.stretched, s.target_ms, s.delay_ms);
+        s.received, s.lost, s.late, s.discarded, s.concealed, s.stretched, s.target_ms,
+        s.delay_ms);
     return 0;
 }

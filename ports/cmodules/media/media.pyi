@@ -167,8 +167,9 @@ class Stream:
     def statistics(self) -> dict[str, int | str | None]:
         """sent, sent_octets (payload), send_errors; received, received_octets, lost (RFC 3550
         appendix A.3: received counts late and duplicate packets too), duplicated, reordered,
-        late, discarded; bursts (c11, c13, c14, c22, c23, c33 of RFC 3611 appendix A.2 in frames of
-        20 ms, lost or late); concealed (units of 20 ms), stretched (frames made longer or shorter);
+        late, discarded; bursts (c11, c13, c14, c22, c23, c33 of RFC 3611 appendix A.2 in frames
+        of 20 ms, lost or late); concealed (units of 20 ms), stretched (frames made longer or
+        shorter);
         jitter (RTP units), highest_sequence (extended), base_sequence, ssrc (of the sender;
         None: none yet), restarts; last_sr (middle 32 bits of its NTP time; 0: none), last_sr_us
         (engine time of its arrival); delay_ms and target_ms of the jitter buffer; strangers,
