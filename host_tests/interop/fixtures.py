@@ -87,6 +87,12 @@ class Telephone:
             code += f"phone().settings.set({name.replace('__', '.')!r}, {value!r})\n"
         self.console(code + "phone().settings.save()\nphone().reload()\n")
 
+    def put(self, name, octets):
+        """Write a file beside the settings by the console."""
+        lines = ["import board", f"out = open(board.storage() + '/' + {name!r}, 'wb')"]
+        lines += [f"out.write({octets[i : i + 64]!r})" for i in range(0, len(octets), 64)]
+        self.console("\n".join([*lines, "out.close()"]) + "\n")
+
     def console(self, code, timeout=30.0):
         """Run code on the REPL; the phone goes on afterwards."""
         with self.phone.aside() as console:

@@ -9,6 +9,8 @@ import pytest
 
 from tools.lab import Baresip, Kamailio, measure, wav
 from tools.lab.capture import tshark
+from tools.lab.certificates import Authority, fingerprint
+from tools.lab.kamailio import DOMAIN
 from tools.panel.phones import TOP
 
 REGISTRAR = "2001:db8:1::5"
@@ -26,10 +28,18 @@ def bob_host(lab):
     return lab.host("bob", address=PEER, slaac=False)
 
 
+@pytest.fixture(scope="session")
+def authority(lab):
+    return Authority(lab.folder / "certificates")
+
+
 @pytest.fixture
-def kamailio(registrar_host, request):
+def kamailio(registrar_host, authority, request):
     algorithm = getattr(request, "param", "MD5")
-    running = Kamailio(registrar_host, REGISTRAR, PASSWORDS, algorithm=algorithm)
+    certificate = authority.issue("kamailio", [DOMAIN, REGISTRAR])
+    running = Kamailio(
+        registrar_host, REGISTRAR, PASSWORDS, algorithm=algorithm, certificate=certificate
+    )
     yield running
     running.close()
 
@@ -54,7 +64,7 @@ def bob(bob_host, kamailio):
 def account(phone, kamailio):
     """Gives the phone an account by its console; taken away afterwards."""
 
-    def give(password):
+    def give(password, **more):
         rows = {
             "uri": f"sip:alice@{kamailio.domain}",
             "auth_user": "alice",
@@ -62,13 +72,12 @@ def account(phone, kamailio):
             "registrar": f"sip:{kamailio.domain}",
             "proxy": kamailio.peer,
         }
-        set_account(phone, rows)
+        set_account(phone, rows | more)
 
     yield give
     phone.wait_idle()
-    set_account(
-        phone, {name: "" for name in ("uri", "auth_user", "password", "registrar", "proxy")}
-    )
+    gone = {name: "" for name in ("uri", "auth_user", "password", "registrar", "proxy")}
+    set_account(phone, gone | {"transport": "auto"})
     phone.panel.wait_text("no account", 10)
 
 
@@ -89,6 +98,50 @@ def test_registration(phone, kamailio, account, capture):
     rows = tshark(capture.stop(), ours, "sip.Status-Code", "sip.auth.algorithm")
     statuses = [row[0] for row in rows if row[0]]
     assert statuses == ["401", "200"], statuses
+
+
+@pytest.mark.parametrize("kamailio", ["MD5", "SHA-256"], indirect=True)
+def test_registration_by_tcp(phone, kamailio, account, capture):
+    account(PASSWORDS["alice"], transport="tcp")
+    phone.panel.wait_text(r"alice:?\s+registered")
+    ours = f'sip.CSeq.method == "REGISTER" && ipv6.addr == {phone.address}'
+    rows = tshark(capture.stop(), ours, "sip.Status-Code", "tcp.port", "udp.port")
+    assert [row[0] for row in rows if row[0]] == ["401", "200"], rows
+    assert all(row[1] and not row[2] for row in rows), rows
+
+
+@pytest.fixture
+def trusting(phone, authority):
+    """The phone believes the lab's authority, for one test."""
+    phone.put("ca.der", authority.der)
+    phone.configure(sip__tls_ca="ca.der")
+    yield
+    phone.wait_idle()
+    phone.configure(sip__tls_ca="", sip__tls_pin="")
+
+
+def test_registration_and_call_by_tls(phone, kamailio, account, trusting, bob, capture):
+    account(PASSWORDS["alice"], proxy=kamailio.tls_peer, transport="tls")
+    phone.panel.wait_text(r"alice:?\s+registered", 20)
+    bob.dial(f"sip:alice@{kamailio.domain}")  # comes by the connection of the registration
+    phone.answer()
+    talk(phone, bob)
+    bob.hang_up()
+    phone.panel.wait_text("they hung up")
+    phone.wait_idle()
+    assert not tshark(capture.stop(), f"sip && ipv6.addr == {phone.address}"), "SIP in clear"
+
+
+def test_tls_to_a_stranger(phone, kamailio, account, authority, trusting, registrar_host):
+    """Without the right authority, or with another pin, nothing is said to the server."""
+    phone.put("other.der", Authority(authority.folder / "other").der)
+    phone.configure(sip__tls_ca="other.der")
+    account(PASSWORDS["alice"], proxy=kamailio.tls_peer, transport="tls")
+    phone.panel.wait_text("unknown ca", 20)
+    phone.configure(sip__tls_pin="00" * 32)
+    phone.panel.wait_text("not our", 40)
+    phone.configure(sip__tls_pin=fingerprint(authority.folder / "kamailio.pem"))
+    phone.panel.wait_text(r"alice:?\s+registered", 40)
 
 
 def test_wrong_password(phone, kamailio, account, capture):

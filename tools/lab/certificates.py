@@ -28,7 +28,9 @@ class Authority:
         builder = self._builder(self._name, self._key.public_key())
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
         self.path = folder / "ca.pem"
-        self.path.write_bytes(self._sign(builder).public_bytes(serialization.Encoding.PEM))
+        certificate = self._sign(builder)
+        self.der = certificate.public_bytes(serialization.Encoding.DER)
+        self.path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, name: str, hosts: Sequence[str], *, days: int = 30) -> Path:
         """Make a server's certificate; the path of a file with certificate and key.

@@ -9,7 +9,9 @@ from tools.lab.errors import LabError
 from tools.lab.link import Host
 
 DOMAIN = "vox6.example"
-_MODULES = "tm sl rr pv maxfwd textops siputils sanity usrloc registrar auth htable kex corex"
+_MODULES = (
+    "tm sl rr pv maxfwd textops siputils sanity usrloc registrar nathelper auth htable kex corex"
+)
 _CONFIG = """#!KAMAILIO
 debug=2
 log_stderror=yes
@@ -26,6 +28,8 @@ listen=tcp:[%(address)s]:%(port)d
 modparam("usrloc", "db_mode", 0)
 modparam("registrar", "default_expires", 300)
 modparam("registrar", "min_expires", 10)
+modparam("registrar", "received_avp", "$avp(received)")
+modparam("nathelper", "received_avp", "$avp(received)")
 modparam("auth", "qop", "auth")
 modparam("auth", "nonce_expire", 60)
 modparam("auth", "algorithm", "%(algorithm)s")
@@ -51,6 +55,9 @@ request_route {
     }
     if (has_totag()) {
         if (loose_route() || (is_method("ACK") && t_check_trans())) {
+            if (uri == myself && is_gruu()) {
+                lookup("location");  # the Contact of a phone that got a GRUU (RFC 5627)
+            }
             t_relay();
         } else if (!is_method("ACK")) {
             sl_send_reply("404", "Not Here");
@@ -71,6 +78,9 @@ request_route {
         if ($au != $tU) {
             sl_send_reply("403", "Forbidden");
             exit;
+        }
+        if (proto != UDP) {
+            fix_nated_register();  # calls come by the connection of the registration
         }
         save("location");
         exit;
