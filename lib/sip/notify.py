@@ -60,6 +60,8 @@ def receive_notify(incoming: "Incoming", now: int) -> None:
         return
     dialog = subscription.dialog
     if dialog is None or dialog.remote_tag != (request.from_.tag or ""):
+        if not request.count("contact"):  # it must have one, but liblinphone's has none
+            request.add("Contact", "<" + subscription.target + ">")
         fresh = Dialog.of_server(request, subscription.local_tag, incoming.peer)
         if dialog is not None:
             try:

@@ -62,6 +62,7 @@ class Subscriber(Subscription):
     ) -> None:
         super().__init__(agent, package, None, account, transport, NOTIFY_WAIT)
         self.uri = uri
+        self.target = uri  # where the notifier is, as far as its 2xx says
         self.peer = peer
         self.targets: "list[tuple[Peer, str]]" = []  # to ask when peer fails, see Agent.start
         self.wanted = wanted
@@ -168,6 +169,9 @@ class Subscriber(Subscription):
         if status < 300 and response is not None:
             self._granted = self.wanted
             try:
+                contact = response.contact()
+                if contact is not None and contact.uri.scheme in ("sip", "sips"):
+                    self.target = contact.uri_text
                 expires = response.number("expires")
                 if expires is not None:
                     self._granted = min(expires, self.wanted)

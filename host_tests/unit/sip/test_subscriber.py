@@ -397,6 +397,23 @@ class SubscriberTest(unittest.TestCase):
         out = [m for when, m in run_until(self.agent, 3240000, 33000) if m.method == "SUBSCRIBE"]
         self.assertEqual(sorted({m.to.tag for m in out}), ["n1", "n2", "n3", "n4"])
 
+    def test_notify_without_contact(self):
+        # not by the book, but liblinphone's; the 2xx says where the notifier is
+        for contact, wanted in (
+            ("Contact: <sip:n@[2001:db8::d]>", "sip:n@[2001:db8::d]"),
+            ("", URI),
+        ):
+            self.setUp()
+            self._answer(200, "Expires: 600\n" + contact)
+            lines = "Event: message-summary\nSubscription-State: active;expires=600\n"
+            text = request(
+                "NOTIFY", "z9hG4bKn", self.first.from_.tag, 1, lines, "", self.first.call_id, "n1"
+            )
+            give(self.agent, text.replace("Contact", "X-Contact"))
+            self.assertEqual(names(sent(self.agent)), [200])
+            refresh = run_until(self.agent, 540000)[0][1]
+            self.assertEqual(refresh.uri_text, wanted)
+
     def test_fork_that_is_no_good(self):
         # a malformed NOTIFY of a further notifier leaves nothing behind
         self.setUp("dialog")
