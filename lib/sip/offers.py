@@ -9,7 +9,7 @@ peer's are in offered.py. A session timer that is refreshed by re-INVITE goes th
 from vox6.sip import events
 from vox6.sip.dialog import AGREED, THEIRS
 from vox6.sip.message import Response
-from vox6.sip.state import ACCEPTED, ANSWERING, CONFIRMED, PROCEEDING, RINGING
+from vox6.sip.state import ANSWERING, CONFIRMED, LIVE, PROCEEDING, RINGING
 from vox6.sip.transaction import ClientTransaction
 from vox6.wire import const
 from vox6.wire.errors import FormatError, LocalProtocolError, RemoteProtocolError
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from vox6.sip.session import Session
 
 _EARLY = (PROCEEDING, RINGING, ANSWERING)
-_LIVE = (PROCEEDING, RINGING, ANSWERING, ACCEPTED, CONFIRMED)
 _MAX_RETRY_AFTER = const(10)  # s: a 500 that names more says that nothing comes of it
 
 
@@ -118,7 +117,7 @@ class Offers:
         dialog.note_allow(response)
         if status < 300:
             self._handle_success(transaction, dialog, response, now)
-        elif session.state in _LIVE:
+        elif session.state in LIVE:
             if not self._start_again(transaction, dialog, response, now):
                 self._handle_refusal(transaction, dialog, response, now)
         self.settle(now)
@@ -145,7 +144,7 @@ class Offers:
             dialog.refresh_target(response)
         except FormatError:
             session.agent.layer.count("malformed_responses")
-        live = session.state in _LIVE
+        live = session.state in LIVE
         body = response.body or self._early_answer
         mine = transaction.request.body
         if live:
@@ -236,7 +235,7 @@ class Offers:
         session = self.session
         if self._wanted and not self.is_open():
             self._wanted = False
-            if session.state in _LIVE:
+            if session.state in LIVE:
                 session.agent.emit(events.OfferDue(session))
 
     def drop(self, now: int) -> None:

@@ -12,6 +12,7 @@ Imported when the first one comes or goes.
 from vox6.sip import events
 from vox6.sip.dialog import AGREED, NOTHING, OURS, THEIRS
 from vox6.sip.headers import is_token, parse_number
+from vox6.sip.state import LIVE
 from vox6.wire import const
 from vox6.wire.errors import FormatError, LocalProtocolError, RemoteProtocolError
 
@@ -222,6 +223,9 @@ def receive_prack(incoming: "Incoming", now: int) -> None:
             dialog.offer = AGREED
         if dialog.offer == AGREED:
             offer = request.body
+    if session.state not in LIVE:  # over, but for our BYE
+        incoming.respond(session.create_response(request, 200), now)
+        return
     session.agent.emit(events.ProvisionalAcknowledged(session, answer))
     if offer and not session.offered.is_open() and not session.offers.is_out():
         session.offered.receive_prack(incoming.start(now), dialog, now)

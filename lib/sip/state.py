@@ -132,6 +132,9 @@ ANSWERING = "Answering"
 CLOSING = "Closing"
 TERMINATING = "Terminating"
 
+# A dialog stands or may come to: what is asked within it concerns the user.
+LIVE = (PROCEEDING, RINGING, ANSWERING, ACCEPTED, CONFIRMED)
+
 SESSION = {
     (CALLING, "1xx"): ("inviting.progress", PROCEEDING),
     (CALLING, "2xx"): ("inviting.answered", CONFIRMED),

@@ -86,6 +86,7 @@ class Game:
         self.rseq = None
         self.branch = 0
         self.call_id = "c1"
+        self.over = ""  # the event that told the end
         if outgoing:
             self.session = self.agent.invite("sip:bob@[2001:db8::b]", PEER, 0, body)
             self.call_id = self.session.call_id
@@ -103,7 +104,13 @@ class Game:
                     self.requests.append(message)
             elif isinstance(message, Response) and message.count("rseq"):
                 self.rseq = message.number("rseq")
-        events(self.agent)
+            message.check()
+        for event in events(self.agent):
+            name = type(event).__name__
+            if getattr(event, "session", None) is self.session:
+                assert not self.over, (name, self.over)
+                if name in ("CallEnded", "CallFailed", "CallCancelled"):
+                    self.over = name
 
     def response(self, status, tag, rseq, body, extra):
         if not self.requests:
