@@ -77,12 +77,13 @@ def mean(scores: "Iterable[tuple[Cell, float]]") -> "dict[tuple[int, int], float
     return {row: statistics.mean(values) for row, values in rows.items()}
 
 
-def listen_to_ours(program: Path, codec: Codec, wanted: list[Cell], pool: ProcessPoolExecutor):
+def listen_to_ours(codec: Codec, wanted: list[Cell], pool: ProcessPoolExecutor):
     """PESQ of the rows of a codec."""
-    reference, parts = streams.reference(FOLDER, codec), streams.payloads(FOLDER, codec)
+    reference = streams.reference(FOLDER, codec)
+    parts = ours.talk(FOLDER, codec, reference)
     ms = len(parts) * streams.PTIME_MS + SPARE_MS
     heard = [
-        (cell, reference, ours.listen(program, cell, streams.packets(cell, parts), ms)[0])
+        (cell, reference, ours.listen(FOLDER, cell, streams.packets(cell, parts), ms)[0])
         for cell in wanted
     ]
     return mean(pool.map(score, heard, chunksize=4))
@@ -93,7 +94,8 @@ def listen_to_theirs(lab: Lab, codec: Codec, wanted: list[Cell], pool: ProcessPo
     host, caller = lab.host(f"peer{codec.name}"), lab.host(f"caller{codec.name}")
     for one in (host, caller):
         one.wait_address()
-    reference, parts = streams.reference(FOLDER, codec), streams.payloads(FOLDER, codec)
+    reference = streams.reference(FOLDER, codec)
+    parts = ours.talk(FOLDER, codec, reference)
     listeners = theirs.Listeners(host, caller, codec, min(AT_ONCE, len(wanted)))
     heard = []
     try:
@@ -131,7 +133,7 @@ def main(words: "list[str]") -> int:
         print("quality beside baresip needs root (a lab); ours alone:")
         beside = False
     seeds = 2 if short else SEEDS
-    program = ours.build(FOLDER)
+    ours.build(FOLDER)
     lines, differences, late, seconds = [], [], 0.0, 0.0
     if beside:
         os.setpriority(os.PRIO_PROCESS, 0, -15)  # the sender of packets, above all
@@ -149,7 +151,7 @@ def main(words: "list[str]") -> int:
                 if lab is not None:
                     other, worst = listen_to_theirs(lab, codec, wanted, pool)
                     late = max(late, worst)
-                mine = listen_to_ours(program, codec, wanted, pool)
+                mine = listen_to_ours(codec, wanted, pool)
                 if other:
                     differences += [(mine[row] - other[row], codec.name, row) for row in mine]
                 lines += table(codec, mine, other)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""What our phone plays of a stream: the media core of C in a program that knows no waiting."""
+"""What our phone sends and what it plays: the media core of C in programs that know no waiting."""
 
 import struct
 import subprocess
@@ -8,24 +8,43 @@ from pathlib import Path
 
 import numpy as np
 
-from host_tests.bench.listening.streams import PTIME_MS, Cell, Packet, first_tick_us
+from host_tests.bench.listening.streams import PTIME_MS, Cell, Codec, Packet, first_tick_us
 from host_tests.cmodules.test_cmodules import CORES, HARNESS, HERE, include_dirs
 from tools.lab import wav
 
 
-def build(folder: Path) -> Path:
-    """Compile the receiver; its path."""
+def build(folder: Path) -> None:
+    """Compile the two programs."""
     folder.mkdir(parents=True, exist_ok=True)
-    program = folder / "receiver"
-    source = Path(__file__).with_name("receiver.c")
     command = ["gcc", "-O2", "-std=gnu99", "-w", f"-I{HERE}"]
     command += [f"-I{part}" for part in include_dirs()]
-    command += [str(source), str(HARNESS[0]), *map(str, CORES), "-lm", "-o", str(program)]
-    subprocess.run(command, check=True)
-    return program
+    objects = []
+    for source in (HARNESS[0], *CORES):
+        objects.append(str(folder / f"{source.parent.name}-{source.stem}.o"))
+        subprocess.run([*command, "-c", str(source), "-o", objects[-1]], check=True)
+    for name in ("talker", "receiver"):
+        source = Path(__file__).with_name(name + ".c")
+        target = ["-lm", "-o", str(folder / name)]
+        subprocess.run([*command, str(source), *objects, *target], check=True)
 
 
-def listen(program: Path, cell: Cell, stream: list[Packet], ms: int) -> tuple[wav.Samples, str]:
+def talk(folder: Path, codec: Codec, speech: wav.Samples) -> list[bytes]:
+    """The payloads of speech at the rate of the codec, one for each 20 ms."""
+    done = subprocess.run(
+        [str(folder / "talker"), codec.name, str(codec.rate)],
+        input=speech.astype("<i2").tobytes(),
+        capture_output=True,
+        check=True,
+    )
+    found, at = [], 0
+    while at < len(done.stdout):
+        length = int.from_bytes(done.stdout[at : at + 2], "little")
+        found.append(done.stdout[at + 2 : at + 2 + length])
+        at += 2 + length
+    return found
+
+
+def listen(folder: Path, cell: Cell, stream: list[Packet], ms: int) -> tuple[wav.Samples, str]:
     """What is played in ms from the start of the stream on, and the counters of the stream."""
     octets = b"".join(
         struct.pack("<QH", packet.arrival_us, len(packet.octets)) + packet.octets
@@ -34,6 +53,6 @@ def listen(program: Path, cell: Cell, stream: list[Packet], ms: int) -> tuple[wa
     codec = cell.codec
     words = [codec.name, codec.rate, codec.payload_type, first_tick_us(cell), ms // PTIME_MS]
     done = subprocess.run(
-        [str(program), *map(str, words)], input=octets, capture_output=True, check=True
+        [str(folder / "receiver"), *map(str, words)], input=octets, capture_output=True, check=True
     )
     return np.frombuffer(done.stdout, "<i2"), done.stderr.decode().strip()

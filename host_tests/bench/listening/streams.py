@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from tools.lab import wav
-from tools.lab.codec import encode
 from tools.lab.speech import speech_file
 
 LOSSES = (0, 1, 5, 10, 20)  # percent of the packets, each by itself
@@ -28,18 +27,17 @@ class Codec:
     clock: int
     payload_type: int
     baresip: str  # its name in baresip's accounts
-    octets: int  # of a packet, 0: it varies
 
     @property
     def rtpmap(self) -> str:
-        """The value of a=rtpmap."""
-        return f"{self.payload_type} {self.name}/{self.clock}"
+        """The value of a=rtpmap; Opus says two channels whatever it sends (RFC 7587 section 7)."""
+        return f"{self.payload_type} {self.name}/{self.clock}{'/2' if self.clock == 48000 else ''}"
 
 
 CODECS = (
-    Codec("PCMU", 8000, 8000, 0, "PCMU/8000/1", 160),
-    Codec("PCMA", 8000, 8000, 8, "PCMA/8000/1", 160),
-    Codec("G722", 16000, 8000, 9, "G722/16000/1", 160),
+    Codec("PCMU", 8000, 8000, 0, "PCMU/8000/1"),
+    Codec("PCMA", 8000, 8000, 8, "PCMA/8000/1"),
+    Codec("G722", 16000, 8000, 9, "G722/16000/1"),
 )
 
 
@@ -68,12 +66,6 @@ def reference(folder: Path, codec: Codec) -> wav.Samples:
     lead, tail = np.zeros(int(rate * _LEAD_S), np.int16), np.zeros(int(rate * _TAIL_S), np.int16)
     whole = np.concatenate([lead, speech, tail])
     return np.concatenate([whole, np.zeros(-len(whole) % (rate // 50), np.int16)])
-
-
-def payloads(folder: Path, codec: Codec) -> list[bytes]:
-    """The speech in packets of 20 ms, by the encoder of the host phone."""
-    octets = encode(codec.name, reference(folder, codec))
-    return [octets[at : at + codec.octets] for at in range(0, len(octets), codec.octets)]
 
 
 def packets(cell: Cell, parts: list[bytes]) -> list[Packet]:
