@@ -94,6 +94,7 @@ class Station:
         )
         self.phone.driver = self.driver
         facts = board.FACTS
+        self.phone.sounds.speaker_delay_ms = facts.get("speaker")
         self.keys = board.keys() if facts.get("keys") else None
         self.console = Console(
             self.phone,

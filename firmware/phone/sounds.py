@@ -13,6 +13,7 @@ class Sounds:
     def __init__(self, phone, media):
         self.phone = phone
         self._media = media
+        self.speaker_delay_ms = None  # of the board's loudspeaker; None: it has a handset
         self.tone = None
         self._sounding = False
         self._once = None  # a tone that sounds now whatever the states say
@@ -50,6 +51,18 @@ class Sounds:
             return call.ended_tone
         return None
 
+    def _clean_microphone(self):
+        """Have done to the microphone what the settings and the board's loudspeaker ask for."""
+        auto = self.speaker_delay_ms is not None
+        wanted = {"delay_ms": self.speaker_delay_ms or 0}
+        for name in ("echo", "noise", "gain"):
+            setting = self.phone.settings.get("audio." + name)
+            wanted[name] = setting == "on" or (setting == "auto" and auto)
+        try:
+            self._media.speaker(**wanted)
+        except MemoryError:
+            log.say("media", "no memory for the speaker path")
+
     def update(self):
         """Have the tone that the states of the lines ask for, and the audio device if needed."""
         name = self._wanted()
@@ -58,6 +71,7 @@ class Sounds:
             needed = needed or (call is not None and call.is_live())
         try:
             if needed and not self._sounding:
+                self._clean_microphone()
                 self._media.start()
                 self._sounding = True
             if name != self.tone:

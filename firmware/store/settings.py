@@ -44,6 +44,10 @@ TABLE = (
     ("rtp.port_low", "int", 16384, 1024, 65530),
     ("rtp.port_high", "int", 16447, 1025, 65535),
     ("media.codecs", "words", "G722 PCMU PCMA", CODECS, "codec"),
+    # what a loudspeaker needs (media.speaker()); auto: if the board has one
+    ("audio.echo", "choice", "auto", ("auto", "on", "off"), "use"),
+    ("audio.noise", "choice", "auto", ("auto", "on", "off"), "use"),
+    ("audio.gain", "choice", "auto", ("auto", "on", "off"), "use"),
     ("dtmf.mode", "choice", "auto", ("auto", "rtp", "info"), "mode"),  # auto: rtp if agreed
     ("dscp.signalling", "int", 24, 0, 63),  # CS3, RFC 4594 section 2.3
     ("dscp.voice", "int", 46, 0, 63),  # EF

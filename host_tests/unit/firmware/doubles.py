@@ -138,6 +138,12 @@ class Media:
         self.sounding = None
         self.repeat = None
         self.fail = 0
+        self.cleaning = None  # what speaker() was told
+
+    def speaker(self, echo=False, noise=False, gain=False, delay_ms=0):
+        if self.cleaning == "no memory":
+            raise MemoryError
+        self.cleaning = (echo, noise, gain, delay_ms)
 
     def start(self):
         self.running = True
