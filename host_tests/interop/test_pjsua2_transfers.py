@@ -26,14 +26,15 @@ _IPV4 = "4 127.0.0.1"  # its offers have no IPv6 by this binding
 
 
 class Peer:
-    """One pjsua2."""
+    """One pjsua2, or another program that does what lines say. env: added to its environment."""
 
-    def __init__(self):
+    def __init__(self, script=_PEER, **env):
         self.port = free_port()
         self.uri = "sip:peer@[::1]:%d" % self.port
         self.lines = b""
         self.process = subprocess.Popen(
-            [sys.executable, str(_PEER), str(self.port)],
+            [sys.executable, str(script), str(self.port)],
+            env=dict(os.environ, **env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -48,7 +49,7 @@ class Peer:
 class Trio:
     """Our agent on a socket of ::1, and two pjsua2 beside it. events: since the last `wait`."""
 
-    def __init__(self):
+    def __init__(self, peers=None):
         self.socket = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         self.socket.bind(("::1", 0))
         self.uri = "sip:us@[::1]:%d" % self.socket.getsockname()[1]
@@ -57,7 +58,7 @@ class Trio:
         self.start = time.monotonic()
         self.agent.set_local(HOST, self.socket.getsockname()[1], 0)
         self.events = []
-        self.peers = [Peer(), Peer()]
+        self.peers = [Peer(), Peer()] if peers is None else peers
         for peer in self.peers:
             self.hear(peer, "ready", 20)
 
