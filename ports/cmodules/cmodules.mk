@@ -5,7 +5,7 @@
 # build/sources.mk, with VOX6_TOP set, and then
 #   - adds $(CMODULES_BINDING_C) to SRC_C and SRC_QSTR (they hold qstrs and module registrations),
 #   - adds $(CMODULES_CORE_C) to SRC_C alone (plain C, no py/*.h),
-#   - adds $(CMODULES_CFLAGS) to CFLAGS,
+#   - adds $(CMODULES_CFLAGS) to CFLAGS and $(CMODULES_LDFLAGS) to LDFLAGS,
 #   - writes `vpath %.c $(VOX6_TOP)/ports $(CMODULES_VPATH)`: names here are relative to ports/, so
 #     that objects lie in $(BUILD)/cmodules/...
 #   - adds $(CMODULES_LWIP_C) and $(CMODULES_NET6_LWIP_C) to SRC_C or the like, with
@@ -61,6 +61,12 @@ CMODULES_SPEAKER_C := $(addprefix cmodules/speaker/,speexdsp_unit.c speaker_core
 CMODULES_CORE_C += $(CMODULES_SPEAKER_C)
 $(addprefix $(BUILD)/,$(CMODULES_SPEAKER_C:.c=.o)): CFLAGS += -O2 -I$(SPEEXDSP_DIR)/include \
 	-I$(SPEEXDSP_DIR)/libspeexdsp -I$(VOX6_TOP)/ports/cmodules/speaker/config
+
+# TLS: what MicroPython's module of that name leaves open
+CMODULES_TLS_C := cmodules/mbedtls/vox6_tls.c
+CMODULES_LDFLAGS := -Wl,--wrap=mbedtls_ssl_config_defaults -Wl,--wrap=mbedtls_ssl_conf_verify
+CMODULES_CORE_C += $(CMODULES_TLS_C)
+$(BUILD)/cmodules/mbedtls/vox6_tls.o: CFLAGS += $(CFLAGS_EXTMOD)
 
 # _crypto, on MicroPython's mbedTLS
 CMODULES_CORE_C += $(addprefix cmodules/crypto/,arena.c random.c key_agreement.c)

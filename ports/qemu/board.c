@@ -15,6 +15,7 @@
 
 #include "mbedtls/build_info.h"
 #include "mbedtls/platform_time.h"
+#include "mbedtls/vox6_tls.h"
 
 #define WATCHDOG_MAX_MS (0xFFFFFFFF / (SYSTEM_CLOCK / 1000))
 
@@ -186,6 +187,10 @@ time_t vox6_tls_time(time_t *timer) {
         *timer = now;
     }
     return now;
+}
+
+bool vox6_tls_knows_time(void) {
+    return window_utc() != 0;
 }
 
 mbedtls_ms_time_t mbedtls_ms_time(void) {

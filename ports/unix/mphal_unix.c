@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mbedtls/vox6_tls.h"
 #include "port_unix.h"
 #include "py/mperrno.h"
 #include "py/mphal.h"
@@ -171,6 +172,10 @@ int vox6_rename(const char *root, size_t root_length, const char *from, const ch
         memcpy(paths[i] + prefix, names[i], length + 1);
     }
     return rename(paths[0], paths[1]);
+}
+
+bool vox6_tls_knows_time(void) {
+    return true;
 }
 
 void mp_hal_get_random(size_t length, void *buffer) {

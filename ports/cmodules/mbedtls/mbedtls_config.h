@@ -28,4 +28,21 @@ time_t vox6_tls_time(time_t *timer);
 
 #include "extmod/mbedtls/mbedtls_config_common.h"
 
+// A connection of TLS: two buffers. A SIP message and a chain of certificates fit into the first.
+#undef MBEDTLS_SSL_IN_CONTENT_LEN
+#define MBEDTLS_SSL_IN_CONTENT_LEN (8192)
+#define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH // vox6_tls.c
+
+// A set of CAs comes as PEM.
+#define MBEDTLS_BASE64_C
+#define MBEDTLS_PEM_PARSE_C
+
+// Nobody uses these.
+#undef MBEDTLS_SSL_PROTO_DTLS
+#undef MBEDTLS_ECP_DP_SECP192R1_ENABLED
+#undef MBEDTLS_ECP_DP_SECP224R1_ENABLED
+#undef MBEDTLS_ECP_DP_SECP192K1_ENABLED
+#undef MBEDTLS_ECP_DP_SECP224K1_ENABLED
+#undef MBEDTLS_ECP_DP_SECP256K1_ENABLED
+
 #endif
