@@ -43,13 +43,13 @@ def connected(port, local=None):
 def read_all(stream, length):
     parts = b""
     while len(parts) < length:
-        wait(stream, select.POLLIN)
         part = stream.read(4096)
-        if not part:
-            if part is not None:
-                break
-            continue
-        parts += part
+        if part is None:
+            wait(stream, select.POLLIN)
+        elif not part:
+            break
+        else:
+            parts += part
     return parts
 
 def write_all(stream, data):
@@ -76,7 +76,7 @@ def fails(stream, ms=5000):
         try:
             stream.read(100)
         except OSError as error:
-            return NAMES[error.errno]
+            return NAMES[abs(error.errno)]  # tls gives it negative
     return "none"
 """
 
