@@ -17,12 +17,15 @@ from firmware.net.network import (
 )
 from firmware.phone.reports import Reports
 from firmware.ui import wording
+from vox6.sdp.formats import encoding
 from vox6.sdp.offer_answer import Negotiation
 from vox6.wire import const
 from vox6.wire.errors import LocalProtocolError, RemoteProtocolError
 
 _UNSPECIFIED = b"\x00" * 16
 _REPORTS_AT_ONCE = const(8)
+_OPUS_BIT_RATE = const(24000)  # wideband speech without audible loss, bits a second
+_OPUS_BIT_RATE_MIN = const(8000)
 # Transports that we understand; Protection says whether one without SRTP or with it will do.
 _PROTOS = ("RTP/AVP", "RTP/SAVP", "RTP/AVPF", "RTP/SAVPF")
 
@@ -46,6 +49,14 @@ class Unacceptable(Exception):
 
 def _unreachable():
     return Unacceptable(488, wording.UNREACHABLE, (399, "Unreachable media address"))
+
+
+def _codecs(text, media):
+    """Return the codecs of a setting that another call can have: Opus has few coders."""
+    words = text.split()
+    if media.counters()["opus"] >= media.OPUS_STREAMS:
+        words = [word for word in words if word != "opus"] or ["PCMU"]
+    return words
 
 
 def _problem(result):
@@ -87,6 +98,7 @@ class Audio:
         self._port = 0
         self._result = None
         self._applied = None
+        self._tuned = None  # what Opus was told last
         self.stream = None
         self.watched = False
         self.codec = None
@@ -102,7 +114,7 @@ class Audio:
         self._heard = (-1, 0)  # packets received, ms when that number was new
 
     def _negotiate(self):
-        codecs = self._settings.get("media.codecs").split()
+        codecs = _codecs(self._settings.get("media.codecs"), self._media)
         if self._settings.get("dtmf.mode") != "info":
             codecs.append("telephone-event")
         return Negotiation(
@@ -305,13 +317,18 @@ class Audio:
             self._open(where, how)
         elif self._applied != (where, how):
             self.stream.set_peer(where[0], where[1], where[2])
-            self.stream.set_codec(how[0], how[1])
+            name, clock_rate = encoding(how[0])
+            self.stream.set_codec(name, how[1], clock_rate)
             self._reports.set_peer((where[0], where[2]))
         if self._applied != (where, how):
             for payload_type, codec in result.receive:
-                self.stream.accept(payload_type, codec)
+                name, clock_rate = encoding(codec)
+                self.stream.accept(payload_type, name, clock_rate)
             if result.telephone_event is not None:  # the last one is what send_event() sends
-                self.stream.accept(result.telephone_event, "telephone-event")
+                self.stream.accept(
+                    result.telephone_event, "telephone-event", result.telephone_event_clock
+                )
+            self._tuned = None
         self._applied = (where, how)
         self.codec = result.codec
         if opened:
@@ -346,12 +363,14 @@ class Audio:
 
     def _open(self, where, how):
         seed = self._random(6)
+        codec, clock_rate = encoding(how[0])
         self.stream = self._media.open(
             self._rtp,
             self._rtcp,
             where[0],
             where[1],
-            codec=how[0],
+            codec=codec,
+            clock=clock_rate,
             payload_type=how[1],
             ssrc=self._ssrc,
             sequence=int.from_bytes(seed[:2], "big") & 0x7FFF,  # RFC 3711 section 3.3.1 likes it
@@ -414,10 +433,22 @@ class Audio:
         if received:
             share = 1000 * max(0, lost) // (received + max(0, lost))
             self.loss_text = wording.LOSS % (share // 10, share % 10, got["delay_ms"])
+        self._tune()
         heard = received + self._reports.received
         if heard != self._heard[0]:
             self._heard = (heard, now)
         return now - self._heard[1]
+
+    def _tune(self):
+        """Let Opus keep to what the peer takes, with redundancy against what it loses."""
+        result = self._result
+        if result is None or result.codec != "opus":
+            return
+        loss = (self._reports.remote_loss * 100 + 255) // 256 if result.takes_redundancy else 0
+        rate = min(_OPUS_BIT_RATE, max(_OPUS_BIT_RATE_MIN, result.bit_rate or _OPUS_BIT_RATE))
+        if self._tuned != (rate, loss):
+            self._tuned = (rate, loss)
+            self.stream.tune(rate, loss)
 
     def statistics(self):
         """Return what media counts, or an empty dict."""

@@ -27,6 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .rtcp_port = 1001,
         .ssrc = 1,
     };
+    static const uint8_t payload_types[VOICE_CODECS] = { 0, 8, 9, 97, 98, 96 };
     struct media_stream *stream;
     media_deinit();
     world.now_us = 1000000;
@@ -35,6 +36,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     CHECK_EQUAL(media_open(&stream, &config), 0);
     CHECK_EQUAL(media_accept(stream, 9, VOICE_G722, 0), 0);
     CHECK_EQUAL(media_accept(stream, 101, MEDIA_EVENT, 0), 0);
+    CHECK_EQUAL(media_accept(stream, 96, VOICE_OPUS, 0), 0);
+    CHECK_EQUAL(media_accept(stream, 97, VOICE_L16, 0), 0);
+    CHECK_EQUAL(media_accept(stream, 98, VOICE_L16_NARROW, 0), 0);
     media_join(stream, true);
     for (int n = 0; n < COMMANDS_MAX && size > 0; n++) {
         uint8_t command = *data++;
@@ -48,7 +52,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 media_set_direction(stream, command & 0x10, command & 0x20);
                 break;
             case 3:
-                media_set_codec(stream, (command >> 4) % VOICE_CODECS, (command >> 4) % 2 ? 9 : 0);
+                media_set_codec(stream, (command >> 4) % VOICE_CODECS,
+                    payload_types[(command >> 4) % VOICE_CODECS]);
+                media_tune(stream, 8000 + command * 100u, command & 31);
                 break;
             case 4: {
                 uint8_t buffer[256], from[16];
@@ -86,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     media_stop();
     struct media_counters counters;
     media_counters(&counters);
-    CHECK_EQUAL(counters.streams + counters.blocks + counters.datagrams, 0);
+    CHECK_EQUAL(counters.streams + counters.blocks + counters.datagrams + counters.opus, 0);
     CHECK_EQUAL(world.signals, 0);
     return 0;
 }

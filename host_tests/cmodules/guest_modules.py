@@ -81,18 +81,21 @@ raises(TypeError, lambda: _crypto.sha1(5))
 for name in voicecodecs.CODECS:
     codec = voicecodecs.Codec(name)
     samples = array.array("h", [0] * (codec.rate // 50))
-    octets = bytearray(160)
+    octets = bytearray(640 if name == "L16" else 160)
     gc.collect()
     before = gc.mem_alloc()
     for _ in range(100):
-        assert codec.encode_into(samples, octets) == 160
+        assert codec.encode_into(samples, octets) == len(octets)
         assert codec.decode_into(octets, samples) == len(samples)
     assert gc.mem_alloc() - before < 256
-    assert codec.clock == 8000 and codec.name == name
-    raises(ValueError, lambda c=codec, s=samples: c.encode_into(s, bytearray(159)))
-    raises(ValueError, lambda c=codec, s=samples: c.decode_into(bytearray(161), s))
+    assert codec.clock == (16000 if name == "L16" else 8000) and codec.name == name
+    size = len(octets)
+    raises(ValueError, lambda c=codec, s=samples, n=size: c.encode_into(s, bytearray(n - 1)))
+    raises(ValueError, lambda c=codec, s=samples, n=size: c.decode_into(bytearray(n + 1), s))
 assert voicecodecs.Codec("g722").payload_type == 9
-raises(ValueError, lambda: voicecodecs.Codec("G729"))
+assert voicecodecs.Codec("L16").payload_type is None
+for name in ("G729", "opus"):
+    raises(ValueError, lambda n=name: voicecodecs.Codec(n))
 # The speaker path: its memory is the heap's, and the collector leaves it alone while it is in use.
 free = gc.mem_free()
 media.speaker(echo=True, noise=True, gain=True, delay_ms=20)

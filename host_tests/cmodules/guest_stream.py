@@ -17,7 +17,7 @@ port, peer, codec = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 profile = sys.argv[4] if len(sys.argv) > 4 else None
 here = net6.parse("::1")
 rtp, rtcp = net6.Endpoint(here, port), net6.Endpoint(here, port + 1)
-type_ = {"PCMU": 0, "PCMA": 8, "G722": 9}[codec]
+type_ = {"PCMU": 0, "PCMA": 8, "G722": 9, "opus": 96, "L16": 97}[codec]
 stream = media.open(
     rtp, rtcp, here, peer, codec=codec, payload_type=type_, ssrc=0xF0000000 + port, sequence=65500,
     timestamp=0xFFFFFF00,
@@ -74,16 +74,18 @@ assert stream.next_event() is None
 for event in (5, 11):
     stream.send_event(event, 100)
 events = []
-for _ in range(40):
+for _ in range(200):
     time.sleep_ms(50)
     got = stream.next_event()
     if got:
         events.append(got)
+    if len(events) == 2:
+        break
 assert events == [(5, 100), (11, 100)], events
 stream.send_rtcp(b"\x80\xc9\x00\x01" + bytes(4))
 buffer = bytearray(100)
 got = None
-for _ in range(40):
+for _ in range(200):
     got = stream.receive_into(buffer)
     if got:
         break

@@ -4,6 +4,7 @@
 #include "peer.h"
 
 #include "media/rtp.h"
+#include "voicecodecs/opus_voice.h"
 
 const uint8_t peer[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 };
 const uint8_t stranger[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 2 };
@@ -60,6 +61,10 @@ struct sender make_sender(int codec, double hz) {
         .timestamp = 0xfffff000,
         .ssrc = PEER_SSRC,
     };
+    if (codec == VOICE_OPUS) {
+        s.state.opaque.opus = opus_voice_get();
+        CHECK(s.state.opaque.opus != NULL);
+    }
     s.codec->start_encoder(&s.state);
     return s;
 }
@@ -73,9 +78,9 @@ size_t make_packet(struct sender *s, int ptime_ms, uint8_t *packet) {
     size_t count = s->codec->rate / 1000 * (size_t)ptime_ms;
     sine(sound, count, s->hz, s->codec->rate, s->amplitude, &s->phase);
     rtp_emit(packet, &header);
-    size_t octets = s->codec->encode(&s->state, sound, count, packet + 12);
+    size_t octets = s->codec->encode(&s->state, sound, count, packet + 12); // Opus: 20 ms alone
     s->sequence++;
-    s->timestamp += (uint32_t)octets;
+    s->timestamp += s->codec->clock / 1000 * (uint32_t)ptime_ms;
     return 12 + octets;
 }
 

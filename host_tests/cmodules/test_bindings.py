@@ -39,7 +39,15 @@ def test_modules() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["PCMU"], ["G722"], ["PCMA", "AES_CM_128_HMAC_SHA1_32"], ["G722", "AES_256_CM_HMAC_SHA1_80"]],
+    [
+        ["PCMU"],
+        ["G722"],
+        ["L16"],
+        ["opus"],
+        ["PCMA", "AES_CM_128_HMAC_SHA1_32"],
+        ["G722", "AES_256_CM_HMAC_SHA1_80"],
+        ["opus", "AES_256_CM_HMAC_SHA1_32"],
+    ],
 )
 def test_two_processes(words: "list[str]") -> None:
     """5 s of a blocked VM on both sides: no gap in either direction, no heap, no late tick.

@@ -71,12 +71,12 @@ static void test_all_octets(void) {
 }
 
 static void test_table(void) {
-    CHECK_EQUAL(voice_codec_find("PCMU", 4), VOICE_PCMU);
-    CHECK_EQUAL(voice_codec_find("pcma", 4), VOICE_PCMA);
-    CHECK_EQUAL(voice_codec_find("G722", 4), VOICE_G722);
-    CHECK_EQUAL(voice_codec_find("G7221", 5), -1);
-    CHECK_EQUAL(voice_codec_find("G72", 3), -1);
-    CHECK_EQUAL(voice_codec_find("", 0), -1);
+    CHECK_EQUAL(voice_codec_find("PCMU", 4, 0), VOICE_PCMU);
+    CHECK_EQUAL(voice_codec_find("pcma", 4, 0), VOICE_PCMA);
+    CHECK_EQUAL(voice_codec_find("G722", 4, 0), VOICE_G722);
+    CHECK_EQUAL(voice_codec_find("G7221", 5, 0), -1);
+    CHECK_EQUAL(voice_codec_find("G72", 3, 0), -1);
+    CHECK_EQUAL(voice_codec_find("", 0, 0), -1);
     CHECK_EQUAL(voice_codecs[VOICE_G722].clock, 8000);
     CHECK_EQUAL(voice_codecs[VOICE_G722].rate, 16000);
 }

@@ -15,16 +15,31 @@ from vox6.wire import FormatError, const
 
 from .description import Connection, MediaDescription, SessionDescription, number
 
-# name: (static payload type or None, clock rate, channels); a codec of media.CODECS is a row here
+# name: (static payload type or None, clock rate, channels); a codec of media.CODECS is a row here.
+# A second clock of an encoding stands behind its name: encoding() takes both apart. Opus is mono
+# sound in a format that always says two channels (RFC 7587 section 7).
 CODECS = {
     "PCMU": (0, 8000, 1),
     "PCMA": (8, 8000, 1),
     "G722": (9, 8000, 1),
+    "L16": (None, 16000, 1),
+    "opus": (None, 48000, 2),
     "telephone-event": (None, 8000, 1),
+    "telephone-event/16000": (None, 16000, 1),
+    "telephone-event/48000": (None, 48000, 1),
+    "CN": (13, 8000, 1),
 }
 
 # formats that go beside a codec and never carry the voice themselves
-BESIDE = ("telephone-event", "CN")
+_BESIDE = ("telephone-event", "CN")
+
+# a=fmtp that we write (RFC 4733 section 2.4.1, RFC 7587 section 6.1): what may be sent to us
+_PARAMETERS = {
+    "telephone-event": "0-16",
+    "opus": "maxplaybackrate=16000;maxaveragebitrate=40000;useinbandfec=1",
+}
+
+_MAX_PARAMETERS = const(32)  # of one format that are looked at; Opus has nine
 
 # payload types that need no rtpmap, audio alone (RFC 3551 table 4)
 _STATIC = (
@@ -123,11 +138,67 @@ def rtpmap_of(media: MediaDescription) -> "list[tuple[int, str, int, int]]":
     return formats
 
 
+def encoding(name: str) -> "tuple[str, int]":
+    """Return the encoding name and the clock rate of a key of CODECS."""
+    return name.partition("/")[0], CODECS[name][1]
+
+
+def is_beside(name: str) -> bool:
+    """Say whether a key of CODECS goes beside a codec and is none itself."""
+    return encoding(name)[0] in _BESIDE
+
+
+def with_events(names: "list[str]") -> "list[str]":
+    """Return the names, voice first, telephone-event in the clock of each codec if it is there.
+
+    RFC 4733 section 2.5.1.2: events have the timestamps of the voice that they interrupt.
+    """
+    voice = [name for name in names if not is_beside(name)]
+    beside: "list[str]" = []
+    for name in names:
+        if name == "telephone-event":
+            for one in voice:
+                clock_rate = CODECS[one][1]
+                row = name if clock_rate == 8000 else "%s/%d" % (name, clock_rate)
+                if row not in beside:
+                    beside.append(row)
+        elif is_beside(name) and name not in beside:
+            beside.append(name)
+    return voice + beside
+
+
+def format_attributes(payload_type: int, name: str) -> "list[tuple[str, str | None]]":
+    """Return our rtpmap and fmtp of a key of CODECS."""
+    text, clock_rate = encoding(name)
+    channels = CODECS[name][2]
+    value = "%d %s/%d" % (payload_type, text, clock_rate)
+    attributes: "list[tuple[str, str | None]]" = [
+        ("rtpmap", value if channels == 1 else value + "/%d" % channels)
+    ]
+    if text in _PARAMETERS:
+        attributes.append(("fmtp", "%d %s" % (payload_type, _PARAMETERS[text])))
+    return attributes
+
+
+def parameters_of(media: MediaDescription, payload_type: int) -> "list[tuple[str, str]]":
+    """Return what a=fmtp says of a payload type: (name in lower case, value), "" without one."""
+    found: "list[tuple[str, str]]" = []
+    for value in media.attribute_values("fmtp"):
+        kind, _, rest = value.strip(" ").partition(" ")
+        if kind != str(payload_type):
+            continue
+        for part in rest.split(";")[:_MAX_PARAMETERS]:
+            name, _, text = part.strip(" ").partition("=")
+            if name:
+                found.append((name.strip(" ").lower(), text.strip(" ")))
+    return found
+
+
 def codec_name(name: str, clock_rate: int, channels: int) -> "str | None":
     """Return the key of CODECS that an encoding is (names ignore case), None for a strange one."""
     name = name.lower()
     for known in CODECS:
-        if known.lower() == name and CODECS[known][1:] == (clock_rate, channels):
+        if encoding(known)[0].lower() == name and CODECS[known][1:] == (clock_rate, channels):
             return known
     return None
 

@@ -17,10 +17,15 @@ changes nothing.
 
 from vox6.wire import FormatError, LocalProtocolError, RemoteProtocolError, const
 
-from .description import Connection, MediaDescription, Origin, SessionDescription
+from .description import (
+    Connection,
+    MediaDescription,
+    Origin,
+    SessionDescription,
+    number,
+)
 from .formats import (
     AVP,
-    BESIDE,
     CODECS,
     INACTIVE,
     RECVONLY,
@@ -30,13 +35,18 @@ from .formats import (
     common,
     crypto_of,
     direction_of,
+    encoding,
+    format_attributes,
+    is_beside,
     is_secure_profile,
+    parameters_of,
     ptime_of,
     receives,
     reverse,
     rtcp_of,
     rtpmap_of,
     sends,
+    with_events,
     zrtp_hash_of,
     zrtp_hash_value,
 )
@@ -56,9 +66,13 @@ class AudioResult:
     """What an offer or answer of the peer comes to, from our side.
 
     active: the stream exists; False if it was refused or removed, then the rest is empty.
-    codec, payload_type: what we send. receive: list of (payload_type, codec) that may arrive.
-    clock_rate: of the RTP time stamp. telephone_event: payload type for RFC 4733 events that we
-    send, None without. nettype, addrtype, address, port: where RTP goes, as text.
+    codec, payload_type: what we send. receive: list of (payload_type, name) that may arrive, names
+    of formats.CODECS; formats.encoding() gives encoding and clock. clock_rate: of the RTP time
+    stamp. telephone_event, telephone_event_clock: payload type of RFC 4733 events that we send,
+    None without, in the clock of the voice if the peer has that. bit_rate: what the peer takes of
+    the codec at most, bits a second, None without a limit (maxaveragebitrate of Opus).
+    takes_redundancy: it makes use of in-band FEC (useinbandfec). nettype, addrtype, address, port:
+    where RTP goes, as text.
     rtcp_address, rtcp_port: where RTCP goes. direction: what is agreed, seen from us.
     remote_direction: what the peer wrote, seen from the peer; remote_hold says it holds us.
     ptime_ms: packet time that the peer wishes, None without a wish.
@@ -75,6 +89,9 @@ class AudioResult:
         self.receive: "list[tuple[int, str]]" = []
         self.clock_rate = 0
         self.telephone_event: "int | None" = None
+        self.telephone_event_clock = 0
+        self.bit_rate: "int | None" = None
+        self.takes_redundancy = False
         self.nettype = ""
         self.addrtype = ""
         self.address = ""
@@ -152,9 +169,9 @@ class Negotiation:
         for name in codecs:
             if name not in CODECS:
                 raise LocalProtocolError("unknown codec " + name)
-        if not [name for name in codecs if name not in BESIDE]:
+        if not [name for name in codecs if not is_beside(name)]:
             raise LocalProtocolError("no codec")
-        self.codecs = list(codecs)
+        self.codecs = with_events(list(codecs))
         self.addrtypes = addrtypes
         self.nettypes = nettypes
         self.protos = protos
@@ -208,7 +225,7 @@ class Negotiation:
             proto = self.agreed.proto if self.agreed is not None else ""
         keys = self._keys(proto or AVP, crypto)
         formats: "list[tuple[int, str]]" = []
-        for name in _voice_first(self.codecs):
+        for name in self.codecs:
             entry = (self._payload_type(name), name)
             self._remember(entry)
             formats.append(entry)
@@ -431,9 +448,7 @@ class Negotiation:
     ) -> MediaDescription:
         media = MediaDescription("audio", port, proto, [str(entry[0]) for entry in formats])
         for payload_type, name in formats:
-            media.attributes.append(("rtpmap", "%d %s/%d" % (payload_type, name, CODECS[name][1])))
-            if name == "telephone-event":
-                media.attributes.append(("fmtp", "%d 0-16" % payload_type))
+            media.attributes.extend(format_attributes(payload_type, name))
         media.attributes.append(("ptime", str(self.ptime_ms)))
         if rtcp_port is not None and rtcp_port != port + 1:
             media.attributes.append(("rtcp", str(rtcp_port)))
@@ -514,9 +529,9 @@ class Negotiation:
         """Find the formats that both sides know, in the order to use."""
         found: "list[tuple[int, str]]" = []
         ours = self.codecs if offered is None else [name for _, name in offered]
-        for payload_type, encoding, clock_rate, channels in rtpmap_of(media):
-            name = codec_name(encoding, clock_rate, channels) if encoding else None
-            if not encoding and offered is not None:
+        for payload_type, said, clock_rate, channels in rtpmap_of(media):
+            name = codec_name(said, clock_rate, channels) if said else None
+            if not said and offered is not None:
                 # an answer that leaves out the rtpmap of a dynamic type means ours
                 for entry in offered:
                     if entry[0] == payload_type:
@@ -525,17 +540,33 @@ class Negotiation:
                 found.append((payload_type, name))
         if self.own_order and offered is None:
             found = [entry for name in ours for entry in found if entry[1] == name]
-        found = [entry for entry in found if entry[1] not in BESIDE] + [
-            entry for entry in found if entry[1] in BESIDE
+        found = [entry for entry in found if not is_beside(entry[1])] + [
+            entry for entry in found if is_beside(entry[1])
         ]
-        if not found or found[0][1] in BESIDE:
+        if not found or is_beside(found[0][1]):
             return
         result.payload_type, result.codec = found[0]
         result.clock_rate = CODECS[found[0][1]][1]
         result.receive = found
         for payload_type, name in found:
-            if name == "telephone-event":
+            text, clock_rate = encoding(name)
+            if text == "telephone-event" and (
+                result.telephone_event is None or clock_rate == result.clock_rate
+            ):
                 result.telephone_event = payload_type
+                result.telephone_event_clock = clock_rate
+        self._read_parameters(result, media)
+
+    def _read_parameters(self, result: AudioResult, media: MediaDescription) -> None:
+        """Read a=fmtp of the codec that we are to send; what is no number says nothing."""
+        for name, value in parameters_of(media, result.payload_type or 0):
+            if name == "maxaveragebitrate":
+                try:
+                    result.bit_rate = number(value, 510000, name)
+                except FormatError:
+                    pass
+            elif name == "useinbandfec":
+                result.takes_redundancy = value == "1"
 
     def _problem(
         self, result: AudioResult, offered: "tuple[str, str, str] | None"
@@ -562,7 +593,8 @@ class Negotiation:
         """Work out the direction from both sides' words."""
         if not result.active:
             result.direction = INACTIVE
-            result.codec = result.payload_type = result.telephone_event = None
+            result.codec = result.payload_type = result.telephone_event = result.bit_rate = None
+            result.takes_redundancy = False
             result.receive = []
             result.proto = ""
             result.zrtp_hash = None
@@ -577,12 +609,6 @@ class Negotiation:
 
 def _slots_of(sections: "list[MediaDescription]") -> "list[tuple[str, str, str]]":
     return [(one.media, one.proto, one.formats[0]) for one in sections]
-
-
-def _voice_first(codecs: "list[str]") -> "list[str]":
-    return [name for name in codecs if name not in BESIDE] + [
-        name for name in codecs if name in BESIDE
-    ]
 
 
 def _is_multicast(addrtype: str, address: str) -> bool:

@@ -41,6 +41,38 @@ CMODULES_NET6_LWIP_C += cmodules/tunnel6/tunnel6_netif.c
 CMODULES_CFLAGS += -I$(SPANDSP_DIR)/src
 CMODULES_CORE_C += cmodules/voicecodecs/spandsp_unit.c cmodules/voicecodecs/voicecodecs_core.c \
 	cmodules/voicecodecs/conceal.c
+
+# Opus: upstream's decoder with CELT and SILK, and of the encoder SILK alone (opus_voice.c). The list
+# is libopus' own for fixed point without what only its encoder, stereo and several streams need.
+CMODULES_OPUS_C := $(addprefix celt/,bands.c celt.c celt_decoder.c celt_lpc.c cwrs.c entcode.c entdec.c \
+	entenc.c kiss_fft.c laplace.c mathops.c mdct.c modes.c pitch.c quant_bands.c rate.c vq.c)
+CMODULES_OPUS_C += $(addprefix silk/,A2NLSF.c ana_filt_bank_1.c biquad_alt.c bwexpander.c bwexpander_32.c \
+	CNG.c code_signs.c control_audio_bandwidth.c control_codec.c control_SNR.c debug.c dec_API.c \
+	decode_core.c decode_frame.c decode_indices.c decode_parameters.c decode_pitch.c decode_pulses.c \
+	decoder_set_fs.c encode_indices.c encode_pulses.c gain_quant.c HP_variable_cutoff.c init_decoder.c \
+	init_encoder.c inner_prod_aligned.c interpolate.c lin2log.c log2lin.c LP_variable_cutoff.c \
+	LPC_analysis_filter.c LPC_fit.c LPC_inv_pred_gain.c NLSF2A.c NLSF_decode.c NLSF_del_dec_quant.c \
+	NLSF_encode.c NLSF_stabilize.c NLSF_unpack.c NLSF_VQ.c NLSF_VQ_weights_laroia.c NSQ.c NSQ_del_dec.c \
+	pitch_est_tables.c PLC.c process_NLSFs.c quant_LTP_gains.c resampler.c resampler_down2.c \
+	resampler_down2_3.c resampler_private_AR2.c resampler_private_down_FIR.c \
+	resampler_private_IIR_FIR.c resampler_private_up2_HQ.c resampler_rom.c shell_coder.c sigm_Q15.c \
+	sort.c stereo_decode_pred.c stereo_MS_to_LR.c sum_sqr_shift.c table_LSF_cos.c tables_gain.c \
+	tables_LTP.c tables_NLSF_CB_NB_MB.c tables_NLSF_CB_WB.c tables_other.c tables_pitch_lag.c \
+	tables_pulses_per_block.c VAD.c VQ_WMat_EC.c)
+CMODULES_OPUS_C += $(addprefix silk/fixed/,apply_sine_window_FIX.c autocorr_FIX.c burg_modified_FIX.c \
+	corrMatrix_FIX.c encode_frame_FIX.c find_LPC_FIX.c find_LTP_FIX.c find_pitch_lags_FIX.c \
+	find_pred_coefs_FIX.c k2a_FIX.c k2a_Q16_FIX.c LTP_analysis_filter_FIX.c LTP_scale_ctrl_FIX.c \
+	noise_shape_analysis_FIX.c pitch_analysis_core_FIX.c process_gains_FIX.c \
+	regularize_correlations_FIX.c residual_energy16_FIX.c residual_energy_FIX.c schur64_FIX.c schur_FIX.c \
+	vector_ops_FIX.c warped_autocorrelation_FIX.c)
+CMODULES_OPUS_C += src/opus.c src/opus_decoder.c src/extensions.c
+CMODULES_OPUS_OURS_C := cmodules/voicecodecs/opus_voice.c
+CMODULES_OPUS_CFLAGS := $(addprefix -I,$(OPUS_DIR) $(addprefix $(OPUS_DIR)/,include celt silk silk/fixed)) \
+	-DOPUS_BUILD -DFIXED_POINT -DDISABLE_FLOAT_API -DVAR_ARRAYS -DHAVE_LRINTF
+CMODULES_VPATH += $(OPUS_DIR)
+CMODULES_CORE_C += $(CMODULES_OPUS_OURS_C) $(CMODULES_OPUS_C)
+$(addprefix $(BUILD)/,$(CMODULES_OPUS_C:.c=.o)): CFLAGS += $(CMODULES_OPUS_CFLAGS) -w
+$(addprefix $(BUILD)/,$(CMODULES_OPUS_OURS_C:.c=.o)): CFLAGS += $(CMODULES_OPUS_CFLAGS)
 CMODULES_BINDING_C += cmodules/voicecodecs/modvoicecodecs.c
 
 # srtp: libsrtp2's files are taken by srtp_unit.c; its headers and our config.h are for these alone
@@ -52,7 +84,8 @@ $(addprefix $(BUILD)/,$(CMODULES_SRTP_C:.c=.o)): CFLAGS += $(addprefix -I,$(CMOD
 	-O2 -fno-strict-aliasing
 
 # media
-CMODULES_CORE_C += $(addprefix cmodules/media/,media_core.c datagrams.c event.c receive.c secure.c tick.c bursts.c sound.c \
+CMODULES_CORE_C += $(addprefix cmodules/media/,media_core.c datagrams.c event.c noise.c receive.c secure.c tick.c bursts.c \
+	sound.c \
 	rtp.c jitter.c stretch.c resample.c tone.c)
 CMODULES_BINDING_C += cmodules/media/modmedia.c cmodules/media/modmedia_stream.c
 

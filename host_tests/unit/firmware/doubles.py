@@ -75,8 +75,8 @@ class Stream:
         """Return whether voice would leave or be heard in clear."""
         return not self.only_secure and None in self.keys.values()
 
-    def accept(self, payload_type, codec):
-        self.accepted.append((payload_type, codec))
+    def accept(self, payload_type, codec, clock=0):
+        self.accepted.append((payload_type, codec, clock))
         if codec == "telephone-event":
             self.event_type = payload_type
 
@@ -90,10 +90,13 @@ class Stream:
     def next_event(self):
         return self.events.pop(0) if self.events else None
 
+    def tune(self, bit_rate, loss_percent):
+        self.tuned = (bit_rate, loss_percent)
+
     def set_peer(self, addr16, port, rtcp_port):
         self.peer = (addr16, port, rtcp_port)
 
-    def set_codec(self, codec, payload_type):
+    def set_codec(self, codec, payload_type, clock=0):
         self.codec = codec
         self.payload_type = payload_type
 
@@ -131,6 +134,8 @@ class Stream:
 class Media:
     """The module media of one phone. fail: errno that open() raises."""
 
+    OPUS_STREAMS = 2
+
     def __init__(self):
         self.open_streams = []
         self.streams = []
@@ -158,6 +163,10 @@ class Media:
         self.streams.append(stream)
         self.open_streams.append(stream)
         return stream
+
+    def counters(self):
+        with_opus = [one for one in self.open_streams if "opus" in [a[1] for a in one.accepted]]
+        return {"opus": len(with_opus)}
 
     def tone(self, segments, repeat=True):
         self.sounding = segments

@@ -10,6 +10,7 @@ from host_tests.unit.firmware.net_doubles import VOICE, address
 
 OPERATOR = "198.51.100.1"
 LAB = ("tunnel.martians", "lab")
+FEW = ("media.codecs", "G722 PCMU")  # an INVITE that fits into a datagram
 FRAME_MS = 20
 
 
@@ -37,7 +38,7 @@ class Case(unittest.TestCase):
 
     def tunnelled(self, home, changes=()):
         return doubles.TestPhone(
-            self.world, [], [LAB] + list(changes), home=home, servers=(OPERATOR,)
+            self.world, [], [LAB, FEW] + list(changes), home=home, servers=(OPERATOR,)
         )
 
     def call(self, caller, callee):

@@ -72,7 +72,7 @@ class Reading(unittest.TestCase):
         one.load()
         self.assertEqual(one.messages, [])
         self.assertEqual(one.get("sip.port"), 5060)
-        self.assertEqual(one.get("media.codecs"), "G722 PCMU PCMA")
+        self.assertEqual(one.get("media.codecs"), "opus G722 PCMU PCMA")
         self.assertEqual(one.account(1, "uri"), "")
 
     def test_values_of_each_kind(self):
@@ -100,7 +100,7 @@ class Reading(unittest.TestCase):
             ("sip.port =", "number"),
             ("ring.volume = 11", "within 0..10"),
             ("call.waiting = true", "yes or no"),
-            ("media.codecs = OPUS", "no codec OPUS"),
+            ("media.codecs = speex", "no codec speex"),
             ("media.codecs =", "no codec named"),
             ("media.codecs = PCMU PCMU", "twice"),
             ("security.sdes = maybe", "no use maybe"),

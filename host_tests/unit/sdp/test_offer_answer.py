@@ -218,6 +218,50 @@ class TestTwoSides(unittest.TestCase):
         self.assertEqual((one.telephone_event, other.telephone_event), (None, None))
         self.assertEqual(other.receive, [(0, "PCMU")])
 
+    def test_events_in_the_clock_of_each_codec(self):
+        """RFC 4733 section 2.5.1.2: an event interrupts the voice, in its timestamps."""
+        codecs = ("telephone-event", "opus", "G722", "PCMU", "L16")
+        alice, bob = pair(codecs, codecs)
+        offer = alice.create_offer(A, 4000)
+        self.assertEqual(
+            lines(offer, "a=rtpmap:"),
+            [
+                "96 opus/48000/2", "9 G722/8000", "0 PCMU/8000", "97 L16/16000",
+                "98 telephone-event/48000", "101 telephone-event/8000",
+                "99 telephone-event/16000",
+            ],
+        )  # fmt: skip
+        self.assertIn("96 maxplaybackrate=16000;maxaveragebitrate=40000;useinbandfec=1",
+                      lines(offer, "a=fmtp:"))  # fmt: skip
+        result = bob.receive_offer(offer)
+        self.assertEqual(
+            (result.codec, result.payload_type, result.clock_rate), ("opus", 96, 48000)
+        )
+        self.assertEqual((result.telephone_event, result.telephone_event_clock), (98, 48000))
+        self.assertEqual((result.bit_rate, result.takes_redundancy), (40000, True))
+        one = alice.receive_answer(bob.create_answer(B, 5000))
+        self.assertEqual((one.codec, one.telephone_event), ("opus", 98))
+        self.assertEqual((one.bit_rate, one.takes_redundancy), (40000, True))
+        # Numbers keep their meaning, whoever offers next.
+        again = bob.create_offer(B, 5000)
+        self.assertEqual(lines(again, "a=rtpmap:"), lines(offer, "a=rtpmap:"))
+
+    def test_other_parameters(self):
+        bob = Negotiation(1, ("opus", "PCMU", "telephone-event"))
+        body = remote(
+            "m=audio 4000 RTP/AVP 107 0 100\r\na=rtpmap:107 OPUS/48000/2\r\n"
+            "a=fmtp:107 stereo=1; sprop-stereo=1 ;MaxAverageBitrate=x;useinbandfec=0;=;;cbr\r\n"
+            "a=fmtp:0 useinbandfec=1\r\na=rtpmap:100 telephone-event/8000\r\n"
+        )
+        result = bob.receive_offer(body)
+        self.assertEqual((result.codec, result.payload_type), ("opus", 107))
+        self.assertEqual((result.bit_rate, result.takes_redundancy), (None, False))
+        self.assertEqual((result.telephone_event, result.telephone_event_clock), (100, 8000))
+        # Opus has always two channels (RFC 7587 section 7), and L16 of 44100 is not ours.
+        bob.reject_offer()
+        body = remote("m=audio 4000 RTP/AVP 107 11 10\r\na=rtpmap:107 opus/48000\r\n")
+        self.assertEqual(bob.receive_offer(body).problem[0], 305)
+
     def test_wrong_order(self):
         alice, _ = pair()
         offer = make_offer(B, 5000, ("PCMU",), "sendrecv", 5, 6)

@@ -26,9 +26,12 @@
 struct jitter_block {
     uint8_t next; // index plus 1
     uint8_t codec;
-    uint8_t length;
-    uint32_t timestamp;
-    uint8_t octets[JITTER_BLOCK_TICKS];
+    uint8_t length; // octets
+    bool whole;
+    bool more; // the next block goes on with this whole
+    uint16_t ticks; // of the unit, in its first block
+    uint32_t timestamp; // of the unit, in all its blocks
+    uint8_t octets[JITTER_BLOCK_OCTETS];
 };
 
 static struct jitter_block pool[JITTER_POOL];
@@ -37,7 +40,8 @@ static uint8_t pool_fresh; // blocks that were never used
 static uint8_t pool_used;
 
 _Static_assert(JITTER_POOL < 256, "block indices are octets");
-_Static_assert(JITTER_BLOCK_TICKS < 256, "lengths are octets");
+_Static_assert(JITTER_BLOCK_OCTETS < 256, "lengths are octets");
+_Static_assert(JITTER_BLOCK_OCTETS >= JITTER_BLOCK_TICKS, "a block holds what may be cut");
 
 static uint8_t block_get(void) {
     uint8_t index = pool_free;
@@ -58,11 +62,24 @@ static void block_put(uint8_t index) {
     pool_used--;
 }
 
+// Drops the first unit.
 static void drop_first(struct jitter *jitter) {
-    uint8_t index = jitter->first;
-    jitter->first = pool[index - 1].next;
-    jitter->blocks--;
-    block_put(index);
+    bool more = true;
+    while (more) {
+        uint8_t index = jitter->first;
+        more = pool[index - 1].more;
+        jitter->first = pool[index - 1].next;
+        jitter->blocks--;
+        block_put(index);
+    }
+}
+
+// The link behind the last block of a unit.
+static uint8_t *end_of(struct jitter_block *block) {
+    while (block->more) {
+        block = &pool[block->next - 1];
+    }
+    return &block->next;
 }
 
 static void flush(struct jitter *jitter) {
@@ -134,22 +151,53 @@ void jitter_arrival(struct jitter *jitter, uint32_t timestamp, bool newest, uint
     }
 }
 
-// Takes a piece of one packet, at most JITTER_BLOCK_TICKS octets.
-enum jitter_result jitter_put(struct jitter *jitter, uint32_t timestamp, uint8_t codec,
-    const uint8_t *octets, size_t length) {
-    if (!jitter->active || length == 0 || length > JITTER_BLOCK_TICKS) {
+static size_t free_blocks(const struct jitter *jitter) {
+    size_t in_pool = JITTER_POOL - (size_t)pool_used;
+    size_t ours = JITTER_BLOCKS - (size_t)jitter->blocks;
+    return in_pool < ours ? in_pool : ours;
+}
+
+static void insert(struct jitter *jitter, uint8_t *link, const struct jitter_unit *unit) {
+    uint8_t after = *link;
+    for (size_t at = 0; at < unit->length; at += JITTER_BLOCK_OCTETS) {
+        uint8_t index = block_get();
+        struct jitter_block *block = &pool[index - 1];
+        size_t length = unit->length - at;
+        block->more = length > JITTER_BLOCK_OCTETS;
+        length = block->more ? JITTER_BLOCK_OCTETS : length;
+        block->codec = unit->codec;
+        block->length = (uint8_t)length;
+        block->whole = unit->whole;
+        block->ticks = (uint16_t)unit->ticks;
+        block->timestamp = unit->timestamp;
+        memcpy(block->octets, unit->octets + at, length);
+        *link = index;
+        link = &block->next;
+        jitter->blocks++;
+    }
+    *link = after;
+}
+
+// Takes a piece of one packet.
+enum jitter_result jitter_put(struct jitter *jitter, const struct jitter_unit *given) {
+    struct jitter_unit unit = *given;
+    if (!jitter->active || unit.length == 0 || unit.ticks == 0
+        || unit.ticks > (unit.whole ? JITTER_WHOLE_TICKS : JITTER_BLOCK_TICKS)
+        || (unit.whole ? unit.length > JITTER_WHOLE_OCTETS : unit.length != unit.ticks)) {
         return JITTER_DISCARDED;
     }
-    int32_t ahead = (int32_t)(timestamp - jitter->next);
+    int32_t ahead = (int32_t)(unit.timestamp - jitter->next);
     if (ahead < 0) {
         size_t over = 0u - (uint32_t)ahead;
-        if (over >= length) {
+        if (over >= unit.ticks) {
             return JITTER_LATE;
         }
-        octets += over;
-        length -= over;
-        timestamp = jitter->next;
-        ahead = 0;
+        if (!unit.whole) {
+            unit.octets += over;
+            unit.length -= over;
+            unit.ticks -= over;
+            unit.timestamp = jitter->next;
+        }
     }
     if (ahead > SPAN_TICKS) {
         return JITTER_DISCARDED;
@@ -158,37 +206,33 @@ enum jitter_result jitter_put(struct jitter *jitter, uint32_t timestamp, uint8_t
     uint8_t *link = &jitter->first;
     while (*link != 0) {
         struct jitter_block *other = &pool[*link - 1];
-        if (before(timestamp, other->timestamp)) {
-            if (before(other->timestamp, timestamp + (uint32_t)length)) {
-                length = other->timestamp - timestamp;
+        if (before(unit.timestamp, other->timestamp)) {
+            if (before(other->timestamp, unit.timestamp + (uint32_t)unit.ticks)) {
+                if (unit.whole) {
+                    return JITTER_DISCARDED;
+                }
+                unit.length = unit.ticks = other->timestamp - unit.timestamp;
             }
             break;
         }
-        if (before(timestamp, other->timestamp + other->length)) {
+        if (before(unit.timestamp, other->timestamp + other->ticks)) {
             return JITTER_DISCARDED;
         }
-        link = &other->next;
+        link = end_of(other);
     }
-    if (jitter->blocks >= JITTER_BLOCKS || (pool_free == 0 && pool_fresh == JITTER_POOL)) {
+    size_t need = (unit.length + JITTER_BLOCK_OCTETS - 1) / JITTER_BLOCK_OCTETS;
+    while (free_blocks(jitter) < need) {
         jitter->overflowed++;
         // The oldest makes room, unless the new one is that or the others hold all blocks.
         if (link == &jitter->first) {
             return JITTER_DISCARDED;
         }
-        if (link == &pool[jitter->first - 1].next) {
+        if (link == end_of(&pool[jitter->first - 1])) {
             link = &jitter->first;
         }
         drop_first(jitter);
     }
-    uint8_t index = block_get();
-    struct jitter_block *block = &pool[index - 1];
-    block->next = *link;
-    block->codec = codec;
-    block->length = (uint8_t)length;
-    block->timestamp = timestamp;
-    memcpy(block->octets, octets, length);
-    *link = index;
-    jitter->blocks++;
+    insert(jitter, link, &unit);
     return JITTER_TAKEN;
 }
 
@@ -201,9 +245,10 @@ void jitter_begin(struct jitter *jitter, uint32_t now) {
         while (jitter->first != 0) {
             struct jitter_block *block = &pool[jitter->first - 1];
             int32_t over = (int32_t)(jitter->next - block->timestamp);
-            if (over < block->length) {
-                if (over > 0) {
+            if (over < block->ticks) {
+                if (over > 0 && !block->whole) {
                     block->length = (uint8_t)(block->length - over);
+                    block->ticks = block->length;
                     block->timestamp = jitter->next;
                     memmove(block->octets, block->octets + over, block->length);
                 }
@@ -215,29 +260,62 @@ void jitter_begin(struct jitter *jitter, uint32_t now) {
     }
 }
 
-// Gives the next piece in time: a block, or at most `most` ticks of what is not there.
+// True if the first unit is next: a whole may have begun before.
+static bool is_next(const struct jitter *jitter) {
+    return jitter->first != 0 && (int32_t)(pool[jitter->first - 1].timestamp - jitter->next) <= 0;
+}
+
+static void copy_first(const struct jitter *jitter, struct jitter_piece *piece) {
+    const struct jitter_block *block = &pool[jitter->first - 1];
+    piece->codec = block->codec;
+    piece->length = 0;
+    for (;;) {
+        memcpy(piece->octets + piece->length, block->octets, block->length);
+        piece->length += block->length;
+        if (!block->more) {
+            break;
+        }
+        block = &pool[block->next - 1];
+    }
+}
+
+// Copies the octets of the unit that comes next, if it is a codec's and its time has come. The rest
+// of the piece is left as it is.
+bool jitter_peek(const struct jitter *jitter, uint8_t codec, struct jitter_piece *piece) {
+    if (!jitter->active || !is_next(jitter) || pool[jitter->first - 1].codec != codec) {
+        return false;
+    }
+    copy_first(jitter, piece);
+    return true;
+}
+
+// Gives the next piece in time: a unit, or at most `most` ticks of what is not there.
 // hold: the time of a gap does not pass, which makes the delay longer by it.
 void jitter_take(struct jitter *jitter, size_t most, bool hold, struct jitter_piece *piece) {
     piece->kind = JITTER_SILENCE;
     piece->ticks = most;
+    piece->skip = 0;
+    piece->held = false;
+    piece->length = 0;
     if (!jitter->active) {
         return;
     }
-    if (jitter->first != 0) {
+    if (is_next(jitter)) {
         struct jitter_block *block = &pool[jitter->first - 1];
-        if (block->timestamp == jitter->next) {
-            piece->kind = JITTER_SOUND;
-            piece->codec = block->codec;
-            piece->ticks = block->length;
-            memcpy(piece->octets, block->octets, block->length);
-            jitter->next += block->length;
-            jitter->priming = false;
-            jitter->starved = 0;
-            drop_first(jitter);
-            return;
-        }
-        if (block->timestamp - jitter->next < most) {
-            piece->ticks = block->timestamp - jitter->next;
+        piece->kind = JITTER_SOUND;
+        piece->skip = jitter->next - block->timestamp;
+        piece->ticks = block->ticks - piece->skip;
+        copy_first(jitter, piece);
+        jitter->next += (uint32_t)piece->ticks;
+        jitter->priming = false;
+        jitter->starved = 0;
+        drop_first(jitter);
+        return;
+    }
+    if (jitter->first != 0) {
+        uint32_t until = pool[jitter->first - 1].timestamp - jitter->next;
+        if (until < most) {
+            piece->ticks = until;
             hold = false;
         }
     }
@@ -246,6 +324,7 @@ void jitter_take(struct jitter *jitter, size_t most, bool hold, struct jitter_pi
         jitter->starved += (uint32_t)piece->ticks;
     } else {
         piece->kind = JITTER_GAP;
+        piece->held = hold;
         if (!hold) {
             jitter->next += (uint32_t)piece->ticks;
         }
@@ -258,8 +337,7 @@ void jitter_take(struct jitter *jitter, size_t most, bool hold, struct jitter_pi
 
 // True if the next piece is sound.
 bool jitter_ready(const struct jitter *jitter) {
-    return jitter->active && jitter->first != 0
-        && pool[jitter->first - 1].timestamp == jitter->next;
+    return jitter->active && is_next(jitter);
 }
 
 // The delay wanted now, ticks.

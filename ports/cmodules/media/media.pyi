@@ -18,7 +18,11 @@ from typing import Literal
 import net6
 
 CODECS: tuple[str, ...]
-"""RFC 3551 encoding names in table order: "PCMU", "PCMA", "G722". Any case is understood."""
+"""Encoding names of RFC 3551 and RFC 7587: "PCMU", "PCMA", "G722", "L16", "opus". Any case is
+understood. L16 is mono with a clock of 16000, or of 8000 where that is given."""
+
+OPUS_STREAMS: int
+"""How many streams may have Opus at a time; counters()["opus"] is how many have."""
 
 SRTP_PROFILES: tuple[str, str, str, str]
 """Names of RFC 4568 section 6.2 and RFC 6188 section 4: "AES_CM_128_HMAC_SHA1_80", "..._32" (30
@@ -44,6 +48,7 @@ def open(
     timestamp: int,
     rtcp_port: int | None = None,
     require_secure: bool = False,
+    clock: int = 0,
 ) -> Stream:
     """Open a stream that sends and receives at once; until join() its peer hears silence.
 
@@ -52,7 +57,8 @@ def open(
     (port + 1 by default). payload_type: 0..127, sent and accepted with codec. ssrc, sequence and
     timestamp: where ours begin, random (RFC 3550 section 5.1; RFC 4568 section 6.4 wants a
     sequence below 2^15). require_secure: as Stream.require_secure(), before the first tick.
-    OSError ENOMEM: all 4 streams are open.
+    clock: of RTP, ticks a second; 0: the codec's (its first, of L16).
+    OSError ENOMEM: all 4 streams are open, or OPUS_STREAMS of them have Opus.
 
     RTP is taken from the peer's address and port. The first packet that comes from that address,
     with a payload type that is accepted, may come from another port and takes the stream there,
@@ -85,18 +91,22 @@ def counters() -> dict[str, int | bool]:
     """Since start: ticks, late_ticks (begun more than 5 ms after their event), worst_late_us,
     skipped_frames (the device was between two rates), cleaned_frames (by what speaker() asked
     for). Now: rate, running, tone, and pool blocks in use: streams, packets, datagrams, keys
-    (contexts of SRTP); echo_return_loss_db: what echo took off the microphone lately while the
-    speaker sounded (double talk lowers it; 0: not known), gain_db: of gain."""
+    (contexts of SRTP), opus (streams that have it); echo_return_loss_db: what echo took off the
+    microphone lately while the speaker sounded (double talk lowers it; 0: not known), gain_db: of
+    gain."""
 
 class Stream:
     """One RTP session with one peer. Pollable for reading while receive_into() or next_event() has
     something."""
 
     def accept(self, payload_type: int, codec: str, clock: int = 0) -> None:
-        """Take packets of a further payload type. OSError ENOMEM after 12 of them.
+        """Take packets of a further payload type. OSError ENOMEM after 12 of them, or with Opus if
+        OPUS_STREAMS others have it; a stream that took it once has it until close().
 
-        codec: of CODECS, or "telephone-event" (RFC 4733), whose events next_event() gives;
-        send_event() sends with the last such type whose clock is that of the codec, else with the
+        codec: of CODECS; "CN": comfort noise (RFC 3389), the peer's is played, and while the
+        stream is not joined ours is sent instead of silence; or "telephone-event" (RFC 4733),
+        whose events next_event() gives; send_event() sends with the last such type whose clock is
+        that of the codec, else with the
         last one. clock: of RTP, ticks a second; 0: the codec's, for events that of the codec in
         use. ValueError: another clock than the codec's."""
 
@@ -120,8 +130,15 @@ class Stream:
         """Move to another address or port; what was learned of the ports is forgotten then. The
         values that were given last change nothing."""
 
-    def set_codec(self, codec: str, payload_type: int) -> None:
-        """Send with another codec from the next packet on, and accept it."""
+    def set_codec(self, codec: str, payload_type: int, clock: int = 0) -> None:
+        """Send with another codec from the next packet on, and accept it; errors as accept()."""
+
+    def tune(self, bit_rate: int, loss_percent: int) -> None:
+        """How Opus sends; other codecs have no choice.
+
+        bit_rate: 8000..40000 bits a second of payload, 24000 at first. loss_percent: 0..100, what
+        the peer's reports say is lost of ours: above 0 each packet repeats the one before it in
+        coarser form (in-band FEC), within bit_rate."""
 
     def set_direction(self, send: bool, receive: bool) -> None:
         """Hold (RFC 3264 section 8.4). Without receive packets are counted and not heard,
@@ -168,8 +185,8 @@ class Stream:
         """sent, sent_octets (payload), send_errors; received, received_octets, lost (RFC 3550
         appendix A.3: received counts late and duplicate packets too), duplicated, reordered,
         late, discarded; bursts (c11, c13, c14, c22, c23, c33 of RFC 3611 appendix A.2 in frames
-        of 20 ms, lost or late); concealed (units of 20 ms), stretched (frames made longer or
-        shorter);
+        of 20 ms, lost or late); concealed (units of 20 ms), recovered (by the redundancy
+        of Opus, the same units), stretched (frames made longer or shorter);
         jitter (RTP units), highest_sequence (extended), base_sequence, ssrc (of the sender;
         None: none yet), restarts; last_sr (middle 32 bits of its NTP time; 0: none), last_sr_us
         (engine time of its arrival); delay_ms and target_ms of the jitter buffer; strangers,

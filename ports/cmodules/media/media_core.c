@@ -39,8 +39,8 @@ static void change_rate_of(struct media_stream *stream, uint32_t from, uint32_t 
     size_t count = 0;
     for (size_t done = 0; done < stream->fifo_count;) {
         size_t part = stream->fifo_count - done;
-        if (part > VOICE_FRAME_OCTETS) {
-            part = VOICE_FRAME_OCTETS;
+        if (part > RESAMPLE_SAMPLES_MAX / 2) {
+            part = RESAMPLE_SAMPLES_MAX / 2;
         }
         if (from > to) {
             part -= part % 2;
@@ -131,7 +131,7 @@ void media_stop(void) {
     media_state.tick_known = false;
     for (int i = 0; i < MEDIA_STREAMS; i++) {
         if (media_state.streams[i].state == STREAM_CLOSING) {
-            media_state.streams[i].state = STREAM_FREE;
+            media_release(&media_state.streams[i]);
         }
     }
     engine_exit();
@@ -152,6 +152,49 @@ void media_deinit(void) {
     memset(&media_state.tone, 0, sizeof(media_state.tone));
     tone_start(&media_state.tone, &silence);
     engine_exit();
+}
+
+static void tune_opus(struct media_stream *stream) {
+    opus_voice_tune(stream->opus, stream->opus_bit_rate, stream->opus_loss);
+}
+
+// Gives back what a stream has beside itself, which is free then. Within engine_enter().
+void media_release(struct media_stream *stream) {
+    opus_voice_put(stream->opus);
+    stream->opus = NULL;
+    stream->state = STREAM_FREE;
+}
+
+// An encoder and a decoder of Opus for a stream; one that fades out gives its own away. Within
+// engine_enter(). Returns 0 or -ENOMEM.
+static int take_opus(struct media_stream *stream) {
+    if (stream->opus != NULL) {
+        return 0;
+    }
+    stream->opus = opus_voice_get();
+    for (int i = 0; i < MEDIA_STREAMS && stream->opus == NULL; i++) {
+        struct media_stream *other = &media_state.streams[i];
+        if (other->state == STREAM_CLOSING && other->opus != NULL) {
+            media_release(other);
+            stream->opus = opus_voice_get();
+        }
+    }
+    if (stream->opus == NULL) {
+        return -ENOMEM;
+    }
+    tune_opus(stream);
+    return 0;
+}
+
+static void start_encoder(struct media_stream *stream, int codec) {
+    stream->codec = &voice_codecs[codec];
+    if (codec == VOICE_OPUS) {
+        stream->encoder.opaque.opus = stream->opus;
+    }
+    stream->codec->start_encoder(&stream->encoder);
+    if (codec == VOICE_OPUS) {
+        tune_opus(stream);
+    }
 }
 
 static struct media_stream *find_free(void) {
@@ -176,15 +219,21 @@ int media_open(struct media_stream **out, const struct media_config *config) {
     }
     engine_enter();
     struct media_stream *stream = find_free();
+    int result = -ENOMEM;
     if (stream != NULL) {
+        media_release(stream);
         memset(stream, 0, sizeof(*stream));
-        stream->state = STREAM_CLOSING; // ours, and not in the tick's way
+        stream->opus_bit_rate = OPUS_VOICE_BIT_RATE;
+        result = config->codec == VOICE_OPUS ? take_opus(stream) : 0;
+        if (result == 0) {
+            stream->state = STREAM_OPENING;
+        }
     }
     engine_exit();
-    if (stream == NULL) {
-        return -ENOMEM;
+    if (result < 0) {
+        return result;
     }
-    int result = engine_signal_init(&stream->signal);
+    result = engine_signal_init(&stream->signal);
     if (result < 0) {
         goto fail;
     }
@@ -206,8 +255,7 @@ int media_open(struct media_stream **out, const struct media_config *config) {
     stream->send = true;
     stream->receive = true;
     stream->security.required = config->require_secure;
-    stream->codec = &voice_codecs[config->codec];
-    stream->codec->start_encoder(&stream->encoder);
+    start_encoder(stream, config->codec);
     stream->payload_type = config->payload_type;
     stream->accepted[0].payload_type = config->payload_type;
     stream->accepted[0].codec = (uint8_t)config->codec;
@@ -229,7 +277,7 @@ int media_open(struct media_stream **out, const struct media_config *config) {
 
 fail:
     engine_enter();
-    stream->state = STREAM_FREE;
+    media_release(stream);
     engine_exit();
     return result;
 }
@@ -246,7 +294,10 @@ void media_close(struct media_stream *stream) {
         media_drop_datagram(stream);
     }
     jitter_reset(&stream->jitter);
-    stream->state = media_state.running && stream->receive_gain > 0 ? STREAM_CLOSING : STREAM_FREE;
+    stream->state = STREAM_CLOSING;
+    if (!media_state.running || stream->receive_gain == 0) {
+        media_release(stream);
+    }
     struct media_security security = stream->security;
     memset(&stream->security, 0, sizeof(stream->security));
     engine_exit();
@@ -258,25 +309,28 @@ void media_close(struct media_stream *stream) {
 // Takes packets of one more payload type, or of one with another codec. clock: of RTP, ticks a
 // second; 0: the codec's. Returns 0, -EINVAL, or -ENOMEM after MEDIA_PAYLOAD_TYPES of them.
 int media_accept(struct media_stream *stream, uint8_t payload_type, int codec, uint32_t clock) {
-    if (codec < 0 || codec > MEDIA_EVENT || payload_type > 127) {
+    if (codec < 0 || codec > MEDIA_NOISE || payload_type > 127) {
         return -EINVAL;
     }
     if (clock == 0) {
-        clock = codec < VOICE_CODECS ? voice_codecs[codec].clock : stream->codec->clock;
+        clock = codec < VOICE_CODECS ? voice_codecs[codec].clock
+            : codec == MEDIA_NOISE   ? MEDIA_TICKS_PER_SECOND
+                                     : stream->codec->clock;
     }
-    if (codec < VOICE_CODECS ? clock != voice_codecs[codec].clock
-                             : clock < 1000 || clock > MEDIA_CLOCK_MAX) {
+    if (codec < VOICE_CODECS       ? clock != voice_codecs[codec].clock
+            : codec == MEDIA_NOISE ? clock != MEDIA_TICKS_PER_SECOND
+                                   : clock < 1000 || clock > MEDIA_CLOCK_MAX) {
         return -EINVAL;
     }
-    int result = 0;
     engine_enter();
+    int result = codec == VOICE_OPUS ? take_opus(stream) : 0;
     int i = 0;
     while (i < stream->accepted_count && stream->accepted[i].payload_type != payload_type) {
         i++;
     }
     if (i == MEDIA_PAYLOAD_TYPES) {
         result = -ENOMEM;
-    } else {
+    } else if (result == 0) {
         // The newest is the last.
         stream->accepted_count -= i < stream->accepted_count;
         memmove(&stream->accepted[i], &stream->accepted[i + 1],
@@ -303,6 +357,7 @@ void media_set_peer(
         stream->rtcp_port = rtcp_port;
         stream->latched = false;
         stream->rtcp_latched = false;
+        stream->source.trusting = true; // whoever speaks there first is who was signalled
     }
     engine_exit();
 }
@@ -320,13 +375,30 @@ int media_set_codec(struct media_stream *stream, int codec, uint8_t payload_type
     }
     engine_enter();
     if (stream->codec != &voice_codecs[codec]) {
-        stream->codec = &voice_codecs[codec];
-        stream->codec->start_encoder(&stream->encoder);
+        start_encoder(stream, codec);
         stream->send_declick = true;
     }
     stream->payload_type = payload_type;
     engine_exit();
     return apply_rate();
+}
+
+// What Opus sends, in bits a second, and what part of it is lost on its way: with any loss each
+// packet repeats the one before it, within the same rate. Other codecs have no choice. Returns 0 or
+// -EINVAL.
+int media_tune(struct media_stream *stream, uint32_t bit_rate, unsigned loss_percent) {
+    if (bit_rate < OPUS_VOICE_BIT_RATE_MIN || bit_rate > OPUS_VOICE_BIT_RATE_MAX
+        || loss_percent > 100) {
+        return -EINVAL;
+    }
+    engine_enter();
+    stream->opus_bit_rate = bit_rate;
+    stream->opus_loss = (uint8_t)loss_percent;
+    if (stream->opus != NULL) {
+        tune_opus(stream);
+    }
+    engine_exit();
+    return 0;
 }
 
 // Hold (RFC 3264 section 8.4). Without receive the jitter buffer is empty and packets are counted
@@ -389,6 +461,7 @@ void media_statistics(struct media_stream *stream, struct media_statistics *stat
         bursts->c33,
     };
     memcpy(statistics->bursts, counts, sizeof(counts));
+    statistics->recovered = stream->recovered_ticks / MEDIA_TICKS_PER_FRAME;
     statistics->jitter = stream->source.jitter_q4 >> 4;
     statistics->highest_sequence = rtp_source_highest(&stream->source);
     statistics->base_sequence = stream->source.base_seq;
@@ -424,6 +497,16 @@ int media_receive(struct media_stream *stream, uint8_t *buffer, size_t size, uin
     }
     engine_exit();
     return result;
+}
+
+// The payload type of a codec, MEDIA_EVENT or MEDIA_NOISE that is accepted, or -1.
+int media_accepts(const struct media_stream *stream, int codec) {
+    for (int i = 0; i < stream->accepted_count; i++) {
+        if (stream->accepted[i].codec == codec) {
+            return stream->accepted[i].payload_type;
+        }
+    }
+    return -1;
 }
 
 // How an event would leave now: in the clock of what is sent if the peer takes that (RFC 4733
@@ -490,8 +573,8 @@ int media_send(struct media_stream *stream, bool rtcp, const uint8_t *data, size
 void media_timestamp_now(struct media_stream *stream, uint32_t *timestamp, uint64_t *time_us) {
     engine_enter();
     uint64_t now = engine_time_us();
-    *timestamp =
-        stream->timestamp + media_ticks_of_us(now) - media_ticks_of_us(stream->timestamp_us);
+    *timestamp = stream->timestamp + media_clock_of_us(now, stream->codec->clock)
+        - media_clock_of_us(stream->timestamp_us, stream->codec->clock);
     *time_us = now;
     engine_exit();
 }
@@ -531,6 +614,7 @@ void media_counters(struct media_counters *counters) {
     counters->blocks = (uint32_t)jitter_pool_used();
     counters->datagrams = media_state.datagrams_used;
     counters->keys = (uint32_t)srtp_core_used();
+    counters->opus = (uint32_t)opus_voice_used();
     engine_exit();
     speaker_figures(&figures);
     counters->cleaned_frames = figures.frames;

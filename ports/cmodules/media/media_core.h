@@ -20,7 +20,8 @@
 #define MEDIA_STREAMS (4) // two lines, and the second call of each during a transfer
 #define MEDIA_PAYLOAD_TYPES (12) // five codecs, events in two clocks; some peers use other numbers
 #define MEDIA_EVENT (VOICE_CODECS) // in place of a codec: telephone events (RFC 4733)
-#define MEDIA_PAYLOAD_MAX (960) // 120 ms in one packet; nobody sends more at 64 kbit/s
+#define MEDIA_NOISE (VOICE_CODECS + 1) // comfort noise (RFC 3389)
+#define MEDIA_PAYLOAD_MAX (1276) // the longest frame of Opus; 120 ms at 64 kbit/s have 960
 
 // Datagrams that are not RTP, on their way to the VM. 1232 octets is what IPv6 carries everywhere
 // without fragments (RFC 8200 section 5), hence the longest RTCP, ZRTP or STUN to be met.
@@ -62,6 +63,7 @@ struct media_statistics {
     uint32_t late;
     uint32_t discarded; // no room in the jitter buffer
     uint32_t concealed; // sound that was made up, in units of 20 ms
+    uint32_t recovered; // sound that the redundancy of the next packet gave, in units of 20 ms
     uint32_t stretched; // frames made longer or shorter
     uint32_t bursts[6]; // c11, c13, c14, c22, c23, c33 of RFC 3611 appendix A.2, frames of 20 ms
     uint32_t jitter; // timestamp units
@@ -103,6 +105,7 @@ struct media_counters {
     uint32_t blocks;
     uint32_t datagrams;
     uint32_t keys; // of SRTP
+    uint32_t opus; // streams that have it, of OPUS_VOICE_PAIRS
     uint32_t cleaned_frames; // of the microphone (speaker_core.h)
     int echo_return_loss_db;
     int gain_db;
@@ -117,6 +120,7 @@ int media_accept(struct media_stream *stream, uint8_t payload_type, int codec, u
 void media_set_peer(
     struct media_stream *stream, const uint8_t peer[16], uint16_t port, uint16_t rtcp_port);
 int media_set_codec(struct media_stream *stream, int codec, uint8_t payload_type);
+int media_tune(struct media_stream *stream, uint32_t bit_rate, unsigned loss_percent);
 void media_set_direction(struct media_stream *stream, bool send, bool receive);
 void media_set_ssrc(struct media_stream *stream, uint32_t ssrc);
 int media_join(struct media_stream *stream, bool joined);

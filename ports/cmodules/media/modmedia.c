@@ -9,6 +9,7 @@
 #include "net6/modnet6.h"
 #include "py/runtime.h"
 #include "speaker/speaker_core.h"
+#include "voicecodecs/opus_voice.h"
 #include "voicecodecs/voicecodecs_core.h"
 
 static void *get_endpoint(mp_obj_t endpoint_in) {
@@ -31,7 +32,8 @@ static mp_obj_t module_open(size_t n_args, const mp_obj_t *pos_args, mp_map_t *k
         ARG_sequence,
         ARG_timestamp,
         ARG_rtcp_port,
-        ARG_require_secure
+        ARG_require_secure,
+        ARG_clock
     };
     static const mp_arg_t allowed[] = {
         { MP_QSTR_rtp, MP_ARG_REQUIRED | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
@@ -48,6 +50,7 @@ static mp_obj_t module_open(size_t n_args, const mp_obj_t *pos_args, mp_map_t *k
             { .u_rom_obj = MP_ROM_NONE } },
         { MP_QSTR_rtcp_port, MP_ARG_KW_ONLY | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
         { MP_QSTR_require_secure, MP_ARG_KW_ONLY | MP_ARG_BOOL, { .u_bool = false } },
+        { MP_QSTR_clock, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = 0 } },
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed), allowed, args);
@@ -58,7 +61,7 @@ static mp_obj_t module_open(size_t n_args, const mp_obj_t *pos_args, mp_map_t *k
         .rtp = get_endpoint(args[ARG_rtp].u_obj),
         .rtcp = rtcp == mp_const_none ? NULL : get_endpoint(rtcp),
         .port = (uint16_t)modmedia_get_bounded(args[ARG_port].u_obj, 0xffff),
-        .codec = modmedia_get_codec(args[ARG_codec].u_obj),
+        .codec = modmedia_get_codec(args[ARG_codec].u_obj, (uint32_t)args[ARG_clock].u_int),
         .payload_type = (uint8_t)modmedia_get_bounded(args[ARG_payload_type].u_obj, 127),
         .ssrc = (uint32_t)mp_obj_get_int_truncated(args[ARG_ssrc].u_obj),
         .sequence = (uint16_t)modmedia_get_bounded(args[ARG_sequence].u_obj, 0xffff),
@@ -171,6 +174,7 @@ static mp_obj_t module_counters(void) {
     modmedia_put(d, MP_QSTR_packets, c.blocks);
     modmedia_put(d, MP_QSTR_datagrams, c.datagrams);
     modmedia_put(d, MP_QSTR_keys, c.keys);
+    modmedia_put(d, MP_QSTR_opus, c.opus);
     modmedia_put(d, MP_QSTR_cleaned_frames, c.cleaned_frames);
     mp_obj_dict_store(d, MP_OBJ_NEW_QSTR(MP_QSTR_echo_return_loss_db),
         MP_OBJ_NEW_SMALL_INT(c.echo_return_loss_db));
@@ -181,8 +185,9 @@ static MP_DEFINE_CONST_FUN_OBJ_0(module_counters_obj, module_counters);
 
 static const mp_rom_obj_tuple_t codecs_tuple = {
     { &mp_type_tuple },
-    3,
-    { MP_ROM_QSTR(MP_QSTR_PCMU), MP_ROM_QSTR(MP_QSTR_PCMA), MP_ROM_QSTR(MP_QSTR_G722) },
+    5,
+    { MP_ROM_QSTR(MP_QSTR_PCMU), MP_ROM_QSTR(MP_QSTR_PCMA), MP_ROM_QSTR(MP_QSTR_G722),
+        MP_ROM_QSTR(MP_QSTR_L16), MP_ROM_QSTR(MP_QSTR_opus) },
 };
 
 // In the order of enum srtp_core_profile.
@@ -200,6 +205,7 @@ static const mp_rom_obj_tuple_t profiles_tuple = {
 static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_media) },
     { MP_ROM_QSTR(MP_QSTR_CODECS), MP_ROM_PTR(&codecs_tuple) },
+    { MP_ROM_QSTR(MP_QSTR_OPUS_STREAMS), MP_ROM_INT(OPUS_VOICE_PAIRS) },
     { MP_ROM_QSTR(MP_QSTR_SRTP_PROFILES), MP_ROM_PTR(&profiles_tuple) },
     { MP_ROM_QSTR(MP_QSTR_open), MP_ROM_PTR(&module_open_obj) },
     { MP_ROM_QSTR(MP_QSTR_start), MP_ROM_PTR(&module_start_obj) },

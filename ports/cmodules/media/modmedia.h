@@ -20,7 +20,7 @@ extern const mp_obj_type_t modmedia_stream_type;
 
 // Raises ValueError for -EINVAL, OSError for any other negative errno.
 mp_obj_t modmedia_check(int result);
-int modmedia_get_codec(mp_obj_t name);
+int modmedia_get_codec(mp_obj_t name, uint32_t clock);
 uint32_t modmedia_get_bounded(mp_obj_t value, mp_int_t most);
 void modmedia_put(mp_obj_t dict, qstr name, uint32_t value);
 

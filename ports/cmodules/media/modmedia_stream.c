@@ -36,10 +36,10 @@ mp_obj_t modmedia_check(int result) {
     return mp_const_none;
 }
 
-int modmedia_get_codec(mp_obj_t name_in) {
+int modmedia_get_codec(mp_obj_t name_in, uint32_t clock) {
     size_t length;
     const char *name = mp_obj_str_get_data(name_in, &length);
-    int codec = voice_codec_find(name, length);
+    int codec = voice_codec_find(name, length, clock);
     if (codec < 0) {
         mp_raise_ValueError(MP_ERROR_TEXT("unknown codec"));
     }
@@ -54,21 +54,24 @@ uint32_t modmedia_get_bounded(mp_obj_t value_in, mp_int_t most) {
     return (uint32_t)value;
 }
 
-// A codec, or what goes beside one (RFC 4733).
-static int get_format(mp_obj_t name_in) {
-    static const char event[] = "telephone-event";
+// A codec, or what goes beside one (RFC 4733, RFC 3389).
+static int get_format(mp_obj_t name_in, uint32_t clock) {
+    static const char event[] = "telephone-event", noise[] = "CN";
     size_t length;
     const char *name = mp_obj_str_get_data(name_in, &length);
     if (length == sizeof(event) - 1 && strncasecmp(name, event, length) == 0) {
         return MEDIA_EVENT;
     }
-    return modmedia_get_codec(name_in);
+    if (length == sizeof(noise) - 1 && strncasecmp(name, noise, length) == 0) {
+        return MEDIA_NOISE;
+    }
+    return modmedia_get_codec(name_in, clock);
 }
 
 static mp_obj_t stream_accept(size_t n_args, const mp_obj_t *args) {
     uint32_t clock = n_args > 3 ? modmedia_get_bounded(args[3], INT32_MAX) : 0;
     return modmedia_check(media_accept(get_open(args[0]),
-        (uint8_t)modmedia_get_bounded(args[1], 127), get_format(args[2]), clock));
+        (uint8_t)modmedia_get_bounded(args[1], 127), get_format(args[2], clock), clock));
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(stream_accept_obj, 3, 4, stream_accept);
 
@@ -101,11 +104,18 @@ static mp_obj_t stream_set_peer(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(stream_set_peer_obj, 4, 4, stream_set_peer);
 
-static mp_obj_t stream_set_codec(mp_obj_t self_in, mp_obj_t codec, mp_obj_t payload_type) {
-    return modmedia_check(media_set_codec(get_open(self_in), modmedia_get_codec(codec),
-        (uint8_t)modmedia_get_bounded(payload_type, 127)));
+static mp_obj_t stream_set_codec(size_t n_args, const mp_obj_t *args) {
+    uint32_t clock = n_args > 3 ? modmedia_get_bounded(args[3], INT32_MAX) : 0;
+    return modmedia_check(media_set_codec(get_open(args[0]), modmedia_get_codec(args[1], clock),
+        (uint8_t)modmedia_get_bounded(args[2], 127)));
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(stream_set_codec_obj, stream_set_codec);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(stream_set_codec_obj, 3, 4, stream_set_codec);
+
+static mp_obj_t stream_tune(mp_obj_t self_in, mp_obj_t bit_rate, mp_obj_t loss_percent) {
+    return modmedia_check(media_tune(get_open(self_in), modmedia_get_bounded(bit_rate, INT32_MAX),
+        modmedia_get_bounded(loss_percent, 100)));
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(stream_tune_obj, stream_tune);
 
 static mp_obj_t stream_set_direction(mp_obj_t self_in, mp_obj_t send, mp_obj_t receive) {
     media_set_direction(get_open(self_in), mp_obj_is_true(send), mp_obj_is_true(receive));
@@ -155,6 +165,7 @@ static mp_obj_t stream_statistics(mp_obj_t self_in) {
     modmedia_put(d, MP_QSTR_late, s.late);
     modmedia_put(d, MP_QSTR_discarded, s.discarded);
     modmedia_put(d, MP_QSTR_concealed, s.concealed);
+    modmedia_put(d, MP_QSTR_recovered, s.recovered);
     modmedia_put(d, MP_QSTR_stretched, s.stretched);
     mp_obj_t bursts[MP_ARRAY_SIZE(s.bursts)];
     for (size_t i = 0; i < MP_ARRAY_SIZE(bursts); i++) {
@@ -314,6 +325,7 @@ static const mp_rom_map_elem_t stream_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_next_event), MP_ROM_PTR(&stream_next_event_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_peer), MP_ROM_PTR(&stream_set_peer_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_codec), MP_ROM_PTR(&stream_set_codec_obj) },
+    { MP_ROM_QSTR(MP_QSTR_tune), MP_ROM_PTR(&stream_tune_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_direction), MP_ROM_PTR(&stream_set_direction_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_ssrc), MP_ROM_PTR(&stream_set_ssrc_obj) },
     { MP_ROM_QSTR(MP_QSTR_join), MP_ROM_PTR(&stream_join_obj) },

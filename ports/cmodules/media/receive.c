@@ -29,6 +29,89 @@ static bool is_peer(const struct media_stream *stream, const struct net6_meta *m
     return memcmp(stream->peer, meta->peer, sizeof(stream->peer)) == 0;
 }
 
+// Timestamp to ticks. newest: the packet came in the order of its sequence numbers; only such a one
+// may bring another clock (RFC 7160 section 4), where time goes on as it did on the way here.
+static bool timeline_ticks(struct timeline *line, uint32_t timestamp, uint32_t clock, bool newest,
+    uint32_t arrival, uint32_t *ticks) {
+    int32_t factor = (int32_t)(clock / MEDIA_TICKS_PER_SECOND);
+    if (!line->known || line->clock != clock) {
+        if (!newest) {
+            return false;
+        }
+        line->ticks += line->known ? arrival - line->arrival : 0;
+        line->known = true;
+        line->clock = clock;
+        line->timestamp = timestamp;
+        line->arrival = arrival;
+        *ticks = line->ticks;
+        return true;
+    }
+    int32_t delta = (int32_t)(timestamp - line->timestamp);
+    int32_t steps = delta / factor - (delta % factor < 0 ? 1 : 0);
+    *ticks = line->ticks + (uint32_t)steps;
+    if (newest) {
+        line->ticks = *ticks;
+        line->timestamp += (uint32_t)(steps * factor);
+        line->arrival = arrival;
+    }
+    return true;
+}
+
+struct taken {
+    bool any;
+    bool late;
+};
+
+static void put(struct media_stream *stream, const struct jitter_unit *unit, struct taken *taken) {
+    enum jitter_result result = jitter_put(&stream->jitter, unit);
+    taken->any |= result == JITTER_TAKEN;
+    taken->late |= result == JITTER_LATE;
+}
+
+// Cuts a packet into what the jitter buffer takes. Returns false for what is no payload.
+static bool put_payload(struct media_stream *stream, int codec, uint32_t ticks,
+    const uint8_t *octets, size_t length, struct taken *taken) {
+    static struct opus_voice_unit piece; // one packet at a time
+    struct jitter_unit unit = { .timestamp = ticks, .codec = (uint8_t)codec };
+    size_t per_tick = voice_codecs[codec].octets_per_tick;
+    if (codec == VOICE_OPUS) {
+        bool any = false;
+        for (size_t i = 0; opus_voice_cut(octets, length, i, &piece); i++) {
+            unit.whole = any = true;
+            unit.octets = piece.octets;
+            unit.length = piece.length;
+            unit.ticks = piece.samples / (OPUS_VOICE_RATE / MEDIA_TICKS_PER_SECOND);
+            put(stream, &unit, taken);
+            unit.timestamp += (uint32_t)unit.ticks;
+        }
+        return any;
+    }
+    size_t total = length / per_tick;
+    for (size_t at = 0; at < total; at += unit.ticks) {
+        unit.whole = per_tick > 1;
+        unit.ticks = total - at < JITTER_BLOCK_TICKS ? total - at : JITTER_BLOCK_TICKS;
+        unit.octets = octets + at * per_tick;
+        unit.length = unit.ticks * per_tick;
+        unit.timestamp = ticks + (uint32_t)at;
+        put(stream, &unit, taken);
+    }
+    return total > 0;
+}
+
+static void receive_noise(struct media_stream *stream, const struct rtp_header *header,
+    const uint8_t *payload, uint32_t arrival) {
+    uint32_t ticks;
+    if (header->payload_octets == 0) {
+        stream->count.malformed++;
+    } else if (stream->receive
+        && (!stream->timeline.known || stream->timeline.clock == MEDIA_TICKS_PER_SECOND)
+        && timeline_ticks(
+            &stream->timeline, header->timestamp, MEDIA_TICKS_PER_SECOND, true, arrival, &ticks)
+        && (!stream->noise.known || (int32_t)(ticks - stream->noise.from) >= 0)) {
+        noise_describe(&stream->noise, payload, header->payload_octets, ticks);
+    }
+}
+
 static void receive_control(struct media_stream *stream, const uint8_t *data, size_t length,
     const struct net6_meta *meta) {
     if (!is_peer(stream, meta) || (stream->rtcp_latched && meta->peer_port != stream->rtcp_port)) {
@@ -104,6 +187,8 @@ static void receive_media(struct media_stream *stream, const uint8_t *data, size
             return;
         case RTP_RESTARTED:
             jitter_reset(&stream->jitter);
+            stream->timeline.known = false;
+            stream->noise.known = false;
             event_receiver_restart(&stream->events_in);
             if (known) {
                 stream->count.restarts++;
@@ -131,27 +216,34 @@ static void receive_media(struct media_stream *stream, const uint8_t *data, size
         media_signal_queues(stream);
         return;
     }
-    uint32_t arrival = media_ticks_of_us(meta->time_us);
-    rtp_source_arrival(&stream->source, header.timestamp, arrival);
+    if (codec == MEDIA_NOISE) {
+        if (verdict == RTP_NEWEST || verdict == RTP_RESTARTED) {
+            receive_noise(
+                stream, &header, data + header.payload_offset, media_ticks_of_us(meta->time_us));
+        }
+        return;
+    }
+    if (stream->timeline.clock != clock) {
+        stream->source.transit_known = false; // jitter is counted in another unit from here on
+    }
+    rtp_source_arrival(&stream->source, header.timestamp, media_clock_of_us(meta->time_us, clock));
+    uint32_t arrival = media_ticks_of_us(meta->time_us), ticks = 0;
+    bool newest = verdict != RTP_REORDERED;
+    if (!timeline_ticks(&stream->timeline, header.timestamp, clock, newest, arrival, &ticks)) {
+        stream->count.late++; // of the codec before this one
+        return;
+    }
     if (!stream->receive || header.payload_octets == 0) {
         return;
     }
-    jitter_arrival(&stream->jitter, header.timestamp, verdict != RTP_REORDERED, arrival);
-    const uint8_t *payload = data + header.payload_offset;
-    bool taken = false, late = false;
-    for (size_t offset = 0; offset < header.payload_octets; offset += JITTER_BLOCK_TICKS) {
-        size_t octets = header.payload_octets - offset;
-        if (octets > JITTER_BLOCK_TICKS) {
-            octets = JITTER_BLOCK_TICKS;
-        }
-        enum jitter_result result = jitter_put(&stream->jitter,
-            header.timestamp + (uint32_t)offset, (uint8_t)codec, payload + offset, octets);
-        taken |= result == JITTER_TAKEN;
-        late |= result == JITTER_LATE;
-    }
-    if (!taken && late) {
+    jitter_arrival(&stream->jitter, ticks, newest, arrival);
+    struct taken taken = { false, false };
+    if (!put_payload(
+            stream, codec, ticks, data + header.payload_offset, header.payload_octets, &taken)) {
+        stream->count.malformed++;
+    } else if (!taken.any && taken.late) {
         stream->count.late++;
-    } else if (!taken) {
+    } else if (!taken.any) {
         stream->count.discarded++;
     }
 }

@@ -102,6 +102,10 @@ enum rtp_verdict rtp_source_update(struct rtp_source *source, uint32_t ssrc, uin
         start_source(source, ssrc, sequence);
         return RTP_RESTARTED;
     }
+    if (ssrc != source->ssrc && source->trusting) {
+        start_source(source, ssrc, sequence);
+        return RTP_RESTARTED;
+    }
     if (ssrc != source->ssrc) {
         if (source->candidate && source->candidate_ssrc == ssrc
             && source->candidate_seq == sequence) {

@@ -57,6 +57,7 @@ struct rtp_source {
     uint32_t transit;
     bool transit_known;
     uint32_t jitter_q4; // interarrival jitter in timestamp units, times 16
+    bool trusting; // another SSRC is believed at once
     bool candidate; // an SSRC that has to send two packets in sequence before it is believed
     uint32_t candidate_ssrc;
     uint16_t candidate_seq;

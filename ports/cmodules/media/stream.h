@@ -13,15 +13,18 @@
 #include "engine/audio_device.h"
 #include "media/event.h"
 #include "media/jitter.h"
+#include "media/noise.h"
 #include "media/media_core.h"
 #include "media/resample.h"
 #include "media/rtp.h"
 #include "media/sound.h"
 #include "media/stretch.h"
 #include "srtp/srtp_core.h"
+#include "voicecodecs/opus_voice.h"
 #include "voicecodecs/voicecodecs_core.h"
 
-#define MEDIA_TICKS_PER_SECOND (8000) // the RTP clock of all codecs here
+// Time is counted so in jitter buffer, fifo and mixing; RTP timestamps are in the codec's clock.
+#define MEDIA_TICKS_PER_SECOND (VOICE_TICKS_PER_SECOND)
 #define MEDIA_TICKS_PER_FRAME (MEDIA_TICKS_PER_SECOND / 1000 * AUDIO_FRAME_MS)
 #define MEDIA_US_PER_TICK (1000000 / MEDIA_TICKS_PER_SECOND)
 
@@ -33,9 +36,8 @@ _Static_assert(AUDIO_FRAME_MAX == VOICE_FRAME_SAMPLES_MAX, "a frame is 20 ms eve
 #define MEDIA_RATE_NARROW (8000)
 #define MEDIA_RATE_WIDE (16000)
 
-// Decoded sound that waits: less than a frame and the longest lag, and then one more block.
-#define MEDIA_FIFO_SAMPLES \
-    (AUDIO_FRAME_MAX + STRETCH_LAG_MAX(MEDIA_RATE_WIDE) + VOICE_FRAME_SAMPLES_MAX)
+// Decoded sound that waits: less than a frame and the longest lag, and then one more piece.
+#define MEDIA_FIFO_SAMPLES (AUDIO_FRAME_MAX + STRETCH_LAG_MAX(MEDIA_RATE_WIDE) + VOICE_SAMPLES_MAX)
 
 // Losses in frames of 20 ms as they were to be played, counted as RFC 3611 appendix A.2 does: a loss
 // within 16 frames of another belongs to a burst.
@@ -48,7 +50,12 @@ struct media_bursts {
     uint32_t c11, c13, c14, c22, c23, c33;
 };
 
-enum stream_state { STREAM_FREE, STREAM_OPEN, STREAM_CLOSING };
+enum stream_state {
+    STREAM_FREE,
+    STREAM_OPENING, // somebody's, and not yet the tick's
+    STREAM_OPEN,
+    STREAM_CLOSING, // its last sound fades out
+};
 
 struct datagram {
     uint8_t next; // index plus 1
@@ -67,6 +74,15 @@ struct media_security {
     bool required;
     uint64_t previous_until_us; // the last moment of `previous`
     struct srtp_core *ended; // for the VM to free
+};
+
+// RTP timestamps of the peer, in its codec's clock, as ticks.
+struct timeline {
+    bool known;
+    uint32_t clock;
+    uint32_t timestamp; // these two are the same moment
+    uint32_t ticks;
+    uint32_t arrival;
 };
 
 struct event_format {
@@ -93,6 +109,9 @@ struct media_stream {
     // To the peer
     const struct voice_codec *codec;
     struct voice_state encoder;
+    struct opus_voice *opus; // NULL: no Opus was agreed on
+    uint32_t opus_bit_rate;
+    uint8_t opus_loss; // percent of our packets that the peer does not get
     struct resample to_codec;
     uint8_t payload_type;
     bool marker; // the next packet begins a talkspurt
@@ -105,16 +124,19 @@ struct media_stream {
     bool send_declick;
     struct event_sender events_out;
     struct event_format event_format; // of the event being sent
+    uint8_t quiet; // ticks of silence since comfort noise was sent
 
     // From the peer
     struct {
         uint8_t payload_type;
-        uint8_t codec; // or MEDIA_EVENT
+        uint8_t codec; // or MEDIA_EVENT, MEDIA_NOISE
         uint32_t clock; // of RTP, ticks a second
     } accepted[MEDIA_PAYLOAD_TYPES];
     uint8_t accepted_count;
     struct event_receiver events_in;
+    struct noise noise;
     struct rtp_source source;
+    struct timeline timeline;
     struct jitter jitter;
     const struct voice_codec *decoding; // NULL: nothing decoded yet
     struct voice_state decoder;
@@ -127,6 +149,9 @@ struct media_stream {
     bool fifo_declick; // the next sound joins on to fifo_edge
     bool fifo_fade_in; // or begins after silence
     uint8_t stretch_pause;
+    uint16_t unit_ticks; // of the last piece of Opus
+    bool pausing; // its sender has nothing to send (DTX)
+    uint32_t recovered_ticks; // by the redundancy of Opus
     uint32_t concealed_ticks;
     struct media_bursts bursts;
     int32_t receive_gain;
@@ -168,6 +193,11 @@ static inline uint32_t media_ticks_of_us(uint64_t us) {
     return (uint32_t)(us / MEDIA_US_PER_TICK);
 }
 
+// A moment in the clock of an RTP timestamp, mod 2^32.
+static inline uint32_t media_clock_of_us(uint64_t us, uint32_t clock) {
+    return (uint32_t)(us * (clock / 1000) / 1000);
+}
+
 static inline size_t media_samples_per_tick(void) {
     return media_mix_rate / MEDIA_TICKS_PER_SECOND;
 }
@@ -180,8 +210,10 @@ bool media_receive_rtcp(
 void media_enqueue(struct media_stream *stream, enum media_kind kind, const uint8_t *data,
     size_t length, const struct net6_meta *meta);
 void media_signal_queues(struct media_stream *stream);
+int media_accepts(const struct media_stream *stream, int codec);
 bool media_event_format(const struct media_stream *stream, struct event_format *format);
 void media_drop_datagram(struct media_stream *stream);
+void media_release(struct media_stream *stream);
 void media_forget_sound(struct media_stream *stream);
 void media_note_played(struct media_bursts *bursts, enum jitter_kind kind, size_t ticks);
 int media_unprotect(struct media_stream *stream, const uint8_t *data, size_t length, bool rtcp,

@@ -26,12 +26,33 @@ static int16_t sound_of[MEDIA_STREAMS][AUDIO_FRAME_MAX];
 static int32_t sound_sum[AUDIO_FRAME_MAX];
 static int16_t sound_out[AUDIO_FRAME_MAX];
 static struct jitter_piece piece;
+static int16_t decoded[VOICE_SAMPLES_MAX];
+static uint8_t packet[RTP_HEADER_OCTETS + VOICE_FRAME_OCTETS_MAX + SRTP_CORE_RTP_TRAILER]
+    __attribute__((aligned(4)));
+
+// Comfort noise of a stream that is muted: what is hardly heard, and how often it is said, so that
+// mappings on the way and whoever waits for packets stay awake.
+#define NOISE_LEVEL (70) // -dBov
+#define NOISE_TICKS (10)
+
+// Opus makes up comfort noise as long as its sender may be pausing: libopus sends a packet each
+// 400 ms then.
+#define PAUSE_TICKS (1000 * JITTER_TICKS_PER_MS)
 
 // Appends sound of the decoder's rate to the fifo.
 static void append(struct media_stream *stream, const int16_t *samples, size_t count) {
     int16_t *end = stream->fifo + stream->fifo_count;
-    size_t added = sound_convert(
-        &stream->from_codec, samples, count, stream->decoding->rate, media_mix_rate, end);
+    size_t added = 0;
+    while (count > 0) {
+        size_t part = count < RESAMPLE_SAMPLES_MAX / 2 ? count : RESAMPLE_SAMPLES_MAX / 2;
+        added += sound_convert(&stream->from_codec, samples, part, stream->decoding->rate,
+            media_mix_rate, end + added);
+        samples += part;
+        count -= part;
+    }
+    if (added == 0) {
+        return;
+    }
     if (stream->fifo_fade_in) {
         sound_ramp(end, added, 0, SOUND_GAIN_FULL);
         stream->fifo_fade_in = false;
@@ -43,57 +64,115 @@ static void append(struct media_stream *stream, const int16_t *samples, size_t c
     stream->fifo_count += (uint16_t)added;
 }
 
+static bool decodes_opus(const struct media_stream *stream) {
+    return stream->decoding == &voice_codecs[VOICE_OPUS];
+}
+
 static void decode_with(struct media_stream *stream, const struct voice_codec *codec) {
     if (stream->decoding == codec) {
         return;
     }
+    if (codec == &voice_codecs[VOICE_OPUS]) {
+        stream->decoder.opaque.opus = stream->opus;
+    }
     codec->start_decoder(&stream->decoder);
-    if (stream->decoding == NULL || stream->decoding->rate != codec->rate) {
-        voice_concealer_start(&stream->concealer, codec->rate);
+    bool other_rate = stream->decoding == NULL || stream->decoding->rate != codec->rate;
+    if (other_rate) {
         resample_reset(&stream->from_codec);
+    }
+    if (other_rate || decodes_opus(stream)) {
+        voice_concealer_start(&stream->concealer, codec->rate);
     }
     stream->fifo_fade_in = stream->decoding == NULL;
     stream->fifo_declick = true;
     stream->decoding = codec;
 }
 
+// The sound of a unit.
+static void play(struct media_stream *stream) {
+    size_t per_tick = voice_codecs[piece.codec].rate / MEDIA_TICKS_PER_SECOND;
+    size_t wanted = (piece.skip + piece.ticks) * per_tick;
+    decode_with(stream, &voice_codecs[piece.codec]);
+    if (stream->noise.known && (int32_t)(stream->jitter.next - stream->noise.from) > 0) {
+        stream->noise.known = false; // the pause that it stood for is over
+    }
+    stream->noise.sounding = false;
+    size_t count = stream->decoding->decode(&stream->decoder, piece.octets, piece.length, decoded);
+    if (count < wanted) { // broken
+        memset(decoded + count, 0, (wanted - count) * sizeof(decoded[0]));
+    }
+    if (decodes_opus(stream)) {
+        stream->unit_ticks = (uint16_t)(piece.skip + piece.ticks);
+        stream->pausing = opus_voice_is_pause(piece.octets, piece.length);
+    } else {
+        voice_concealer_heard(&stream->concealer, decoded, wanted);
+    }
+    append(stream, decoded + piece.skip * per_tick, piece.ticks * per_tick);
+}
+
+// What stands for sound that is not there. Returns the ticks that were really lost.
+static size_t make_up(struct media_stream *stream) {
+    size_t ticks = piece.ticks;
+    size_t count = ticks * stream->decoding->rate / MEDIA_TICKS_PER_SECOND;
+    // While an event goes on there is no voice to be lost.
+    bool lost = piece.kind == JITTER_GAP && !event_receiver_open(&stream->events_in);
+    if (stream->noise.known
+        && (!stream->jitter.active || (int32_t)(stream->jitter.next - stream->noise.from) >= 0)
+        && !event_receiver_open(&stream->events_in)) {
+        noise_make(&stream->noise, decoded, count);
+        stream->fifo_declick |= !stream->noise.sounding;
+        stream->noise.sounding = true;
+        lost = false;
+    } else if (!decodes_opus(stream)) {
+        voice_concealer_conceal(&stream->concealer, decoded, count);
+    } else if (piece.kind == JITTER_SILENCE && stream->jitter.starved > PAUSE_TICKS) {
+        memset(decoded, 0, count * sizeof(decoded[0]));
+    } else {
+        size_t whole = (count + OPUS_VOICE_STEP - 1) / OPUS_VOICE_STEP * OPUS_VOICE_STEP;
+        bool next = piece.kind == JITTER_GAP && !piece.held
+            && jitter_peek(&stream->jitter, VOICE_OPUS, &piece);
+        bool recovered = next && opus_voice_is_redundant(piece.octets, piece.length);
+        opus_voice_conceal(
+            stream->opus, piece.octets, recovered ? piece.length : 0, decoded, whole);
+        stream->recovered_ticks += recovered ? (uint32_t)ticks : 0;
+        lost = lost && !recovered && !stream->pausing;
+    }
+    append(stream, decoded, count);
+    return lost ? ticks : 0;
+}
+
+// Ticks of a gap that are taken at once: what is needed, of Opus as much as one packet had.
+static size_t gap_ticks(const struct media_stream *stream, size_t need) {
+    size_t missing = need - stream->fifo_count;
+    size_t ticks = (missing + media_samples_per_tick() - 1) / media_samples_per_tick();
+    if (decodes_opus(stream) && stream->unit_ticks > 0) {
+        return stream->unit_ticks;
+    }
+    return ticks > MEDIA_TICKS_PER_FRAME ? MEDIA_TICKS_PER_FRAME : ticks;
+}
+
 // Brings the fifo to at least `need` samples. With only_sound it stops at what is not there.
 // Returns the ticks of sound that had to be made up.
 static size_t fill(struct media_stream *stream, size_t need, bool hold, bool only_sound) {
-    int16_t *samples = sound_out; // not in use yet
     size_t concealed = 0;
     while (stream->fifo_count < need) {
         if (only_sound && !jitter_ready(&stream->jitter)) {
             break;
         }
-        size_t most =
-            (need - stream->fifo_count + media_samples_per_tick() - 1) / media_samples_per_tick();
-        if (most > MEDIA_TICKS_PER_FRAME) {
-            most = MEDIA_TICKS_PER_FRAME;
-        }
-        jitter_take(&stream->jitter, most, hold, &piece);
+        jitter_take(&stream->jitter, gap_ticks(stream, need), hold, &piece);
         if (piece.kind == JITTER_SILENCE && stream->state == STREAM_CLOSING
             && stream->decoding != NULL) {
             piece.kind = JITTER_GAP;
         }
         media_note_played(&stream->bursts, piece.kind, piece.ticks);
         if (piece.kind == JITTER_SOUND) {
-            decode_with(stream, &voice_codecs[piece.codec]);
-            size_t count =
-                stream->decoding->decode(&stream->decoder, piece.octets, piece.ticks, samples);
-            voice_concealer_heard(&stream->concealer, samples, count);
-            append(stream, samples, count);
+            play(stream);
         } else if (stream->decoding == NULL) {
             size_t count = piece.ticks * media_samples_per_tick();
-            memset(stream->fifo + stream->fifo_count, 0, count * sizeof(samples[0]));
+            memset(stream->fifo + stream->fifo_count, 0, count * sizeof(stream->fifo[0]));
             stream->fifo_count += (uint16_t)count;
         } else {
-            size_t count = piece.ticks * stream->decoding->samples_per_octet;
-            voice_concealer_conceal(&stream->concealer, samples, count);
-            append(stream, samples, count);
-            // While an event goes on there is no voice to be lost.
-            bool lost = piece.kind == JITTER_GAP && !event_receiver_open(&stream->events_in);
-            concealed += lost ? piece.ticks : 0;
+            concealed += make_up(stream);
         }
     }
     return concealed;
@@ -154,11 +233,11 @@ static void receive_frame(struct media_stream *stream, uint32_t now, int16_t *ou
     }
 }
 
-// The header of the next packet stands in `packet` already.
-static void leave(struct media_stream *stream, uint8_t *packet, size_t octets, size_t size) {
+// Sends `packet`, whose header and so many octets of payload stand there.
+static void leave(struct media_stream *stream, size_t octets) {
     stream->sequence++;
     stream->marker = false;
-    int length = media_protect(stream, packet, RTP_HEADER_OCTETS + octets, size);
+    int length = media_protect(stream, packet, RTP_HEADER_OCTETS + octets, sizeof(packet));
     if (length < 0
         || stream->ops->send(stream->rtp, packet, (size_t)length, stream->peer, stream->port)
             < 0) {
@@ -171,8 +250,6 @@ static void leave(struct media_stream *stream, uint8_t *packet, size_t octets, s
 
 // Events in place of voice, which fades in again after them.
 static void send_events(struct media_stream *stream, uint32_t timestamp) {
-    uint8_t packet[RTP_HEADER_OCTETS + EVENT_OCTETS + SRTP_CORE_RTP_TRAILER]
-        __attribute__((aligned(4)));
     struct event_packet packets[EVENT_PACKETS];
     if (!stream->events_out.sending) {
         media_event_format(stream, &stream->event_format);
@@ -190,17 +267,36 @@ static void send_events(struct media_stream *stream, uint32_t timestamp) {
         stream->count.events_sent += packets[i].marker;
         rtp_emit(packet, &header);
         memcpy(packet + RTP_HEADER_OCTETS, packets[i].octets, EVENT_OCTETS);
-        leave(stream, packet, EVENT_OCTETS, sizeof(packet));
+        leave(stream, EVENT_OCTETS);
     }
     stream->send_gain = 0;
     stream->marker = true;
 }
 
+// A stream that has nothing to say sends comfort noise now and then if its peer takes that (RFC 3389
+// section 4). Returns whether this tick is done with.
+static bool send_noise(struct media_stream *stream, struct rtp_header *header, int32_t wanted) {
+    int type =
+        stream->codec->clock == MEDIA_TICKS_PER_SECOND ? media_accepts(stream, MEDIA_NOISE) : -1;
+    if (type < 0 || wanted != 0 || stream->send_gain != 0) {
+        stream->quiet = 0;
+        return false;
+    }
+    if (stream->quiet == 0) {
+        header->payload_type = (uint8_t)type;
+        header->marker = false;
+        rtp_emit(packet, header);
+        packet[RTP_HEADER_OCTETS] = NOISE_LEVEL;
+        leave(stream, 1);
+    }
+    stream->marker = true;
+    stream->quiet = (uint8_t)((stream->quiet + 1) % NOISE_TICKS);
+    return true;
+}
+
 // sound: what the peer is to hear, in the rate of the mixing point.
 static void send_frame(
     struct media_stream *stream, int16_t *sound, size_t frame, uint64_t due_us) {
-    uint8_t packet[RTP_HEADER_OCTETS + VOICE_FRAME_OCTETS + SRTP_CORE_RTP_TRAILER]
-        __attribute__((aligned(4)));
     int16_t converted[AUDIO_FRAME_MAX];
     struct rtp_header header = {
         .payload_type = stream->payload_type,
@@ -209,7 +305,7 @@ static void send_frame(
         .timestamp = stream->timestamp,
         .ssrc = stream->ssrc,
     };
-    stream->timestamp += MEDIA_TICKS_PER_FRAME;
+    stream->timestamp += stream->codec->clock / 1000 * AUDIO_FRAME_MS;
     stream->timestamp_us = due_us;
     if (media_send_barred(stream)) {
         stream->send_gain = 0; // not even a frame that fades out
@@ -223,6 +319,9 @@ static void send_frame(
         return;
     }
     int32_t wanted = stream->send && stream->joined ? SOUND_GAIN_FULL : 0;
+    if (send_noise(stream, &header, wanted)) {
+        return;
+    }
     sound_ramp(sound, frame, stream->send_gain, wanted);
     stream->send_gain = wanted;
     if (stream->codec->rate == media_mix_rate) {
@@ -240,7 +339,11 @@ static void send_frame(
     rtp_emit(packet, &header);
     size_t octets =
         stream->codec->encode(&stream->encoder, sound, frame, packet + RTP_HEADER_OCTETS);
-    leave(stream, packet, octets, sizeof(packet));
+    if (octets == 0) {
+        stream->count.send_errors++;
+        return;
+    }
+    leave(stream, octets);
 }
 
 static void note_tick(uint64_t due_us) {
@@ -271,7 +374,7 @@ __attribute__((noinline)) void media_tick(uint64_t due_us) {
     memset(sound_sum, 0, frame * sizeof(sound_sum[0]));
     for (int i = 0; i < MEDIA_STREAMS; i++) {
         struct media_stream *stream = &media_state.streams[i];
-        if (stream->state == STREAM_FREE) {
+        if (stream->state < STREAM_OPEN) {
             continue;
         }
         if (stream->state == STREAM_OPEN) {
@@ -292,7 +395,7 @@ __attribute__((noinline)) void media_tick(uint64_t due_us) {
             }
             send_frame(stream, sound_of[i], frame, due_us);
         } else if (stream->state == STREAM_CLOSING) {
-            stream->state = STREAM_FREE;
+            media_release(stream);
         }
     }
     tone_add(&media_state.tone, media_mix_rate, sound_sum, frame);

@@ -31,8 +31,8 @@ static mp_obj_t codec_make_new(
     mp_arg_check_num(n_args, n_kw, 1, 1, false);
     size_t length;
     const char *name = mp_obj_str_get_data(args[0], &length);
-    int index = voice_codec_find(name, length);
-    if (index < 0) {
+    int index = voice_codec_find(name, length, 0);
+    if (index < 0 || voice_codecs[index].octets_per_tick == 0) { // Opus is the engine's alone
         mp_raise_ValueError(MP_ERROR_TEXT("codec"));
     }
     codec_obj_t *self = mp_obj_malloc(codec_obj_t, type);
@@ -46,8 +46,9 @@ static mp_obj_t codec_encode_into(mp_obj_t self_in, mp_obj_t samples_in, mp_obj_
     mp_buffer_info_t samples, octets;
     mp_get_buffer_raise(samples_in, &samples, MP_BUFFER_READ);
     mp_get_buffer_raise(octets_in, &octets, MP_BUFFER_WRITE);
-    size_t unit = 2u * self->codec->samples_per_octet;
-    if (samples.len % unit != 0 || octets.len < samples.len / unit
+    size_t per_tick = self->codec->rate / VOICE_TICKS_PER_SECOND;
+    size_t ticks = samples.len / 2 / per_tick;
+    if (samples.len != 2 * per_tick * ticks || octets.len < ticks * self->codec->octets_per_tick
         || ((uintptr_t)samples.buf & 1) != 0) {
         mp_raise_ValueError(MP_ERROR_TEXT("buffer size"));
     }
@@ -61,7 +62,9 @@ static mp_obj_t codec_decode_into(mp_obj_t self_in, mp_obj_t octets_in, mp_obj_t
     mp_buffer_info_t samples, octets;
     mp_get_buffer_raise(octets_in, &octets, MP_BUFFER_READ);
     mp_get_buffer_raise(samples_in, &samples, MP_BUFFER_WRITE);
-    if (samples.len / 2 / self->codec->samples_per_octet < octets.len
+    size_t per_tick = self->codec->rate / VOICE_TICKS_PER_SECOND;
+    size_t ticks = octets.len / self->codec->octets_per_tick;
+    if (octets.len != ticks * self->codec->octets_per_tick || samples.len / 2 < ticks * per_tick
         || ((uintptr_t)samples.buf & 1) != 0) {
         mp_raise_ValueError(MP_ERROR_TEXT("buffer size"));
     }
@@ -82,7 +85,8 @@ static void codec_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
     } else if (attr == MP_QSTR_clock) {
         dest[0] = MP_OBJ_NEW_SMALL_INT(self->codec->clock);
     } else if (attr == MP_QSTR_payload_type) {
-        dest[0] = MP_OBJ_NEW_SMALL_INT(self->codec->payload_type);
+        bool is_static = self->codec->payload_type < VOICE_DYNAMIC;
+        dest[0] = is_static ? MP_OBJ_NEW_SMALL_INT(self->codec->payload_type) : mp_const_none;
     } else {
         dest[1] = MP_OBJ_SENTINEL; // the methods
     }
@@ -100,8 +104,9 @@ static MP_DEFINE_CONST_OBJ_TYPE(codec_type, MP_QSTR_Codec, MP_TYPE_FLAG_NONE, ma
 
 static const mp_rom_obj_tuple_t codecs_tuple = {
     { &mp_type_tuple },
-    3,
-    { MP_ROM_QSTR(MP_QSTR_PCMU), MP_ROM_QSTR(MP_QSTR_PCMA), MP_ROM_QSTR(MP_QSTR_G722) },
+    4,
+    { MP_ROM_QSTR(MP_QSTR_PCMU), MP_ROM_QSTR(MP_QSTR_PCMA), MP_ROM_QSTR(MP_QSTR_G722),
+        MP_ROM_QSTR(MP_QSTR_L16) },
 };
 
 static const mp_rom_map_elem_t voicecodecs_globals_table[] = {

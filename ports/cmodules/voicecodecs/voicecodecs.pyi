@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Voice codecs G.711 and G.722 for tests and for sound files; calls use them inside media.
+"""Voice codecs G.711, G.722 and L16 for tests and for sound files; calls use them inside media.
 
 encoder = voicecodecs.Codec("PCMU")
 octets = encoder.encode_into(samples, buffer)
@@ -9,18 +9,18 @@ octets = encoder.encode_into(samples, buffer)
 from collections.abc import Buffer
 
 CODECS: tuple[str, ...]
-"""RFC 3551 encoding names: "PCMU", "PCMA", "G722"."""
+"""RFC 3551 encoding names: "PCMU", "PCMA", "G722", "L16" (16000)."""
 
 class Codec:
     """One encoder and one decoder with their states (RFC 3551 sections 4.5.2 and 4.5.14)."""
 
     name: str
     rate: int
-    """Samples a second of the sound: 8000, or 16000 for G722."""
+    """Samples a second of the sound: 8000, or 16000 for G722 and L16."""
     clock: int
-    """Ticks a second of the RTP clock: 8000 for all three."""
-    payload_type: int
-    """Static payload type of RFC 3551 section 6."""
+    """Ticks a second of the RTP clock: 8000, or 16000 for L16."""
+    payload_type: int | None
+    """Static payload type of RFC 3551 section 6, None without."""
 
     def __init__(self, name: str) -> None:
         """name: one of CODECS, in any case. ValueError: another name."""
