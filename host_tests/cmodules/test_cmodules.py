@@ -86,6 +86,11 @@ def opus_sources() -> "list[pathlib.Path]":
     return [upstream("OPUS_DIR") / name for name in names]
 
 
+def opus_dirs() -> "list[pathlib.Path]":
+    """Where the headers are that libopus and opus_voice.c take."""
+    return [upstream("OPUS_DIR") / part for part in ("", *OPUS_DIRS)]
+
+
 def include_dirs() -> "list[pathlib.Path]":
     """Ours, and as ports/cmodules/cmodules.mk has them for the files that take upstream's."""
     srtp = upstream("LIBSRTP_DIR")
@@ -127,7 +132,7 @@ def compile_object(source: pathlib.Path, fuzz: bool) -> str:
         command += ["-fno-sanitize=shift"]
     if not ours or source.name == "opus_voice.c":
         command += OPUS_FLAGS
-        command += ["-I" + str(opus / part) for part in ("", *OPUS_DIRS)]
+        command += ["-I" + str(folder) for folder in opus_dirs()]
     if not ours:
         command += ["-w", *OPUS_UNCHECKED]
     command += ["-I" + str(folder) for folder in include_dirs()]

@@ -9,7 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from host_tests.bench.listening.streams import PTIME_MS, Cell, Codec, Packet, first_tick_us
-from host_tests.cmodules.test_cmodules import CORES, HARNESS, HERE, include_dirs
+from host_tests.cmodules.test_cmodules import (
+    CMODULES,
+    CORES,
+    HARNESS,
+    HERE,
+    OPUS_FLAGS,
+    include_dirs,
+    opus_dirs,
+    opus_sources,
+)
 from tools.lab import wav
 
 
@@ -20,8 +29,17 @@ def build(folder: Path) -> None:
     command += [f"-I{part}" for part in include_dirs()]
     objects = []
     for source in (HARNESS[0], *CORES):
-        objects.append(str(folder / f"{source.parent.name}-{source.stem}.o"))
-        subprocess.run([*command, "-c", str(source), "-o", objects[-1]], check=True)
+        if source.name != "opus_voice.c":
+            objects.append(str(folder / f"{source.parent.name}-{source.stem}.o"))
+            subprocess.run([*command, "-c", str(source), "-o", objects[-1]], check=True)
+    # libopus has headers of the same names as others
+    inside = folder / "opus"
+    inside.mkdir(exist_ok=True)
+    libopus = [CMODULES / "voicecodecs" / "opus_voice.c", *opus_sources()]
+    apart = ["gcc", "-O2", "-std=gnu99", "-w", "-c", *OPUS_FLAGS, f"-I{CMODULES}"]
+    apart += [f"-I{part}" for part in opus_dirs()]
+    subprocess.run([*apart, *map(str, libopus)], check=True, cwd=inside)
+    objects += [str(path) for path in sorted(inside.glob("*.o"))]
     for name in ("talker", "receiver"):
         source = Path(__file__).with_name(name + ".c")
         target = ["-lm", "-o", str(folder / name)]
