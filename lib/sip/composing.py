@@ -31,6 +31,9 @@ class Composing(Usages):
         self.request = request
         self.transport = transport
         self.account: "Account | None" = None
+        # Whose registrar brought a call to us: for Contact alone. Its caller may challenge our BYE
+        # and would take the digest of a password home, so such a call has no account.
+        self.reached_by: "Account | None" = None
         self.dialog: "Dialog | None" = None
         self.local_uri = ""
         self.local_tag = ""
@@ -43,12 +46,16 @@ class Composing(Usages):
         except FormatError:
             return None
 
+    def contact_account(self) -> "Account | None":
+        """Return the account that our Contact is for, None: our address alone."""
+        return self.account or self.reached_by
+
     # -- requests and responses
 
     def create_request(self, method: str, dialog: Dialog) -> Request:
         """Return an INVITE or UPDATE within the dialog, without body and Via."""
         request = dialog.create_request(method)
-        contact = self.agent.contact(self.local_user(), self.transport, self.account)
+        contact = self.agent.contact(self.local_user(), self.transport, self.contact_account())
         request.add("Contact", contact)
         self.agent.describe(request)
         if self._refresher is not None:
@@ -68,7 +75,9 @@ class Composing(Usages):
                 user = request.uri.user
             except FormatError:
                 user = None
-            response.add("Contact", self.agent.contact(user, self.transport, self.account))
+            response.add(
+                "Contact", self.agent.contact(user, self.transport, self.contact_account())
+            )
             if self.transport == "TLS" and request.uri_text[:5].lower() == "sips:":
                 secure_contact(response)
             self.agent.describe(response)

@@ -11,7 +11,7 @@ What would go by UDP and is large goes by TCP to the same peer first, and by UDP
 """
 
 from vox6.sip.state import CALLING, TRYING
-from vox6.sip.transport import is_reliable, is_secure
+from vox6.sip.transport import is_reliable
 from vox6.wire import const
 
 TYPE_CHECKING = False
@@ -45,10 +45,7 @@ def try_next(transaction: "ClientTransaction", status: int, now: int) -> bool:
         transaction.fallback = False
         _move(transaction, transaction.peer, "UDP", now)
         return True
-    targets = transaction.targets
-    while targets and targets[0][1] != "TLS" and is_secure(transaction.request):
-        targets.pop(0)  # what is for sips stays on TLS
-    if not targets:
+    if not transaction.targets:
         return False
     if status == 503 and transaction.method == "INVITE" and not transaction.reliable:
         transaction.leave_behind(now)

@@ -121,7 +121,7 @@ class Identity:
 
     def host_text(self) -> str:
         """Return our host as it stands in URIs."""
-        return host_text(self._address()[0])
+        return "phone" if self._last_local is None else host_text(self._last_local[0])
 
     def all_accepts(self) -> "list[str]":
         """Return the media types that we take in any request."""

@@ -336,7 +336,7 @@ def receive_invite(incoming: Incoming, now: int) -> None:
     request.content_type()
     referred_by = request.get("referred-by")
     session = Session(agent, "in", request, incoming.peer, incoming.transport)
-    session.account = agent.find_account(request.uri.user, incoming.peer)
+    session.reached_by = agent.find_account(request.uri.user, incoming.peer)
     session.replaces = replaced
     if referred_by is not None:
         session.referred_by = NameAddr.parse(referred_by).uri_text

@@ -380,6 +380,10 @@ class Registration:
         if status != 503 or after is None:  # a flow stays while its server asks for patience
             self._end_flow()
         self.request_uri = self.account.registrar_uri
+        if self._redirects and self.account.peer is not None:
+            self._redirects = 0
+            self.peer = self.account.peer
+            self.transport = self.account.transport
         retry = None
         if leaving:
             self.agent.forget_registration(self)

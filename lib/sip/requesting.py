@@ -82,10 +82,12 @@ class Requesting(Identity):
         A user's `targets` follow when it fails, unless it is within a dialog; its `peer` and
         `transport` are then set to the one that it goes to.
         """
+        targets: "list[tuple[Peer, str]]" = getattr(user, "targets", [])
         if is_secure(request):
             if transport != "TLS":
                 raise LocalProtocolError("sips goes by TLS")
             secure_contact(request)
+            targets[:] = [target for target in targets if target[1] == "TLS"]
         self.stamp(request, transport)
         if not request.count("user-agent"):
             self.sign(request)
@@ -96,7 +98,7 @@ class Requesting(Identity):
         transaction.wanted = transport
         transaction.large = transaction.fallback = large
         if request.to.tag is None:
-            transaction.targets = getattr(user, "targets", transaction.targets)
+            transaction.targets = targets
         transaction.start(now)
         return transaction
 

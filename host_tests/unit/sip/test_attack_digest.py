@@ -61,21 +61,23 @@ class Digest(unittest.TestCase):
 
     def test_attack_digest_leak(self):
         """Who calls us and challenges our BYE gets no digest to try passwords at."""
-        self.start()
-        give(self.agent, request("INVITE", body="offer"), peer=MALLORY)
-        session = events(self.agent)[0].session
-        session.accept(0, b"answer")
-        tag = sent(self.agent)[-1].to.tag
-        give(self.agent, request("ACK", "z9hG4bK2", to_tag=tag), peer=MALLORY)
-        session.bye(0)
-        bye = sent(self.agent)[-1]
-        self.assertEqual(bye.method, "BYE")
-        for status in (401, 407):
-            name = "Proxy-Authenticate" if status == 407 else "WWW-Authenticate"
-            line = (CHALLENGE % "example.com").replace("WWW-Authenticate", name)
-            give(self.agent, reply(bye, status, extra=line), peer=MALLORY)
-        self.assertEqual(sent(self.agent), [])
-        self.assertEqual(session.state, "Terminated")
+        for peer in (MALLORY, PEER):  # himself, or by our registrar
+            self.start()
+            invite = request("INVITE", body="offer").replace(":phone@", ":anna@")
+            give(self.agent, invite, peer=peer)
+            session = events(self.agent)[0].session
+            session.accept(0, b"answer")
+            tag = sent(self.agent)[-1].to.tag
+            give(self.agent, request("ACK", "z9hG4bK2", to_tag=tag), peer=peer)
+            session.bye(0)
+            bye = sent(self.agent)[-1]
+            self.assertEqual(bye.method, "BYE")
+            for status in (401, 407):
+                name = "Proxy-Authenticate" if status == 407 else "WWW-Authenticate"
+                line = (CHALLENGE % "example.com").replace("WWW-Authenticate", name)
+                give(self.agent, reply(bye, status, extra=line), peer=peer)
+            self.assertEqual(sent(self.agent), [])
+            self.assertEqual(session.state, "Terminated")
 
     def test_attack_digest_replay(self):
         """Answers of before, sent again at any moment, change nothing and draw nothing out."""

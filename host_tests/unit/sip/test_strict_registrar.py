@@ -303,6 +303,15 @@ class AnswerTest(Case):
         self.agent.receive_datagram(second.answer(octets), OTHER, 0, "TCP")
         second.serve()
         self.assertEqual(kinds(self.agent), ["Registered"])
+        # it is asked until it fails, then the registrar is again
+        self.registration.start(100)
+        octets, peer, transport = self.agent.datagrams_to_send()[0]
+        self.assertEqual((peer, transport), (OTHER, "TCP"))
+        self.agent.handle_transport_error(OTHER, 200, "TCP")
+        self.assertEqual(events(self.agent)[0].retry_ms, 30000)
+        out = run_until(self.agent, 30200)
+        self.assertEqual(out[-1][1].uri_text, "sip:example.com")
+        self.assertEqual((self.registration.peer, self.registration.transport), (PEER, "UDP"))
 
     def test_redirected_to_a_name(self):
         self.start()
@@ -568,7 +577,8 @@ class RouteTest(Case):
             session = events(self.agent)[-1].session
             session.accept(20, b"answer")
             self.assertEqual(sent(self.agent)[-1].contact().uri.host, host)
-            self.assertEqual(session.account is self.account, peer == PEER)
+            self.assertEqual(session.reached_by is self.account, peer == PEER)
+            self.assertEqual(session.account, None)
 
     def test_gruu_that_nobody_asked_for(self):
         self.start(instance_id=INSTANCE)
