@@ -157,7 +157,8 @@ class Refresher:
         timers = session.agent.layer.timers
         self.interval_s = seconds
         self.ours = ours
-        self._until = now + 1000 * seconds - min(32000, 1000 * seconds // 3)
+        limit = 1000 * max(seconds, _MIN_SE)  # a shorter one breaks section 5; no call ends by it
+        self._until = now + limit - min(32000, limit // 3)
         timers.set(session, "session_expiry", self._until)
         if ours:
             timers.set(session, "refresh", now + max(500 * seconds, _SOONEST))

@@ -90,6 +90,8 @@ class CallerTest(unittest.TestCase):
             ("Session-Expires: 90;refresher=uas", None, 60),
             ("Session-Expires: 90;refresher=uac", 45, 60),
             ("Session-Expires: 90", 45, 60),
+            ("Session-Expires: 1;refresher=uas", None, 60),
+            ("Session-Expires: 4;refresher=uac", 5, 60),
             ("Session-Expires: x;refresher=uac", None, None),
             ("Session-Expires: 0;refresher=uac", None, None),
             ("", None, None),
