@@ -47,6 +47,7 @@ class Names:
         self._resolver = None
         self._locator = None
         self._endpoints = {}  # (local port, IPv4): endpoint
+        self._questions = []  # those by TCP
         self._lookups = []  # (name, type, call back)
         self._locations = []  # (location, call back)
         self._draining = False
@@ -57,7 +58,7 @@ class Names:
         from vox6.dns.locate import Locator
         from vox6.dns.resolver import Resolver
 
-        self._resolver = Resolver(self._random, stream=False)  # net6 has no TCP yet
+        self._resolver = Resolver(self._random)
         self._locator = Locator(self._resolver, self._random, ("UDP", "TCP", "TLS"))
         self._driver = Driver(
             "dns", self._resolver, self._clock, self._send, self._on_event, self._on_error
@@ -166,6 +167,9 @@ class Names:
         local = None if four else self._network.source_for(peer[0])
         if local is None and not four:
             raise OSError(_ENETUNREACH, "no address for this DNS server")
+        if transport == "TCP":
+            self._ask_by_stream(data, peer, local)
+            return
         endpoint = self._endpoints.get((port, four))
         if endpoint is None:
             try:
@@ -178,11 +182,41 @@ class Names:
                 self.watch(endpoint, lambda now: self._read(endpoint, port))
         endpoint.send(data, peer[0], peer[1], local)
 
+    def _ask_by_stream(self, data, peer, local):
+        """Ask by TCP: an answer did not fit a datagram. IPv4 is for datagrams alone."""
+        if local is None or self.watch is None:
+            self._resolver.server_failed(peer, "TCP", self._clock.now())
+            return
+        try:
+            stream = self._net6.Stream(peer[0], peer[1], local)
+        except OSError:
+            self._resolver.server_failed(peer, "TCP", self._clock.now())
+            return
+        from firmware.net.dns_stream import StreamQuestion
+
+        self._questions.append(
+            StreamQuestion(stream, peer, data, self.watch, self.unwatch, self._on_answer)
+        )
+
+    def _on_answer(self, question, answer):
+        self._questions.remove(question)
+        if answer is None:
+            self._resolver.server_failed(question.peer, "TCP", self._clock.now())
+        else:
+            self._driver.receive(answer, question.peer, 0)
+        self.drain()
+
     def _read(self, endpoint, port):
         self._driver.read(endpoint, self._buffer, port)
         self.drain()
 
     def _close_ports(self):
+        if self._questions:
+            awaited = self._resolver.streams()
+            for question in list(self._questions):
+                if (question.peer, question.id) not in awaited:
+                    self._questions.remove(question)
+                    question.close()
         if not self._endpoints:
             return
         ports = self._resolver.ports()

@@ -68,7 +68,8 @@ class Resolver:
     The driver sends what `datagrams_to_send()` gives, (data, peer, transport, port): "UDP" from
     this local port, one of `ports()`; or "TCP" (port 0): connect, write the length in two octets
     and data, read one such message, close. It gives the answer to `receive_datagram` with the
-    local port at which it came, 0 for TCP, and closes ports that `ports()` has no more.
+    local port at which it came, 0 for TCP, and closes ports that `ports()` has no more, and
+    connections whose question is not in `streams()`.
     """
 
     def __init__(
@@ -132,6 +133,10 @@ class Resolver:
     def ports(self) -> "list[int]":
         """Return the local UDP ports at which answers are awaited."""
         return [lookup.port for lookup in self._lookups if lookup.state == ASKING]
+
+    def streams(self) -> "list[tuple[Peer, int]]":
+        """Return (server, ID) of the questions whose answers are awaited by TCP."""
+        return [(one.peer, one.id) for one in self._lookups if one.state == STREAMING]
 
     def port_failed(self, port: int, now: int) -> None:
         """The driver cannot have this local port: another one is chosen."""

@@ -419,13 +419,23 @@ class TestPhone:
         self.polled = []  # of the access, beside the streams
         self.phone.watch = lambda stream, call: self.watched.append((stream, call))
         self.phone.unwatch = self._unwatch
-        self.access.start(lambda one, call: self.polled.append((one, call)), self._unpoll)
+        self.access.start(self._watch_access, self._unwatch_access)
         self.phone.start(self.signalling.port)
         world.phones.append(self)
         self.console.refresh(self.clock.now())
 
     def _unwatch(self, stream):
         self.watched = [entry for entry in self.watched if entry[0] is not stream]
+
+    def _watch_access(self, one, call, writing=False):
+        if hasattr(one, "writable"):
+            self._watch_flow(one, call, writing)
+        else:
+            self.polled.append((one, call))
+
+    def _unwatch_access(self, one, writing=False):
+        self._unwatch_flow(one, writing)
+        self._unpoll(one)
 
     def _watch_flow(self, stream, call, writing=False):
         self.flows.append((stream, call, writing))

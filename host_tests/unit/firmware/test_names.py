@@ -5,7 +5,7 @@
 import unittest
 
 from firmware import log
-from host_tests.unit.firmware import doubles, tunnels
+from host_tests.unit.firmware import doubles, net_doubles, tunnels
 from host_tests.unit.firmware.net_doubles import address
 
 DNS = "2001:db8:53::53"
@@ -55,6 +55,40 @@ class Dialling(Case):
         ]
         self.phone().press("bob@example.org", "call")
         self.assertEqual(bob.states()[0], "incoming")
+
+    def test_an_answer_that_was_cut_is_asked_for_by_tcp(self):
+        bob = doubles.TestPhone(self.world, ["2001:db8::b"])
+        self.dns.records = [tunnels.aaaa("example.org", "2001:db8::b")]
+        self.dns.cuts = (28, 33)
+        alice = self.phone()
+        alice.press("sip:bob@example.org", "call")
+        self.assertEqual(bob.states()[0], "incoming")
+        self.assertEqual([rtype for _, rtype in self.dns.by_stream], [33, 33, 33, 28])
+        self.assertEqual(alice.net6.streams, [])
+        self.assertEqual([flow[0] for flow in alice.flows], alice.net6.listeners)
+
+    def test_tcp_that_fails_leads_to_the_next_server(self):
+        self.dns.records = [tunnels.aaaa("example.org", "2001:db8::b")]
+        self.dns.cuts = (28, 33)
+        other = tunnels.NameServer(self.world, address("2001:db8:53::54"), self.dns.records)
+        for how in ("refused", "silent"):
+            if how == "refused":
+                self.dns.listeners = []
+            else:
+                self.dns.listeners = [net_doubles.Listener(self.dns, 53)]
+                self.dns.step = lambda: tunnels.Member.step(self.dns)
+            bob = doubles.TestPhone(self.world, ["2001:db8::b"])
+            alice = self.phone(dns=(DNS, "2001:db8:53::54"))
+            alice.press("sip:bob@example.org", "call")
+            self.world.run(30000)
+            self.assertEqual(bob.states()[0], "incoming", how)
+            self.assertIn(("example.org", 28), other.asked)
+            self.assertEqual(alice.net6.streams, [])
+            alice.press("hangup")
+            self.world.run(40000)
+            self.world.phones.remove(bob)
+            self.world.hosts.remove(bob.net6)
+            other.asked = []
 
     def test_words_while_it_is_looked_up(self):
         self.dns.silent = True

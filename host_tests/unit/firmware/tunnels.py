@@ -6,6 +6,7 @@ The operator is the real server of lib/pubtsp with its rules, so that a packet w
 source comes to nothing here as it does outside.
 """
 
+from host_tests.unit.firmware import net_doubles
 from host_tests.unit.firmware.net_doubles import (
     MAPPED,
     address,
@@ -147,18 +148,43 @@ class Home:
 
 
 class NameServer(Member):
-    """A recursive DNS server. records: list of dns.Record. asked: (name, type) in order."""
+    """A recursive DNS server. records: list of dns.Record. asked: (name, type) in order.
+
+    cuts: types whose answers do not fit a datagram. by_stream: (name, type) asked by TCP.
+    """
 
     def __init__(self, world, addr16, records=()):
         super().__init__(world, addr16, 53)
         self.records = list(records)
         self.asked = []
+        self.cuts = ()
+        self.by_stream = []
+        self.listeners = [net_doubles.Listener(self, 53)]
+        self.streams = []  # of the double of net6 that this is, too
+        self.error = 0
+
+    def step(self):
+        busy = super().step()
+        while self.listeners and self.listeners[0].waiting:
+            self.listeners[0].accept()
+        for stream in list(self.streams):
+            if stream.state == "open" and len(stream.came) > 2 and not self.silent:
+                busy = True
+                answer = self.answer(stream.came[2:], self.by_stream, ())
+                stream.came = b""
+                stream.write(bytes((len(answer) >> 8, len(answer) & 255)) + answer[:5])
+                stream.write(answer[5:])
+        return busy
 
     def serve(self, data, source):
         """Answer a question."""
+        self.send(self.answer(data, self.asked, self.cuts), source)
+
+    def answer(self, data, asked, cuts):
+        """Return the answer to a question."""
         query = dns.Message.parse(data)
         question = query.questions[0]
-        self.asked.append((question.name, question.rtype))
+        asked.append((question.name, question.rtype))
         made = dns.Message(query.id, message.QR | message.RD | message.RA)
         made.questions = query.questions
         known = False
@@ -167,8 +193,11 @@ class NameServer(Member):
             if record.name == question.name and record.data.rtype == question.rtype:
                 made.answers.append(record)
         made.rcode = 0 if known else 3
+        if question.rtype in cuts:
+            made.answers = []
+            made.flags |= message.TC
         buffer = bytearray(1232)
-        self.send(bytes(buffer[: made.emit(buffer)]), source)
+        return bytes(buffer[: made.emit(buffer)])
 
 
 def a(name, text):
