@@ -3,9 +3,12 @@
 # CPython only: whole phones in a lab
 """Extensions with SIPp: PRACK (RFC 3262), UPDATE (RFC 3311), session timers (RFC 4028)."""
 
+import time
+
 import pytest
 
 from host_tests.interop.fixtures import BOARDS
+from host_tests.interop.signalling import heard, tone
 
 UNIX = pytest.mark.parametrize("phone", BOARDS[:1], indirect=True)
 
@@ -23,6 +26,18 @@ def test_their_reliable_responses(phone, callee, capture):
 @UNIX
 def test_reliable_response_out_of_order(phone, callee, capture):
     other = callee("uas_reliable_lost", options=("-nr",))
+    phone.wait_talking()
+    phone.hang_up()
+    other.wait()
+    phone.wait_idle()
+
+
+@UNIX
+def test_their_update_in_an_early_dialog(phone, plain, callee, capture):
+    other = callee("uas_update_early", keys={"sound": tone(1000)})
+    phone.panel.wait_text("being connected")
+    time.sleep(0.4)
+    assert abs(heard(phone) - 1000) < 1, "early media after the UPDATE"
     phone.wait_talking()
     phone.hang_up()
     other.wait()

@@ -166,3 +166,16 @@ def test_glare_tried_again(phone, callee, capture):
     phone.hang_up()
     other.wait()
     phone.wait_idle()
+
+
+def test_moved(phone, sipp, callee, capture):
+    """302: the best place refuses, the next one answers; what is no SIP URI is passed over."""
+    first, second = sipp("uas_busy", port=5080), sipp("uas_moved_here", port=5082)
+    moved = callee("uas_moved", keys={"first": 5080, "second": 5082})
+    phone.wait_talking()
+    moved.wait()
+    first.wait()
+    time.sleep(0.3)
+    phone.hang_up()
+    second.wait()
+    phone.wait_idle()
