@@ -7,7 +7,8 @@ it goes, with a new branch, to the next (peer, transport) of its user's `targets
 time that one transaction has (64 T1). While more targets are left a silent one has 8 T1, by stream
 16 T1 (a connection and its handshake); the last has all that remains.
 
-What would go by UDP and is large goes by TCP to the same peer first, and by UDP when that fails.
+What would go by UDP and is large goes by TCP to the same peer first, and by UDP when that fails
+or says nothing for 8 T1. A peer without TCP is remembered: its next large request is not held up.
 """
 
 from vox6.sip.state import CALLING, TRYING
@@ -30,7 +31,8 @@ def get_patience(transaction: "ClientTransaction") -> int:
     """Return the ms that a silent target has."""
     if not transaction.targets and not transaction.fallback:
         return 64 * transaction.layer.t1
-    return (_SILENT_STREAM if transaction.reliable else _SILENT_UDP) * transaction.layer.t1
+    slow = transaction.reliable and not transaction.fallback
+    return (_SILENT_STREAM if slow else _SILENT_UDP) * transaction.layer.t1
 
 
 def try_next(transaction: "ClientTransaction", status: int, now: int) -> bool:
@@ -43,6 +45,7 @@ def try_next(transaction: "ClientTransaction", status: int, now: int) -> bool:
         return False
     if transaction.fallback and status != 503:
         transaction.fallback = False
+        transaction.layer.note_without_tcp(transaction.peer)
         _move(transaction, transaction.peer, "UDP", now)
         return True
     if not transaction.targets:
@@ -52,7 +55,9 @@ def try_next(transaction: "ClientTransaction", status: int, now: int) -> bool:
     peer, transport = transaction.targets.pop(0)
     transaction.layer.restamp_contact(transaction.request, transaction.wanted, transport)
     transaction.wanted = transport
-    transaction.fallback = transport == "UDP" and transaction.large
+    transaction.fallback = (
+        transport == "UDP" and transaction.large and peer not in transaction.layer.without_tcp
+    )
     user: "Any" = transaction.user
     if getattr(user, "targets", None) is transaction.targets:
         user.peer = peer

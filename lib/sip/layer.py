@@ -17,6 +17,7 @@ from vox6.sip.transaction import (
 )
 from vox6.sip.transport import is_reliable, note_source, response_peer
 from vox6.sip.uri import host_text
+from vox6.wire import const
 from vox6.wire.errors import FormatError, LocalProtocolError
 
 TYPE_CHECKING = False
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from vox6.sip.transaction import ClientUser
 
     Peer = tuple[bytes, int]
+
+_MAX_WITHOUT_TCP = const(8)  # peers: the servers of all accounts, and a few phones
 
 
 def server_key(request: Request, method: str) -> str:
@@ -84,6 +87,7 @@ class Layer:
         self.servers: "dict[str, ServerTransaction]" = {}
         self.output: "list[tuple[bytes, Peer, str]]" = []
         self.counters: "dict[str, int]" = {}
+        self.without_tcp: "list[Peer]" = []  # where large requests go by UDP after all
         self.restamp: "Callable[[Request, str], None]" = _no_restamp
         self.restamp_contact: "Callable[[Request, str, str], None]" = _no_restamp_contact
 
@@ -241,8 +245,15 @@ class Layer:
                 return True
         return False
 
+    def note_without_tcp(self, peer: "Peer") -> None:
+        """Remember a peer that does not take TCP, until our address changes."""
+        if len(self.without_tcp) >= _MAX_WITHOUT_TCP:
+            self.without_tcp.pop(0)
+        self.without_tcp.append(peer)
+
     def readdress(self, now: int) -> None:
         """Our address is another one: send open requests once more, from there."""
+        self.without_tcp = []
         for client in list(self.clients.values()):
             client.readdress(now)
 

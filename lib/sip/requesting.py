@@ -91,7 +91,8 @@ class Requesting(Identity):
         self.stamp(request, transport)
         if not request.count("user-agent"):
             self.sign(request)
-        large = self.streams and transport == "UDP" and len(request.emit()) > MAX_UDP_OCTETS
+        large = self.streams and transport == "UDP" and peer not in self.layer.without_tcp
+        large = large and len(request.emit()) > MAX_UDP_OCTETS
         if large:
             self.restamp(request, "TCP")
         transaction = self.layer.open_client(request, peer, "TCP" if large else transport, user)

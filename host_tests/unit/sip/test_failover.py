@@ -4,7 +4,7 @@
 
 import unittest
 
-from host_tests.unit.sip.helpers import PEER, events, kinds, make_agent, names, reply
+from host_tests.unit.sip.helpers import PEER, A, events, kinds, make_agent, names, reply
 from vox6.sip.message import parse
 from vox6.wire import parse_address
 
@@ -186,8 +186,21 @@ class LargeTest(unittest.TestCase):
         self.assertEqual([event.status for event in events(self.agent)], [503])
 
     def test_silence(self):
-        log = run(self.agent, 8000)
-        self.assertEqual(log, [(8000, "INVITE", PEER, "UDP")])
+        log = run(self.agent, 4000)
+        self.assertEqual(log, [(4000, "INVITE", PEER, "UDP")])
+
+    def test_remembered(self):
+        self.agent.handle_transport_error(PEER, 100, "TCP")
+        out(self.agent)
+        self.agent.invite(URI, PEER, 200, b"x" * 1300)
+        self.assertEqual(out(self.agent)[0][1:], (PEER, "UDP"))
+        self.agent.invite(URI, SECOND, 200, b"x" * 1300)
+        self.assertEqual(out(self.agent)[0][1:], (SECOND, "TCP"))
+        # another network may let it pass
+        self.agent.set_local(A, 5061, 300)
+        out(self.agent)
+        self.agent.invite(URI, PEER, 300, b"x" * 1300)
+        self.assertEqual(out(self.agent)[0][1:], (PEER, "TCP"))
 
     def test_small_ones_and_datagrams_alone(self):
         self.agent.invite(URI, PEER, 0, b"x" * 500)
