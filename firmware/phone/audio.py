@@ -25,6 +25,7 @@ from vox6.wire.errors import LocalProtocolError, RemoteProtocolError
 _UNSPECIFIED = b"\x00" * 16
 _REPORTS_AT_ONCE = const(8)
 _OPUS_BIT_RATE = const(24000)  # wideband speech without audible loss, bits a second
+_OPUS_BIT_RATE_REDUNDANT = const(32000)  # the same with each frame twice, once coarser
 _OPUS_BIT_RATE_MIN = const(8000)
 # Transports that we understand; Protection says whether one without SRTP or with it will do.
 _PROTOS = ("RTP/AVP", "RTP/SAVP", "RTP/AVPF", "RTP/SAVPF")
@@ -117,6 +118,7 @@ class Audio:
         codecs = _codecs(self._settings.get("media.codecs"), self._media)
         if self._settings.get("dtmf.mode") != "info":
             codecs.append("telephone-event")
+        codecs.append("CN")  # comfort noise: the peer's, and ours while a call is held
         return Negotiation(
             self._session_id,
             codecs,
@@ -445,7 +447,8 @@ class Audio:
         if result is None or result.codec != "opus":
             return
         loss = (self._reports.remote_loss * 100 + 255) // 256 if result.takes_redundancy else 0
-        rate = min(_OPUS_BIT_RATE, max(_OPUS_BIT_RATE_MIN, result.bit_rate or _OPUS_BIT_RATE))
+        wanted = _OPUS_BIT_RATE if loss == 0 else _OPUS_BIT_RATE_REDUNDANT
+        rate = min(wanted, max(_OPUS_BIT_RATE_MIN, result.bit_rate or wanted))
         if self._tuned != (rate, loss):
             self._tuned = (rate, loss)
             self.stream.tune(rate, loss)

@@ -264,6 +264,7 @@ def networked():
                 ("PCMU", "no", 60_000),
                 ("PCMU", "yes", 60_000),
                 ("G722", "yes", 400_000),
+                ("opus", "yes", 850_000),
             ):
                 settings = state / "fs" / "settings"
                 settings.mkdir(parents=True, exist_ok=True)

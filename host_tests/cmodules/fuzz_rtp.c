@@ -36,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     CHECK_EQUAL(media_open(&stream, &config), 0);
     CHECK_EQUAL(media_accept(stream, 9, VOICE_G722, 0), 0);
     CHECK_EQUAL(media_accept(stream, 101, MEDIA_EVENT, 0), 0);
+    CHECK_EQUAL(media_accept(stream, 13, MEDIA_NOISE, 0), 0);
     CHECK_EQUAL(media_accept(stream, 96, VOICE_OPUS, 0), 0);
     CHECK_EQUAL(media_accept(stream, 97, VOICE_L16, 0), 0);
     CHECK_EQUAL(media_accept(stream, 98, VOICE_L16_NARROW, 0), 0);

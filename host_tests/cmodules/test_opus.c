@@ -412,6 +412,76 @@ static void test_other_clock(void) {
     end(stream);
 }
 
+// Three peers with three codecs, rates and clocks: each hears the two others and not itself.
+static void test_three(void) {
+    static const int codecs[3] = { VOICE_PCMU, VOICE_OPUS, VOICE_L16 };
+    static const double tones[3] = { 400, 700, 1100 };
+    static struct world_endpoint ends[3][2];
+    static int16_t heard[3][100 * 320];
+    struct media_stream *streams[3];
+    struct sender senders[3], receivers[3];
+    size_t counts[3] = { 0 };
+    begin();
+    for (int i = 0; i < 3; i++) {
+        struct media_config config = { .ops = &world_ops,
+            .rtp = &ends[i][0],
+            .rtcp = &ends[i][1],
+            .port = PORT,
+            .rtcp_port = PORT + 1,
+            .codec = codecs[i],
+            .payload_type = voice_codecs[codecs[i]].payload_type,
+            .ssrc = OUR_SSRC };
+        memcpy(config.peer, peer, 16);
+        if (codecs[i]
+            == VOICE_OPUS) { // one pair is the stream's, the other is shared by both ends
+            CHECK_EQUAL(media_open(&streams[i], &config), 0);
+            senders[i] = make_sender(codecs[i], tones[i]);
+            receivers[i] = senders[i];
+        } else {
+            CHECK_EQUAL(media_open(&streams[i], &config), 0);
+            senders[i] = make_sender(codecs[i], tones[i]);
+            receivers[i] = make_sender(codecs[i], 0);
+        }
+        receivers[i].codec->start_decoder(&receivers[i].state);
+        CHECK_EQUAL(media_join(streams[i], true), 0);
+    }
+    for (int tick = 0; tick < 200; tick++) {
+        for (int i = 0; i < 3; i++) {
+            uint8_t packet[1300];
+            size_t length = make_packet(&senders[i], 20, packet);
+            world_deliver(&ends[i][0], packet, length, peer, PORT, world.now_us + 3000);
+        }
+        size_t sent = world.sent_count;
+        world_tick();
+        for (; sent < world.sent_count && tick >= 100; sent++) {
+            for (int i = 0; i < 3; i++) {
+                if (world.sent[sent].endpoint == &ends[i][0]) {
+                    counts[i] += receivers[i].codec->decode(&receivers[i].state,
+                        world.sent[sent].octets + 12, world.sent[sent].length - 12,
+                        heard[i] + counts[i]);
+                }
+            }
+        }
+    }
+    CHECK_EQUAL(world.rate, 16000);
+    for (int i = 0; i < 3; i++) {
+        uint32_t rate = voice_codecs[codecs[i]].rate;
+        CHECK_EQUAL(counts[i], 100 * rate / 50);
+        for (int n = 0; n < 3; n++) {
+            double db = 10 * log10(power_at(heard[i] + rate / 5, rate, tones[n], rate) + 1e-12);
+            CHECK_BETWEEN(db, n == i ? -130 : -16, n == i ? -38 : -10); // a tone has -13.3
+            db = 10 * log10(power_at(world.speaker + 32000, 16000, tones[n], 16000) + 1e-12);
+            CHECK_BETWEEN(db, -16, -10);
+        }
+    }
+    opus_voice_put(senders[1].state.opaque.opus);
+    for (int i = 0; i < 3; i++) {
+        media_close(streams[i]);
+    }
+    media_deinit();
+    idle();
+}
+
 // Only so many streams have Opus; one that fades out gives its own away.
 static void test_enough(void) {
     begin();
@@ -458,6 +528,7 @@ int main(void) {
     RUN(test_packet_times);
     RUN(test_pause);
     RUN(test_other_clock);
+    RUN(test_three);
     RUN(test_enough);
     return 0;
 }

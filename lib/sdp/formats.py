@@ -172,9 +172,9 @@ def format_attributes(payload_type: int, name: str) -> "list[tuple[str, str | No
     text, clock_rate = encoding(name)
     channels = CODECS[name][2]
     value = "%d %s/%d" % (payload_type, text, clock_rate)
-    attributes: "list[tuple[str, str | None]]" = [
-        ("rtpmap", value if channels == 1 else value + "/%d" % channels)
-    ]
+    attributes: "list[tuple[str, str | None]]" = []
+    if text != "CN":  # the number says it all
+        attributes.append(("rtpmap", value if channels == 1 else value + "/%d" % channels))
     if text in _PARAMETERS:
         attributes.append(("fmtp", "%d %s" % (payload_type, _PARAMETERS[text])))
     return attributes

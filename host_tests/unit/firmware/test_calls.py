@@ -121,7 +121,7 @@ class TestCall(Case):
         audio = self.alice.phone.lines[0].audio
         audio._reports.remote_loss = 26  # of 256
         self.world.run(2000)
-        self.assertEqual(self.alice.stream().tuned, (24000, 11))
+        self.assertEqual(self.alice.stream().tuned, (32000, 11))
         audio._result.bit_rate = 6000
         audio._result.takes_redundancy = False
         self.world.run(2000)

@@ -342,7 +342,7 @@ bool jitter_ready(const struct jitter *jitter) {
 
 // The delay wanted now, ticks.
 uint32_t jitter_target(const struct jitter *jitter) {
-    uint32_t target = (jitter->peak_q8 >> 8) + JITTER_BLOCK_TICKS;
+    uint32_t target = (jitter->peak_q8 >> 8) + JITTER_BLOCK_TICKS + jitter->reserve;
     if (target < JITTER_DELAY_MIN) {
         return JITTER_DELAY_MIN;
     }

@@ -77,6 +77,7 @@ struct jitter {
     uint32_t peak_q8; // transit above base: follows up at once, down in some seconds
     uint32_t starved; // ticks played since the last sound
     uint32_t overflowed;
+    uint16_t reserve; // ticks more, for the packet after a lost one to be there in time
 };
 
 void jitter_reset(struct jitter *jitter);

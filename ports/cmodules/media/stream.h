@@ -150,6 +150,7 @@ struct media_stream {
     bool fifo_fade_in; // or begins after silence
     uint8_t stretch_pause;
     uint16_t unit_ticks; // of the last piece of Opus
+    uint8_t redundant; // units for which redundancy is to be expected
     bool pausing; // its sender has nothing to send (DTX)
     uint32_t recovered_ticks; // by the redundancy of Opus
     uint32_t concealed_ticks;

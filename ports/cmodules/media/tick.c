@@ -35,6 +35,9 @@ static uint8_t packet[RTP_HEADER_OCTETS + VOICE_FRAME_OCTETS_MAX + SRTP_CORE_RTP
 #define NOISE_LEVEL (70) // -dBov
 #define NOISE_TICKS (10)
 
+// So long after its last packet with redundancy a peer is taken to send more: pauses have none.
+#define REDUNDANT_UNITS (250)
+
 // Opus makes up comfort noise as long as its sender may be pausing: libopus sends a packet each
 // 400 ms then.
 #define PAUSE_TICKS (1000 * JITTER_TICKS_PER_MS)
@@ -85,6 +88,8 @@ static void decode_with(struct media_stream *stream, const struct voice_codec *c
     }
     stream->fifo_fade_in = stream->decoding == NULL;
     stream->fifo_declick = true;
+    stream->jitter.reserve = 0;
+    stream->redundant = 0;
     stream->decoding = codec;
 }
 
@@ -104,6 +109,12 @@ static void play(struct media_stream *stream) {
     if (decodes_opus(stream)) {
         stream->unit_ticks = (uint16_t)(piece.skip + piece.ticks);
         stream->pausing = opus_voice_is_pause(piece.octets, piece.length);
+        if (opus_voice_is_redundant(piece.octets, piece.length)) {
+            stream->redundant = REDUNDANT_UNITS;
+        } else if (stream->redundant > 0) {
+            stream->redundant--;
+        }
+        stream->jitter.reserve = stream->redundant > 0 ? JITTER_BLOCK_TICKS : 0;
     } else {
         voice_concealer_heard(&stream->concealer, decoded, wanted);
     }
