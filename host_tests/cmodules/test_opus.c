@@ -432,16 +432,10 @@ static void test_three(void) {
             .payload_type = voice_codecs[codecs[i]].payload_type,
             .ssrc = OUR_SSRC };
         memcpy(config.peer, peer, 16);
-        if (codecs[i]
-            == VOICE_OPUS) { // one pair is the stream's, the other is shared by both ends
-            CHECK_EQUAL(media_open(&streams[i], &config), 0);
-            senders[i] = make_sender(codecs[i], tones[i]);
-            receivers[i] = senders[i];
-        } else {
-            CHECK_EQUAL(media_open(&streams[i], &config), 0);
-            senders[i] = make_sender(codecs[i], tones[i]);
-            receivers[i] = make_sender(codecs[i], 0);
-        }
+        CHECK_EQUAL(media_open(&streams[i], &config), 0);
+        senders[i] = make_sender(codecs[i], tones[i]);
+        // Of the pairs of Opus one is the stream's and one its peer's, for both directions.
+        receivers[i] = codecs[i] == VOICE_OPUS ? senders[i] : make_sender(codecs[i], 0);
         receivers[i].codec->start_decoder(&receivers[i].state);
         CHECK_EQUAL(media_join(streams[i], true), 0);
     }
