@@ -78,7 +78,7 @@ class TestCall(Case):
         self.assertEqual(self.alice.media.sounding, None)
         self.assertEqual(self.bob.lamps.state["line1"], "on")
         self.world.run(5000)
-        self.assertIn("0:05 opus", self.alice.text())
+        self.assertIn("0:05 G722", self.alice.text())
         self.alice.press("hangup")
         self.assertEqual(self.alice.states(), ["ended", "idle"])
         self.assertEqual(self.bob.states(), ["ended", "idle"])
@@ -105,17 +105,23 @@ class TestCall(Case):
         self.assertEqual(one.rtp.port % 2, 0)
         self.assertEqual(one.rtcp.port, one.rtp.port + 1)
         self.assertEqual(one.rtp.traffic_class, 46 << 2)
-        self.assertEqual((one.codec, two.codec), ("opus", "opus"))
-        self.assertEqual((one.payload_type, two.payload_type), (96, 96))
+        self.assertEqual((one.codec, two.codec), ("G722", "G722"))
+        self.assertEqual((one.payload_type, two.payload_type), (9, 9))
         self.assertEqual(one.direction, (True, True))
         self.assertTrue(one.joined and two.joined)
         self.assertIn((0, "PCMU", 8000), two.accepted)
         self.assertIn((101, "telephone-event", 8000), two.accepted)
-        self.assertEqual(two.accepted[-1][1:], ("telephone-event", 48000))
+        self.assertIn((96, "opus", 48000), two.accepted)
+        self.assertIn((97, "telephone-event", 48000), two.accepted)
+        self.assertEqual(two.accepted[-1], (101, "telephone-event", 8000))  # beside G.722
         self.assertNotEqual(one.ssrc, two.ssrc)
 
     def test_opus_keeps_to_what_the_peer_takes_and_loses(self):
+        for one in (self.alice, self.bob):
+            one.settings.set("media.codecs", "opus PCMU")
         self.call()
+        self.assertEqual((self.alice.stream().codec, self.bob.stream().codec), ("opus", "opus"))
+        self.assertEqual(self.bob.stream().accepted[-1], (97, "telephone-event", 48000))
         self.world.run(2000)
         self.assertEqual(self.alice.stream().tuned, (24000, 0))
         audio = self.alice.phone.lines[0].audio

@@ -72,7 +72,7 @@ class Reading(unittest.TestCase):
         one.load()
         self.assertEqual(one.messages, [])
         self.assertEqual(one.get("sip.port"), 5060)
-        self.assertEqual(one.get("media.codecs"), "opus G722 PCMU PCMA")
+        self.assertEqual(one.get("media.codecs"), "G722 opus PCMU PCMA")
         self.assertEqual(one.account(1, "uri"), "")
 
     def test_values_of_each_kind(self):
