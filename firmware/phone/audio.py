@@ -17,7 +17,7 @@ from firmware.net.network import (
 )
 from firmware.phone.reports import Reports
 from firmware.ui import wording
-from vox6.sdp.formats import encoding
+from vox6.sdp.formats import encoding, is_beside
 from vox6.sdp.offer_answer import Negotiation
 from vox6.wire import const
 from vox6.wire.errors import LocalProtocolError, RemoteProtocolError
@@ -100,6 +100,7 @@ class Audio:
         self._result = None
         self._applied = None
         self._tuned = None  # what Opus was told last
+        self._has_opus = False
         self.stream = None
         self.watched = False
         self.codec = None
@@ -313,7 +314,8 @@ class Audio:
             return
         peer16 = self._address(result.address)
         where = (peer16, result.port, result.rtcp_port)
-        how = (result.codec, result.payload_type)
+        formats = self._formats(result)
+        how = formats[0]
         opened = self.stream is None
         if opened:
             self._open(where, how)
@@ -323,7 +325,7 @@ class Audio:
             self.stream.set_codec(name, how[1], clock_rate)
             self._reports.set_peer((where[0], where[2]))
         if self._applied != (where, how):
-            for payload_type, codec in result.receive:
+            for codec, payload_type in formats:
                 name, clock_rate = encoding(codec)
                 self.stream.accept(payload_type, name, clock_rate)
             if result.telephone_event is not None:  # the last one is what send_event() sends
@@ -332,7 +334,7 @@ class Audio:
                 )
             self._tuned = None
         self._applied = (where, how)
-        self.codec = result.codec
+        self.codec = how[0]
         if opened:
             self.protection.opened(self.stream, self._clock.now())
         else:
@@ -340,6 +342,22 @@ class Audio:
         self.stream.set_direction(result.send and not hold, result.receives_voice and not hold)
         self.stream.join(not hold)
         self._heard = (-1, self._clock.now())
+
+    def _formats(self, result):
+        """Return (codec, payload type) of all that was agreed, first what we send.
+
+        Without Opus if other calls took its coders while this one was agreed, and if anything else
+        is left; what the peer sends of it then is not heard.
+        """
+        formats = [(result.codec, result.payload_type)]
+        formats += [(codec, payload_type) for payload_type, codec in result.receive]
+        if "opus" in [codec for codec, _ in formats] and not self._has_opus:
+            if self._media.counters()["opus"] >= self._media.OPUS_STREAMS:
+                rest = [one for one in formats if one[0] != "opus"]
+                if rest and not is_beside(rest[0][0]):
+                    return rest
+            self._has_opus = True
+        return formats
 
     def silence(self):
         """An early dialog is over: nothing is heard until another answers."""
@@ -444,7 +462,7 @@ class Audio:
     def _tune(self):
         """Let Opus keep to what the peer takes, with redundancy against what it loses."""
         result = self._result
-        if result is None or result.codec != "opus":
+        if result is None or self.codec != "opus":
             return
         loss = (self._reports.remote_loss * 100 + 255) // 256 if result.takes_redundancy else 0
         wanted = _OPUS_BIT_RATE if loss == 0 else _OPUS_BIT_RATE_REDUNDANT

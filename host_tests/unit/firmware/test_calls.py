@@ -139,6 +139,16 @@ class TestCall(Case):
         self.assertEqual(self.alice.stream().codec, "G722")
         self.assertNotIn("opus", [name for _, name, _ in self.alice.stream().accepted])
 
+    def test_opus_agreed_and_taken_by_another_call(self):
+        for one in (self.alice, self.bob):
+            one.settings.set("media.codecs", "opus PCMU")
+        counts = [0, 2]  # free when the call begins, not when it is answered
+        self.bob.media.counters = lambda: {"opus": counts.pop(0) if counts else 2}
+        self.call()
+        self.assertEqual(self.alice.stream().codec, "opus")
+        self.assertEqual(self.bob.stream().codec, "PCMU")
+        self.assertNotIn("opus", [name for _, name, _ in self.bob.stream().accepted])
+
     def test_the_called_one_chooses_the_codec(self):
         self.bob.settings.set("media.codecs", "PCMA PCMU")
         self.call()
