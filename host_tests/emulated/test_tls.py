@@ -7,6 +7,8 @@ import hashlib
 import os
 import ssl
 import subprocess
+import time
+import types
 
 import pytest
 
@@ -14,6 +16,7 @@ from host_tests.emulated import tls_peers
 from host_tests.emulated.stream_peers import echo, guest
 from host_tests.emulated.test_qemu_machine import WAIT_ADDRESS, Machine
 from tools.lab.network import Lab
+from tools.panel import window
 from tools.panel.phones import UnixPhone
 
 pytestmark = [
@@ -236,6 +239,19 @@ def test_a_phone_as_the_server(phone):
         connection.sendall(b"hello")
         assert connection.recv(5) == b"world"
     assert phone.finish() == "b'hello'"
+
+
+def test_dates_pass_while_the_time_is_unknown(phone, folder, monkeypatch):
+    """A board without a clock: the dates of a certificate pass, name and signature count."""
+    if phone.system == "unix":
+        pytest.skip("the host knows the time")
+    monkeypatch.setattr(window, "time", types.SimpleNamespace(time=lambda: 0))
+    time.sleep(1.5)
+    for kind, good in (("expired", True), ("future", True), ("wrong name", False)):
+        made = tls_peers.context(kind, folder)
+        with tls_peers.tls_server(echo, made, phone.host, phone.peer) as (port, _):
+            code = f"wrapped = secure({port}, {CA()!r})\nprint(talk(wrapped))\ndel wrapped"
+            assert (phone.run(code) == "same") == good, kind
 
 
 def test_nothing_is_left(phone):
