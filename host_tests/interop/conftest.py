@@ -13,6 +13,7 @@ from host_tests.interop.fixtures import (  # noqa: F401
     phones,
     plain,
 )
+from host_tests.interop.peers import modern, modern_host  # noqa: F401
 from host_tests.interop.signalling import callee, caller, sipp, sipp_host  # noqa: F401
 
 

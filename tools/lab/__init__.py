@@ -22,6 +22,7 @@ _HOME = {
     "Process": "process",
     "Capture": "capture",
     "Baresip": "baresip",
+    "BaresipPython": "baresip_python",
     "Kamailio": "kamailio",
     "Linphone": "linphone",
     "Relay": "relay",
