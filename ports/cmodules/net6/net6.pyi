@@ -206,5 +206,6 @@ def parse(text: str) -> bytes:
 def use() -> tuple[int, int, int, int]:
     """Return (endpoints, datagrams, blocks) in use and the most blocks that ever were.
 
-    For leak tests: without endpoints and after reading all, the first three are 0.
+    Blocks hold datagrams and what lwIP has received for streams. For leak tests: without endpoints
+    and after reading all, the first three are 0.
     """
