@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include "engine/audio_device.h"
+
 #include "media/event.h"
 #include "media/rtp.h"
 #include "peer.h"
@@ -380,6 +382,25 @@ static void test_payloads(void) {
     end(stream);
 }
 
+// A tick that comes late: packets of the event are newer than the moment that it was due.
+static void test_late_tick(void) {
+    struct media_stream *stream = begin_stream();
+    struct sender s = make_sender(VOICE_PCMU, 1000);
+    for (uint32_t i = 1; i <= 5; i++) {
+        world.now_us += 20000;
+        report(&s, 9, false, 160 * i, i == 1);
+        media_tick(world.now_us - 10000);
+        check_none(stream);
+    }
+    report(&s, 9, true, 960, false);
+    check_next(stream, 9, 120);
+    report(&s, 9, true, 960, false);
+    media_tick(world.now_us - 10000);
+    report(&s, 9, true, 960, false);
+    check_none(stream);
+    end(stream);
+}
+
 static void test_queue(void) {
     struct media_stream *stream = begin_stream();
     struct sender s = make_sender(VOICE_PCMU, 1000);
@@ -444,6 +465,7 @@ int main(void) {
     RUN(test_received_in_disorder);
     RUN(test_round_trip_with_loss);
     RUN(test_payloads);
+    RUN(test_late_tick);
     RUN(test_queue);
     RUN(test_protected);
     return 0;

@@ -163,12 +163,13 @@ int event_receiver_take(struct event_receiver *receiver, const uint8_t *payload,
     return 0;
 }
 
-// Time goes by: an event that nobody ends has ended.
+// Time goes by: an event that nobody ends has ended. A tick that comes late is due before packets that
+// have arrived already.
 void event_receiver_time(struct event_receiver *receiver, uint64_t now_us) {
-    if (receiver->known && !receiver->told && now_us - receiver->heard_us > TIMEOUT_US) {
+    if (receiver->known && !receiver->told && now_us > receiver->heard_us + TIMEOUT_US) {
         tell(receiver);
     }
-    if (receiver->known && now_us - receiver->heard_us > FORGET_US) {
+    if (receiver->known && now_us > receiver->heard_us + FORGET_US) {
         receiver->known = false;
     }
 }
