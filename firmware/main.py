@@ -19,7 +19,8 @@ from vox6.wire import const
 
 VERSION = "0.1"
 _COLLECT = const(32768)  # octets; about what a call takes to be set up
-_TRANSACTIONS = const(12)  # each way: two calls and two servers need 8; an ended call holds 8 kB
+_TRANSACTIONS = const(12)  # each way: two calls and two servers need 8
+_ENDED = const(4)  # each way, of those; each holds 5 kB for up to 32 s
 
 _station = None
 
@@ -77,7 +78,11 @@ class Station:
         if parts.cache.message:
             log.say("zrtp", parts.cache.message)
         parts.agent = Agent(
-            crypto, crypto.random, user_agent="vox6/" + VERSION, max_transactions=_TRANSACTIONS
+            crypto,
+            crypto.random,
+            user_agent="vox6/" + VERSION,
+            max_transactions=_TRANSACTIONS,
+            max_ended=_ENDED,
         )
         self.signalling = Signalling(
             net6, network, settings.get("sip.port"), settings.get("dscp.signalling")

@@ -49,7 +49,8 @@ class Agent(Requesting):
     crypto: a vox6.crypto provider. random: random(n) returns n random octets. user_agent: text of
     User-Agent and Server. user, display_name: who we are in calls without account.
     accepts: media types of bodies that the user understands. max_sessions, max_transactions:
-    bounds; more is answered 503. t1, t2, t4: RFC 3261's, in ms.
+    bounds; more is answered 503. max_ended: transactions of either kind that only wait for
+    repetitions; the oldest are forgotten. t1, t2, t4: RFC 3261's, in ms.
 
     streams: set it when the driver can do TCP; then large requests go by it (section 18.1.1).
     min_se_s: the shortest session timer that we take (RFC 4028), at least 90.
@@ -71,11 +72,12 @@ class Agent(Requesting):
         accepts: "tuple[str, ...]" = ("application/sdp",),
         max_sessions: int = 8,
         max_transactions: int = 32,
+        max_ended: "int | None" = None,
         t1: int = T1,
         t2: int = T2,
         t4: int = T4,
     ) -> None:
-        layer = Layer(random, max_transactions, t1, t2, t4)
+        layer = Layer(random, max_transactions, t1, t2, t4, max_ended)
         super().__init__(crypto, random, layer, user_agent, user, display_name, accepts)
         self.handlers: "dict[str, Handler]" = {}  # of incoming.MODULES, once imported
         self.max_sessions = max_sessions

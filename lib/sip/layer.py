@@ -64,7 +64,8 @@ def _no_restamp_contact(request: Request, old: str, new: str) -> None:
 class Layer:
     """All transactions of one engine, its timers, and what waits to be sent.
 
-    maximum: of client and of server transactions each. restamp(request, transport): puts a Via
+    maximum: of client and of server transactions each; ended: of those that only wait for
+    repetitions, each. restamp(request, transport): puts a Via
     with a new branch in place of the top one; restamp_contact(request, old, new): our Contact says
     another transport. The agent sets both.
     """
@@ -76,9 +77,11 @@ class Layer:
         t1: int = T1,
         t2: int = T2,
         t4: int = T4,
+        ended: "int | None" = None,
     ) -> None:
         self.random = random
         self.maximum = maximum
+        self.ended = maximum if ended is None else ended
         self.t1 = t1
         self.t2 = t2
         self.t4 = t4
@@ -117,15 +120,18 @@ class Layer:
     ) -> bool:
         # Ended ones stay up to 32 s for repetitions. Many short calls must neither be refused for
         # their sake nor fill a phone's memory, so the one that ended first goes before its time.
-        if len(table) < maximum:
-            return True
         oldest: "Transaction | None" = None
         since = 0
+        ended = 0
         for transaction in table.values():
             ended_at = transaction.ended_at
-            if ended_at is not None and (oldest is None or ended_at < since):
-                oldest = transaction
-                since = ended_at
+            if ended_at is not None:
+                ended += 1
+                if oldest is None or ended_at < since:
+                    oldest = transaction
+                    since = ended_at
+        if len(table) < maximum and ended < self.ended:
+            return True
         if oldest is None:
             return False
         self.count("forgotten_early")

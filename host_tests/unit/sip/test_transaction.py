@@ -200,6 +200,21 @@ class ClientTest(unittest.TestCase):
             LocalProtocolError, layer.start_client, self._one(), PEER, "UDP", self.user, 0
         )
 
+    def test_bound_of_ended_ones(self):
+        layer = Layer(Random(1), 8, ended=2)
+        for i in range(5):
+            octets = _request("OPTIONS").emit().replace(b"z9hG4bKa", b"z9hG4bK%d" % i)
+            request = parse(octets)
+            request.check()
+            self.assertTrue(layer.has_room())
+            layer.start_server(request, PEER, "UDP", i).respond(
+                request.response(200, None, "t"), i
+            )
+        kept = sorted([key.split(" ")[0] for key in layer.servers])
+        self.assertEqual(kept, ["z9hG4bK3", "z9hG4bK4"])
+        self.assertEqual(layer.counters["forgotten_early"], 3)
+        self.assertEqual(len(layer.timers), 2)
+
     def _one(self):
         return _request("INVITE", branch="z9hG4bKx")
 
