@@ -197,26 +197,33 @@ class Check:
     def told(self):
         """Return version and suite for the log."""
         suite, version = self.stream.cipher()
-        return "%s %s for %s" % (version, suite, self.name)
+        told = "%s %s for %s" % (version, suite, self.name)
+        return told if self._trust.knows_time() else told + ", dates not looked at"
 
 
 class Trust:
     """Whom we believe, by the settings sip.tls_ca, sip.tls_pin, sip.tls_verify.
 
     files: a store.files.Files; folder: where the file of sip.tls_ca is, None without storage;
-    tls: the module of that name, None: imported at the first connection.
+    tls: the module of that name, None: imported at the first connection. utc: the board's clock;
+    while it knows no time, mbedtls lets all dates pass (ports/cmodules/mbedtls).
     """
 
-    def __init__(self, settings, files, folder, sha256, tls=None):
+    def __init__(self, settings, files, folder, sha256, tls=None, utc=None):
         self._settings = settings
         self._files = files
         self._folder = folder
         self._sha256 = sha256
         self._tls = tls
+        self._utc = utc
         self._context = None
         self._version = None
         self.pins = []
         self.current = None
+
+    def knows_time(self):
+        """Return whether the dates of certificates can be looked at."""
+        return self._utc is None or self._utc() is not None
 
     def is_set(self):
         """Return whether the owner has said whom to believe."""

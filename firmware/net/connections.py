@@ -28,6 +28,7 @@ _PAUSE_MS = const(1000)  # between the halves of a ping; pongs are farther apart
 _QUEUED = const(16384)  # octets that wait for a slow peer; a call has some 4 kB
 _READ = const(1024)
 _READS = const(4)  # before others get their turn
+_READS_TLS = const(32)  # until None: what TLS has taken from the stream below raises no poll
 _REASONS = const(8)  # kept for those who ask
 _ENETUNREACH = const(101)
 _PONG = b"\r\n"
@@ -214,13 +215,19 @@ class Connections:
         return one
 
     def _add(self, one):
+        # The stream below TLS is polled: unix would look at one of TLS each millisecond.
         self.all.append(one)
-        self.watch(one.stream, lambda now: self._readable(one))
+        self.watch(one.raw, lambda now: self._readable(one))
 
     def _want_room(self, one):
         if not one.writing:
             one.writing = True
-            self.watch(one.stream, lambda now: self._flush(one), True)
+            self.watch(one.raw, lambda now: self._flush(one), True)
+
+    def _has_room(self, one):
+        if one.writing:
+            one.writing = False
+            self.unwatch(one.raw, True)
 
     def _flush(self, one):
         """Write what the stream takes; called when there may be room."""
@@ -231,7 +238,10 @@ class Connections:
                     one.check.use()
                 length = one.stream.write(data)
                 if not length:
-                    self._want_room(one)
+                    if one.check is None or one.is_open:
+                        self._want_room(one)
+                    else:
+                        self._has_room(one)  # the handshake waits for the peer
                     return
                 self._opened(one)
                 one.waiting -= length
@@ -242,9 +252,7 @@ class Connections:
         except (OSError, ValueError) as exc:
             self._fail(one, self.trust.words(exc, one.check))
             return
-        if one.writing:
-            one.writing = False
-            self.unwatch(one.stream, True)
+        self._has_room(one)
 
     def _opened(self, one):
         if not one.is_open:
@@ -256,7 +264,17 @@ class Connections:
     # Reading
 
     def _readable(self, one):
-        for _ in range(_READS):
+        if one.check is None:
+            self._read(one, _READS)
+            return
+        if one.queue and not one.is_open:
+            self._flush(one)  # the handshake goes on
+        self._read(one, _READS_TLS)
+        if one.queue and one in self.all:
+            self._flush(one)
+
+    def _read(self, one, times):
+        for _ in range(times):
             if one not in self.all:
                 return  # a message before had it closed
             try:
@@ -274,7 +292,7 @@ class Connections:
                 return
             self._opened(one)
             self._receive(one, bytes(memoryview(self._buffer)[:length]))
-            if length < _READ:
+            if length < _READ and one.check is None:
                 return
 
     def _receive(self, one, data):
@@ -313,7 +331,7 @@ class Connections:
         if one not in self.all:
             return False
         self.all.remove(one)
-        self.unwatch(one.stream)
+        self.unwatch(one.raw)
         try:
             one.stream.close()
             if one.raw is not one.stream:

@@ -16,7 +16,7 @@ def add(parts, phone, signalling, driver, tls=None):
     def sha256(data):
         return parts.crypto.digest("SHA-256", data)
 
-    trust = Trust(parts.settings, parts.files, parts.folder, sha256, tls)
+    trust = Trust(parts.settings, parts.files, parts.folder, sha256, tls, parts.utc)
     connections = Connections(
         parts.net6, parts.network, parts.clock, parts.settings.get("dscp.signalling"), trust
     )

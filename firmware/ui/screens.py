@@ -70,11 +70,12 @@ def network_text(phone):
 
 
 def account_lines(account, columns):
-    """Return one or two lines on an account: its user, and whether calls reach it."""
+    """Return one to three lines on an account: its user, and whether calls reach it."""
     line = "%d %s: %s" % (account.number, account.user, account.text)
     if len(line) <= columns:
         return [line]
-    return ["%d %s" % (account.number, account.user), "  " + account.text]
+    text = ["  " + part for part in _broken(account.text, columns - 2)]
+    return ["%d %s" % (account.number, account.user)] + text
 
 
 def state_text(call):

@@ -5,6 +5,7 @@
 import contextlib
 import datetime
 import functools
+import ipaddress
 import socket
 import ssl
 
@@ -22,6 +23,11 @@ def _name(text):
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
 
+def _general(name):
+    """A DNS name, or an address."""
+    return x509.IPAddress(ipaddress.ip_address(name)) if ":" in name else x509.DNSName(name)
+
+
 class Authority:
     """A CA of P-256; certificates by issue()."""
 
@@ -36,7 +42,7 @@ class Authority:
         self.certificate = builder.sign(self.key, hashes.SHA256())
 
     def issue(self, names=(NAME,), first=-1, last=30, key=None, own=False):
-        """Return (key, certificate) for DNS names, valid from day first to last.
+        """Return (key, certificate) for DNS names or addresses, valid from day first to last.
 
         own: signed by itself.
         """
@@ -51,7 +57,7 @@ class Authority:
             now + first * _DAY,
             now + last * _DAY,
         )
-        alternative = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+        alternative = x509.SubjectAlternativeName([_general(name) for name in names])
         builder = builder.add_extension(alternative, critical=False)
         return key, builder.sign(key if own else self.key, hashes.SHA256())
 
@@ -96,8 +102,12 @@ def pairs():
 
 def context(kind, folder):
     """An ssl.SSLContext of a server that shows a certificate of pairs()."""
-    key, certificate = pairs()[kind]
-    path = folder / f"{kind.replace(' ', '-')}.pem"
+    return context_of(pairs()[kind], folder / f"{kind.replace(' ', '-')}.pem")
+
+
+def context_of(pair, path):
+    """The same of a (key, certificate); path: where to keep them."""
+    key, certificate = pair
     secret = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.TraditionalOpenSSL,

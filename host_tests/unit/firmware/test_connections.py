@@ -354,6 +354,22 @@ class Secure(Case):
         self.assertEqual(alice.tls.contexts[0].authorities, b"CA")
         self.assertIn("registered TLS", self.page(alice))
 
+    def test_a_phone_that_knows_no_time_says_so(self):
+        alice = self.phone(
+            [
+                ("account.1.uri", "sip:alice@example.org"),
+                ("account.1.registrar", "sips:[%s]:5061" % SERVER),
+            ]
+        )
+        alice.disk.files["/settings/ca.pem"] = b"CA"
+        alice.connections.trust._utc = lambda: None
+        alice.settings.set("sip.tls_ca", "ca.pem")
+        names = [(0x87, address(SERVER))]
+        alice.tls.certificate = certificate_doubles.certificate("x", names)
+        alice.phone.reload()
+        self.world.settle()
+        self.assertIn("connected TLSv1.2 TLS-DOUBLE for 2001:db8::53, dates not", self.log())
+
     def test_a_certificate_of_the_host_and_not_the_domain(self):
         """RFC 5922 section 7.1: what SRV named proves nothing, the domain counts."""
         other = certificate_doubles.certificate("x", certificate_doubles.dns("sip.example.org"))
@@ -376,7 +392,7 @@ class Secure(Case):
         alice = self.start(other, "not looked at", sip__tls_pin=pin)
         self.assertIn("registered TLS", alice.text())
         eve = self.start(other + b"x", "", sip__tls_pin=pin)
-        self.assertIn("Certificate not ours", self.page(eve))
+        self.assertIn("Not the pinned key", self.page(eve))
 
     def test_nobody_to_believe(self):
         alice = self.start(b"")
