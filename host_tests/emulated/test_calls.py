@@ -10,6 +10,25 @@ from tools.lab.pcap import rtp_streams
 
 
 @pytest.mark.parametrize("direction", ["unix-calls", "qemu-calls"])
+def test_call_by_tcp(pair, direction):
+    """Signalling by streams, the kernel's on one side and lwIP's on the other."""
+    caller, called = pair if direction == "unix-calls" else pair[::-1]
+    caller.panel.dial(called.uri + ";transport=tcp")
+    caller.panel.press("call")
+    called.answer()
+    for one in (caller, called):
+        one.wait_talking()
+    caller.panel.press("hold")
+    called.panel.wait_text("They hold the call")
+    caller.panel.press("hold")
+    called.panel.wait_text("(?s)Talking|SAS")
+    disconnect(called, caller)
+    for one in (caller, called):
+        assert one.console("import net6; print(net6.counters()['errors'])").strip() == "0"
+        assert "connected" in one.phone.console_log()
+
+
+@pytest.mark.parametrize("direction", ["unix-calls", "qemu-calls"])
 @pytest.mark.parametrize("who", ["caller", "called"])
 def test_call(pair, capture, direction, who):
     caller, called = pair if direction == "unix-calls" else pair[::-1]
