@@ -20,7 +20,7 @@ from vox6.wire import const
 VERSION = "0.1"
 _COLLECT = const(32768)  # octets; about what a call takes to be set up
 _TRANSACTIONS = const(12)  # each way: two calls and two servers need 8
-_ENDED = const(4)  # each way, of those; each holds 5 kB for up to 32 s
+_ENDED = const(2)  # each way, of those; each holds 5 kB for up to 32 s
 
 _station = None
 

@@ -68,7 +68,8 @@ def core():
     world.write_text(_WORLD)
     library = OUT / "libtunnel6.so"
     sources = [CMODULES / "tunnel6" / name for name in ("tunnel6_core.c", "inner.c")]
-    sources += [CMODULES / "net6" / name for name in ("net6_core.c", "net6_address.c")]
+    names = ("net6_core.c", "net6_blocks.c", "net6_stream.c", "net6_address.c")
+    sources += [CMODULES / "net6" / name for name in names]
     argv = ["clang", "-shared", "-fPIC", "-O1", f"-I{CMODULES}", "-o", library, world, *sources]
     subprocess.run(argv, check=True, timeout=120)
     return ctypes.CDLL(str(library))

@@ -42,7 +42,7 @@ def check(phones, run, first, second, idle_s=IDLE_S):
         for board, (heap, counters, use, *texts) in after.items():
             print(f"{board}: heap {before[board][0]} -> {heap} in {second - first} calls")
             print(counters, texts)
-            assert "0 sessions, 0+0 transactions, 0 timers" in texts[0]
+            assert "0 sessions, 0 subscriptions, 0+0 transactions, 0 timers" in texts[0]
             assert texts[1] == before[board][4]
             for name in ("streams", "packets", "datagrams", "keys", "running"):
                 assert not counters[name], f"{board}: {name} is {counters[name]}"

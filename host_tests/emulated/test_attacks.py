@@ -70,7 +70,7 @@ def test_attack_invite_flood(call, no_waiting, stranger):
         bare += status == 503 and b"\r\nRetry-After: " not in octets
     print(f"answers: {statuses}")
     refused = sum(statuses.get(status, 0) for status in (486, 503))
-    assert refused > 100 and bare == 0
+    assert refused > 50 and bare == 0  # of the others some were dropped at a full queue
     began = time.monotonic()
     full = request("INVITE", phone, stranger, extra=_SDP, body=offer(STRANGER))
     while answers(stranger, phone, full, WAIT_S) != [486]:  # and not 503: there is room again
