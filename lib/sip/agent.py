@@ -336,8 +336,11 @@ class Agent(Requesting):
         self._events.append(event)
 
     def forget(self, session: Session) -> None:
-        """Drop a session that has ended."""
+        """Drop a session that has ended; transactions stay to repeat octets, without it."""
         self.layer.timers.cancel(session)
+        for transaction in self.layer.servers.values():
+            if transaction.user is session and transaction.ended_at is not None:
+                transaction.user = None
         key = session.call_id + " " + session.local_tag
         if self.sessions.get(key) is session:
             del self.sessions[key]

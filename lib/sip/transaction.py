@@ -101,6 +101,7 @@ class Transaction:
         if self.state == TERMINATED:
             self.layer.remove(self)
         getattr(self, "_" + entry[0])(now)
+        self._message = None  # a message is some 2 kB; what is repeated are octets
         return True
 
     def _is_ended(self) -> bool:
