@@ -260,12 +260,15 @@ def networked():
             counts = invite_to_180(board, marks, lab.host("caller"), qemu.address)
             print(f"INVITE to 180: median {statistics.median(counts):,.0f} instructions, "
                   f"worst {max(counts):,} of {len(counts)} (target 20,000,000)")  # fmt: skip
-            for codecs, encrypted, target in (
-                ("PCMU", "no", 60_000),
-                ("PCMU", "yes", 60_000),
-                ("G722", "yes", 400_000),
-                ("opus", "yes", 850_000),
+            for codecs, encrypted, echo, target in (
+                ("PCMU", "no", "off", 60_000),
+                ("PCMU", "yes", "off", 60_000),
+                ("G722", "yes", "off", 400_000),
+                ("opus", "yes", "off", 850_000),
+                ("PCMU", "yes", "on", 750_000),
             ):
+                if echo == "on":
+                    qemu.configure(audio__echo="on", audio__noise="on", audio__gain="on")
                 settings = state / "fs" / "settings"
                 settings.mkdir(parents=True, exist_ok=True)
                 text = f"vox6-settings 1\nmedia.codecs = {codecs}\n"
@@ -292,6 +295,7 @@ def networked():
                 unix.phone.stop()
                 ticks.sort()
                 sort = "SRTP" if encrypted == "yes" else "RTP"
+                sort += ", echo, noise and gain" if echo == "on" else ""
                 print(f"media tick, {codecs} both ways in {sort} ({len(ticks)} ticks): median "
                       f"{statistics.median(ticks):,.0f}, 99 % {ticks[len(ticks) * 99 // 100]:,}, "
                       f"worst {ticks[-1]:,} instructions (target {target:,})")  # fmt: skip
