@@ -78,12 +78,12 @@ def speaker(
 ) -> None:
     """What is done to the microphone from the next tick on; all is off after start, for a handset.
 
-    echo: take out what the speaker plays (128 ms of it at 8000, 64 ms at 16000), as a telephone on
+    echo: take out what the speaker plays (120 ms of it at 8000, 60 ms at 16000), as a telephone on
     a desk needs;
     noise: turn down what is steady; gain: bring speech to -26 dB of full scale, by -12..15 dB.
     delay_ms: 0..100, by which the device plays later than 20 ms after it got a frame. Values that
     are in force already change nothing; others, and another rate, let the room be learned anew.
-    Memory comes from the heap: 51 kB for echo, 20 kB for noise alone, none for gain. MemoryError:
+    Memory comes from the heap: 48 kB for echo, 20 kB for noise alone, none for gain. MemoryError:
     all is as it was.
     """
 

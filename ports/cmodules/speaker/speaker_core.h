@@ -19,12 +19,12 @@
 // rates need the same memory and all else doubles.
 #define SPEAKER_BLOCK (160)
 
-// Longest echo that is taken out, from the moment the device is expected to play a frame: 128 ms at
-// 8000, 64 ms at 16000.
-#define SPEAKER_TAIL (1024)
+// Longest echo that is taken out, from the moment the device is expected to play a frame: 120 ms at
+// 8000, 60 ms at 16000.
+#define SPEAKER_TAIL (960)
 
 // Memory for the canceller with its suppressor, and for a suppressor alone; pointers of 64 bits.
-#define SPEAKER_ECHO_OCTETS (51 * 1024)
+#define SPEAKER_ECHO_OCTETS (48 * 1024)
 #define SPEAKER_NOISE_OCTETS (20 * 1024)
 
 // The most by which a device may play a frame later than in the tick after it got it.
