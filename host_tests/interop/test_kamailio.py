@@ -139,7 +139,7 @@ def test_tls_to_a_stranger(phone, kamailio, account, authority, trusting, regist
     account(PASSWORDS["alice"], proxy=kamailio.tls_peer, transport="tls")
     phone.panel.wait_text("unknown ca", 20)
     phone.configure(sip__tls_pin="00" * 32)
-    phone.panel.wait_text("not our", 40)
+    phone.panel.wait_text("not the pinned", 40)
     phone.configure(sip__tls_pin=fingerprint(authority.folder / "kamailio.pem"))
     phone.panel.wait_text(r"alice:?\s+registered", 40)
 

@@ -80,7 +80,8 @@ request_route {
             exit;
         }
         if (proto != UDP) {
-            fix_nated_register();  # calls come by the connection of the registration
+            fix_nated_register();  # calls come by the connection of the registration,
+            force_tcp_alias();       # and so does what goes to its contact within them
         }
         save("location");
         exit;
