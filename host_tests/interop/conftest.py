@@ -14,6 +14,14 @@ from host_tests.interop.fixtures import (  # noqa: F401
     plain,
 )
 from host_tests.interop.peers import modern, modern_host  # noqa: F401
+from host_tests.interop.registrar import (  # noqa: F401
+    account,
+    authority,
+    bob,
+    bob_host,
+    kamailio,
+    registrar_host,
+)
 from host_tests.interop.signalling import callee, caller, sipp, sipp_host  # noqa: F401
 
 
