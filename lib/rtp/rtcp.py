@@ -21,6 +21,7 @@ _SDES = const(202)
 _BYE = const(203)
 XR = 207  # RFC 3611 section 2, in xr.py
 
+_USUAL_OCTETS = const(192)  # a report, a name and XR: a small heap may lack 1,500 in one piece
 _MAX_OCTETS = const(1500)  # a compound fits one datagram of the network (section 6.1)
 _MAX_MESSAGES = const(32)  # of a compound; a phone sends three
 _MAX_COUNT = const(31)  # five bits
@@ -352,7 +353,14 @@ def emit_compound(messages: "list[_Message]") -> bytes:
     """Return the octets of a compound; LocalProtocolError if it does not begin with a report."""
     if not messages or messages[0].packet_type not in (_SR, _RR):
         raise LocalProtocolError("an RTCP compound begins with a report")
-    writer = Writer(bytearray(_MAX_OCTETS))
+    try:
+        return _emit(messages, bytearray(_USUAL_OCTETS))
+    except LocalProtocolError:  # more of them, or one that cannot be written at all
+        return _emit(messages, bytearray(_MAX_OCTETS))
+
+
+def _emit(messages: "list[_Message]", buffer: bytearray) -> bytes:
+    writer = Writer(buffer)
     for message in messages:
         message.emit(writer)
     return writer.getvalue()
