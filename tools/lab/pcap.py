@@ -16,6 +16,8 @@ _CLOCK = 8000  # of all three payload types (G.722 too: RFC 3551 section 4.5.2)
 _GLOBAL_HEADER, _PACKET_HEADER, _ETHERNET, _RTP = 24, 16, 14, 12
 _IPV4, _IPV6, _UDP = 20, 40, 8
 _NEXT_UDP = 17
+_NEXT_FRAGMENT = 44
+_FRAGMENT = 8
 _COMMITTED = slice(68, 88)  # of a packet with Commit: five names (RFC 6189 section 5.4)
 _HALF = 1 << 31
 
@@ -90,8 +92,9 @@ def ipv6_packet(frame: bytes) -> bytes | None:
 
 
 def udp_packets(path: Path) -> Iterator[tuple[float, bytes, int, bytes, int, bytes]]:
-    """(time, source, port, destination, port, payload) of each unfragmented UDP/IPv6 packet.
+    """(time, source, port, destination, port, payload) of each UDP/IPv6 packet.
 
+    Of one in fragments the first stands for all, its payload ends with it.
     path: pcap file of Ethernet frames in the byte order of this machine, as tcpdump writes it.
     What a tunnel carries counts as if it were native.
     """
@@ -106,12 +109,24 @@ def udp_packets(path: Path) -> Iterator[tuple[float, bytes, int, bytes, int, byt
             seconds, micros, length, _ = struct.unpack("<IIII", head)
             frame = file.read(length)
             packet = ipv6_packet(frame)
-            if packet is None or packet[6] != _NEXT_UDP or len(packet) < _IPV6 + _UDP:
+            if packet is None:
                 continue
-            source_port, port, size = struct.unpack(">HHH", packet[40:46])
-            payload = packet[_IPV6 + _UDP : _IPV6 + size]
+            following, start = packet[6], _IPV6
+            if following == _NEXT_FRAGMENT and not _fragment_offset(packet):
+                following, start = packet[_IPV6], _IPV6 + _FRAGMENT
+            if following != _NEXT_UDP or len(packet) < start + _UDP:
+                continue
+            source_port, port, size = struct.unpack(">HHH", packet[start : start + 6])
+            payload = packet[start + _UDP : start + size]
             time = seconds + micros / 1e6
             yield time, packet[8:24], source_port, packet[24:40], port, payload
+
+
+def _fragment_offset(packet: bytes) -> int:
+    """Octets before this fragment (RFC 8200 section 4.5); of a cut header: more than any has."""
+    if len(packet) < _IPV6 + _FRAGMENT:
+        return 0x10000
+    return int.from_bytes(packet[_IPV6 + 2 : _IPV6 + 4], "big") & 0xFFF8
 
 
 def rtp_streams(path: Path) -> list[Stream]:
