@@ -13,14 +13,14 @@ from typing import Any
 
 from tools.lab import wav
 from tools.lab.errors import LabError
-from tools.lab.link import Host
+from tools.lab.link import Host, bracketed
 
 CODECS = {"PCMU": "PCMU/8000/1", "PCMA": "PCMA/8000/1", "G722": "G722/16000/1"}
 _CONTROL_PORT = 4444
 _CONFIG = """poll_method epoll
 call_local_timeout 120
 call_max_calls %(max_calls)d
-sip_listen [%(address)s]:%(port)d
+sip_listen %(address)s:%(port)d
 audio_player aubridge,nil
 audio_source aufile,%(sound)s
 audio_alert aubridge,nil
@@ -31,7 +31,7 @@ rtp_ports 10000-10200
 rtcp_mux no
 jitter_buffer_delay 1-5
 rtp_stats yes
-net_prefer_ipv6 yes
+net_prefer_ipv6 %(prefer_ipv6)s
 module_path /usr/lib/baresip/modules
 module g711.so
 module g722.so
@@ -68,13 +68,14 @@ class Baresip:
     ) -> None:
         """Start baresip and wait until it takes commands.
 
-        host: where; address: of that host; sound: WAV that it plays in a call (rate of the
-        codec); codec: a key of CODECS, the only one it offers; account: a whole baresip account
-        line instead of one without registrar; mediaenc: "", or "srtp", "srtp-mand" (RFC 4568).
+        host: where; address: of that host, of either family; sound: WAV that it plays in a call
+        (rate of the codec); codec: a key of CODECS, the only one it offers; account: a whole
+        baresip account line instead of one without registrar; mediaenc: "", or "srtp",
+        "srtp-mand" (RFC 4568).
         """
         self.host = host
         self.codec = codec
-        self.uri = f"sip:{name}@[{address}]:{port}"
+        self.uri = f"sip:{name}@{bracketed(address)}:{port}"
         self.folder = host.lab.folder / f"baresip-{host.name}-{name}"
         self._records = self.folder / "records"
         self._records.mkdir(parents=True, exist_ok=True)
@@ -82,7 +83,8 @@ class Baresip:
             old.unlink()
         values = {
             "max_calls": max_calls,
-            "address": address,
+            "address": bracketed(address),
+            "prefer_ipv6": "yes" if ":" in address else "no",
             "port": port,
             "sound": sound.resolve(),
             "records": self._records,
@@ -97,7 +99,8 @@ class Baresip:
         line = f"{account};{common}" if account else f"<{self.uri}>;regint=0;{common}"
         (self.folder / "accounts").write_text(line + "\n")
         (self.folder / "contacts").write_text("")
-        argv: list[str | Path] = ["baresip", "-6", "-f", self.folder, "-v", "-s"]
+        family = "-6" if ":" in address else "-4"
+        argv: list[str | Path] = ["baresip", family, "-f", self.folder, "-v", "-s"]
         self.process = host.start(argv, log=f"baresip-{host.name}-{name}.log")
         self._events: queue.Queue[dict[str, Any]] = queue.Queue()
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()

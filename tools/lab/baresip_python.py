@@ -11,7 +11,7 @@ from typing import Any
 
 from tools.lab import wav
 from tools.lab.driven import Driven
-from tools.lab.link import Host
+from tools.lab.link import Host, bracketed
 
 CODECS = {
     "PCMU": "pcmu/8000/1",
@@ -48,7 +48,7 @@ class BaresipPython(Driven):
         calls of its own; dtmf: rtpevent or info; calls: how many at once; extra: lines of
         baresip's configuration.
         """
-        self.uri = f"sip:{name}@[{address}]:{port}"
+        self.uri = f"sip:{name}@{bracketed(address)}:{port}"
         settings: dict[str, Any] = {"address": address, "port": port, "name": name}
         settings |= {"sound": str(sound.resolve()), "codec": CODECS[codec]}
         settings |= {"transport": transport, "dtmf": dtmf, "auto": auto_answer}

@@ -28,7 +28,10 @@ class Program:
         """Serve until told to quit."""
         own = self.settings
         address, port = own["address"], own["port"]
-        extra = f"sip_listen [{address}]:{port}\nnet_af ipv6\n" + own["extra"]
+        listen, family = f"{address}:{port}", "ipv4"
+        if ":" in address:
+            listen, family = f"[{address}]:{port}", "ipv6"
+        extra = f"sip_listen {listen}\nnet_af {family}\n" + own["extra"]
         self.runtime = Runtime()
         await self.runtime.start(
             Config(
@@ -42,7 +45,7 @@ class Program:
         )
         account = Account(
             own["name"],
-            f"[{address}]:{port}",
+            listen,
             "",
             reg_interval=0,
             transport=own["transport"],

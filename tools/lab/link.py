@@ -84,10 +84,10 @@ class Host:
             time.sleep(0.05)
         raise LabError(f"{self.name}: no global IPv6 address within {timeout:g} s")
 
-    def set_address(self, address: str, prefix_length: int = 64) -> None:
+    def set_address(self, address: str, prefix_length: int = 64, interface: str = "eth0") -> None:
         """Add an address of either family that is usable at once."""
         with netlink(self.netns) as ip:
-            add_address(ip, index_of(self.netns, "eth0"), address, prefix_length)
+            add_address(ip, index_of(self.netns, interface), address, prefix_length)
 
     def remove_address(self, address: str, prefix_length: int = 64) -> None:
         """Take an address away."""
@@ -174,6 +174,19 @@ class Link:
             host.set_address(address)
         return host
 
+    def join(self, host: Host, interface: str) -> None:
+        """Give a host of another link of this lab an interface on this link as well."""
+        self._numbers += 1
+        port = f"port{self._numbers}"
+        with netlink(self.switch) as ip:
+            peer = {"ifname": interface, "net_ns_fd": host.netns}
+            ip.link("add", ifname=port, kind="veth", peer=peer)
+            self._plug(ip, port)
+        with inside(host.netns):
+            complete_checksums(interface)
+        with netlink(host.netns) as ip:
+            ip.link("set", index=index_of(host.netns, interface), state="up")
+
     def tap(self) -> str:
         """Add a tap device on the bridge for an emulated board; its name in `switch`."""
         self._taps += 1
@@ -219,6 +232,11 @@ class Link:
 def family_of(address: str) -> int:
     """AF_INET or AF_INET6, as the text of an address says."""
     return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def bracketed(address: str) -> str:
+    """An address as URIs have it: IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
 
 
 def add_address(ip: IPRoute, index: int, address: str, prefix_length: int) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from tools.lab import wav
 from tools.lab.errors import LabError
-from tools.lab.link import Host
+from tools.lab.link import Host, bracketed
 
 KEY_AGREEMENTS = ("X255", "DH3k", "DH2k")  # that RFC 6189 or we have too
 CIPHERS = ("AES1", "AES3")
@@ -39,10 +39,10 @@ _CONFIG = """[sip]
 sip_port=%(port)d
 sip_tcp_port=%(port)d
 sip_tls_port=-1
-use_ipv6=1
+use_ipv6=%(use_ipv6)d
 bind_address=%(address)s
 default_proxy=-1
-contact=sip:%(name)s@[%(address)s]:%(port)d
+contact=sip:%(name)s@%(bracketed)s:%(port)d
 guess_hostname=0
 media_encryption=%(encryption)s
 media_encryption_mandatory=%(mandatory)d
@@ -106,6 +106,7 @@ class Linphone:
         port: int = 5060,
         rtp_port: int = 7070,
         keep: bool = False,
+        address: str | None = None,
     ) -> None:
         """Start linphone and wait until it takes commands.
 
@@ -114,12 +115,12 @@ class Linphone:
         encryption: none, srtp, zrtp, dtls; mandatory: no voice in clear; suites: by the words
         key_agreements, cipher, hash, auth, sas, lists of RFC 6189 names in order of preference;
         what is not named stays linphone's own choice; keep: the cache that a linphone of this name
-        has left is used.
+        has left is used; address: of the host instead of that by SLAAC, of either family.
         """
         self.host = host
         self.codec = codec
-        address = host.wait_address()
-        self.uri = f"sip:{name}@[{address}]:{port}"
+        address = address or host.wait_address()
+        self.uri = f"sip:{name}@{bracketed(address)}:{port}"
         self.folder = host.lab.folder / f"linphone-{host.name}-{name}"
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -131,6 +132,8 @@ class Linphone:
         ]
         values = {
             "address": address,
+            "bracketed": bracketed(address),
+            "use_ipv6": ":" in address,
             "name": name,
             "port": port,
             "rtp_port": rtp_port,

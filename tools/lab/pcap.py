@@ -15,6 +15,7 @@ PAYLOAD_NAMES = {0: "PCMU", 8: "PCMA", 9: "G722"}
 _CLOCK = 8000  # of all three payload types (G.722 too: RFC 3551 section 4.5.2)
 _GLOBAL_HEADER, _PACKET_HEADER, _ETHERNET, _RTP = 24, 16, 14, 12
 _IPV4, _IPV6, _UDP = 20, 40, 8
+_MAPPED = bytes(10) + b"\xff\xff"
 _NEXT_UDP = 17
 _NEXT_FRAGMENT = 44
 _FRAGMENT = 8
@@ -91,12 +92,15 @@ def ipv6_packet(frame: bytes) -> bytes | None:
     return inner if struct.unpack(">H", inner[4:6])[0] == len(inner) - _IPV6 else None
 
 
-def udp_packets(path: Path) -> Iterator[tuple[float, bytes, int, bytes, int, bytes]]:
+def udp_packets(
+    path: Path, ipv4: bool = False
+) -> Iterator[tuple[float, bytes, int, bytes, int, bytes]]:
     """(time, source, port, destination, port, payload) of each UDP/IPv6 packet.
 
     Of one in fragments the first stands for all, its payload ends with it.
     path: pcap file of Ethernet frames in the byte order of this machine, as tcpdump writes it.
-    What a tunnel carries counts as if it were native.
+    What a tunnel carries counts as if it were native. ipv4: IPv4 is told as well, its addresses
+    as v4-mapped ones.
     """
     with path.open("rb") as file:
         head = file.read(_GLOBAL_HEADER)
@@ -110,6 +114,9 @@ def udp_packets(path: Path) -> Iterator[tuple[float, bytes, int, bytes, int, byt
             frame = file.read(length)
             packet = ipv6_packet(frame)
             if packet is None:
+                row = _ipv4_udp(frame) if ipv4 else None
+                if row is not None:
+                    yield seconds + micros / 1e6, *row
                 continue
             following, start = packet[6], _IPV6
             if following == _NEXT_FRAGMENT and not _fragment_offset(packet):
@@ -120,6 +127,19 @@ def udp_packets(path: Path) -> Iterator[tuple[float, bytes, int, bytes, int, byt
             payload = packet[start + _UDP : start + size]
             time = seconds + micros / 1e6
             yield time, packet[8:24], source_port, packet[24:40], port, payload
+
+
+def _ipv4_udp(frame: bytes) -> tuple[bytes, int, bytes, int, bytes] | None:
+    """What udp_packets() tells of a frame of IPv4 with UDP, no later fragment; None of others."""
+    packet = frame[_ETHERNET:]
+    if frame[12:14] != b"\x08\x00" or len(packet) < _IPV4 + _UDP or packet[9] != _NEXT_UDP:
+        return None
+    start = (packet[0] & 15) * 4
+    if packet[6] & 0x1F or packet[7] or len(packet) < start + _UDP:
+        return None
+    source_port, port, size = struct.unpack(">HHH", packet[start : start + 6])
+    payload = packet[start + _UDP : start + size]
+    return _MAPPED + packet[12:16], source_port, _MAPPED + packet[16:20], port, payload
 
 
 def _fragment_offset(packet: bytes) -> int:

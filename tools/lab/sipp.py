@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.lab.errors import LabError
-from tools.lab.link import Host
+from tools.lab.link import Host, bracketed
 
 _OPEN_S = 10.0  # until its socket is there
 _LISTENS = "0A"  # state of a TCP socket in /proc/net/tcp6
@@ -38,18 +38,20 @@ class SIPp:
         keys: Mapping[str, object] | None = None,
         options: Sequence[str] = (),
         lenient: bool = False,
+        trace: bool = True,
     ) -> None:
         """Start SIPp and wait until its socket is open.
 
-        host: where; address: of that host; scenario: XML file; remote, remote_port: who is called
-        (or registered at), none: it waits for calls; user: of the URI that is called; calls: how
-        many before it ends; transport: u1 (UDP), t1 (TCP); media_port: the first of its voice;
-        keys: what [name] in the scenario stands for; options: further ones of SIPp; lenient: it
-        does not give up a call for a message that it does not expect.
+        host: where; address: of that host, of either family, which stands in SDP too; scenario:
+        XML file; remote, remote_port: who is called (or registered at), none: it waits for calls;
+        user: of the URI that is called; calls: how many before it ends; transport: u1 (UDP), t1
+        (TCP); media_port: the first of its voice; keys: what [name] in the scenario stands for;
+        options: further ones of SIPp; lenient: it does not give up a call for a message that it
+        does not expect; trace: it keeps all messages.
         """
         name = f"{host.name}-{scenario.stem}-{port}"
         folder = host.lab.folder
-        self.uri = f"sip:sipp@[{address}]:{port}"
+        self.uri = f"sip:sipp@{bracketed(address)}:{port}"
         self.messages = folder / f"sipp-{name}.messages"
         self.errors = folder / f"sipp-{name}.errors"
         self.logs = folder / f"sipp-{name}.logs"
@@ -59,20 +61,24 @@ class SIPp:
         text = scenario.read_text()
         for key, value in (keys or {}).items():  # SIPp's own keys are not taken everywhere
             text = text.replace(f"[{key}]", str(value))
+        if ":" not in address:
+            text = text.replace(" IN IP6 ", " IN IP4 ")
         played = folder / f"sipp-{name}.xml"
         played.write_text(text)
         argv: list[str | Path] = ["sipp"]
         if remote:
-            argv.append(f"[{remote}]:{remote_port}")
+            argv.append(f"{bracketed(remote)}:{remote_port}")
         argv += ["-sf", played, "-i", address, "-mi", address, "-p", str(port), "-s", user]
         argv += ["-mp", str(media), "-m", str(calls), "-t", transport, "-nostdin"]
         argv += ["-cp", str(port + 2000), "-default_behaviors", "none" if lenient else "all"]
         for path, word in ((self.messages, "msg"), (self.errors, "err"), (self.logs, "logs")):
             kind = {"msg": "message", "err": "error", "logs": "log"}[word]
-            argv += [f"-trace_{word}", f"-{kind}_file", path]
+            if trace or word == "err":
+                argv += [f"-trace_{word}", f"-{kind}_file", path]
         argv += options
         self._port = port
-        self._table = "tcp6" if transport.startswith("t") and not remote else "udp6"
+        self._is_tcp = transport.startswith("t") and not remote
+        self._table = ("tcp" if self._is_tcp else "udp") + "6" * (":" in address)
         self.process = host.start(argv, log=f"sipp-{name}.log", cwd=folder)
         if not remote or transport.startswith("u"):
             self._wait_open()
@@ -84,7 +90,7 @@ class SIPp:
             for line in table.read_text().splitlines()[1:]:
                 words = line.split()
                 if int(words[1].rpartition(":")[2], 16) == self._port:
-                    if self._table == "udp6" or words[3] == _LISTENS:
+                    if not self._is_tcp or words[3] == _LISTENS:
                         return
             time.sleep(0.02)
         if self.process.running() or self.process.popen.returncode:
