@@ -201,6 +201,12 @@ class Message:
                 return
         self.headers.append(header)
 
+    def replace(self, i: int, raw: bytes) -> None:
+        """Replace what stands behind the colon of headers[i]; raw: well formed, folds included."""
+        key, name, _ = self.headers[i]
+        self._changed(key)
+        self.headers[i] = (key, name, raw)
+
     def remove(self, key: str) -> None:
         """Take out every line of a header."""
         self._changed(key)
@@ -338,6 +344,13 @@ class Request(Message):
         if not isinstance(typed, URI):
             typed = self._typed[""] = URI.parse(self.uri_text)
         return typed
+
+    def set_uri(self, uri_text: str) -> None:
+        """Write another Request-URI; LocalProtocolError if it would break the line."""
+        if not uri_text or " " in uri_text or "\r" in uri_text or "\n" in uri_text:
+            raise LocalProtocolError("bad Request-URI")
+        self._changed("")
+        self.uri_text = uri_text
 
     def start_line(self) -> bytes:
         """Return the Request-Line."""

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Addresses in one header field become their counterparts (RFC 3261 sections 19, 20 and 25.1).
+
+Nothing is taken apart and put together again: a scanner finds each host in a field where a host
+may stand, asks for its counterpart, and replaces these octets alone.
+
+    hostport  =  host [ ":" port ]               in sip: and sips: URIs, sent-by, maddr, received
+    sent-by   =  host [ COLON port ]             COLON: white space on both sides
+    received  =  IPv4address / IPv6address       also taken in brackets (RFC 5118 section 4.5)
+"""
+
+from vox6.sip.message import header_key
+from vox6.sip.uri import host_text
+from vox6.wire.errors import FormatError, RemoteProtocolError
+from vox6.wire.inet6 import parse_address, parse_ipv4
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+    Address = tuple[bytes, int]
+    Translate = Callable[[bytes, int], "Address | None"]
+
+
+_MAPPED = b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
+_DIGITS = b"0123456789"
+_NAME = _DIGITS + b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-."
+_BARE = _DIGITS + b"abcdefABCDEF:."
+_LWS = b" \t\r\n"
+# Identifiers, numbers, tokens, and what a digest covers: never read, so never changed.
+_OPAQUE = (
+    "call-id cseq max-forwards content-length content-type authorization proxy-authorization "
+    "www-authenticate proxy-authenticate allow allow-events supported require proxy-require "
+    "unsupported event subscription-state expires min-expires session-expires min-se user-agent "
+    "server date timestamp retry-after rack rseq reason subject organization accept "
+    "accept-encoding accept-language content-encoding content-disposition content-language "
+    "mime-version priority replaces join target-dialog in-reply-to privacy identity "
+    "identity-info security-client security-server security-verify"
+).split(" ")
+
+
+class Refused(RemoteProtocolError):
+    """The message cannot pass. code: SIP status; warning: (code, text) or None."""
+
+    def __init__(
+        self, code: int, reason: str, warning: "tuple[int, str] | None" = None, retry_s: int = 0
+    ) -> None:
+        super().__init__(reason, code)
+        self.warning = warning
+        self.retry_s = retry_s
+
+
+def literal(octets: bytes) -> "bytes | None":
+    """Return the 16 octets of an address in text without brackets, None if it is none.
+
+    Three colons in a row are taken for two (RFC 5118 section 4.10).
+    """
+    try:
+        if not octets.strip(b"0123456789."):
+            return _MAPPED + parse_ipv4(octets.decode())
+        return parse_address(octets.decode().replace(":::", "::"))
+    except (FormatError, UnicodeError):
+        return None
+
+
+def first_of(octets: bytes, chars: bytes, start: int, end: int) -> int:
+    """Return where the first of some characters stands, end if none does."""
+    for i in range(len(chars)):
+        at = octets.find(chars[i : i + 1], start, end)
+        if at >= 0:
+            end = at
+    return end
+
+
+def _skip(octets: bytes, at: int, end: int) -> int:
+    while at < end and octets[at : at + 1] in (b" ", b"\t", b"\r", b"\n"):
+        at += 1
+    return at
+
+
+class Field:
+    """One field value in work: its octets, and which of them are to be replaced.
+
+    unmapped: an address without counterpart was seen.
+    """
+
+    def __init__(self, octets: bytes, translate: "Translate") -> None:
+        self.octets = octets
+        self._low = octets.lower()
+        self._translate = translate
+        self._edits: "list[tuple[int, int, bytes]]" = []
+        self.unmapped = False
+
+    def result(self) -> bytes:
+        """Return the octets with all replacements."""
+        if not self._edits:
+            return self.octets
+        out = []
+        at = 0
+        for start, end, octets in sorted(self._edits):
+            out.append(self.octets[at:start])
+            out.append(octets)
+            at = end
+        out.append(self.octets[at:])
+        return b"".join(out)
+
+    def host(self, at: int, end: int, default: int, bare: bool = False) -> int:
+        """Replace the hostport at `at`; return the index behind it.
+
+        default: its port when none is written. bare: an IPv6 address stands without brackets, is
+        written so, and has no port behind it.
+        """
+        octets = self.octets
+        close = octets.find(b"]", at, end) if octets[at : at + 1] == b"[" else -1
+        if close >= 0:
+            stop = close + 1
+            addr16 = literal(octets[at + 1 : close])
+        else:
+            rest = octets[at:end]
+            stop = end - len(rest.lstrip(_BARE if bare else _NAME))
+            addr16 = literal(octets[at:stop])
+        if addr16 is None:
+            return stop
+        port, here, there = default, stop, stop
+        colon = _skip(octets, stop, end)
+        if not bare and octets[colon : colon + 1] == b":":
+            here = _skip(octets, colon + 1, end)
+            there = end - len(octets[here:end].lstrip(_DIGITS))
+            if not 1 <= there - here <= 5:
+                return there
+            port = int(octets[here:there])
+        other = self._translate(addr16, port)
+        if other is None:
+            self.unmapped = True
+        elif other != (addr16, port):
+            text = host_text(other[0])
+            self._edits.append((at, stop, (text.strip("[]") if bare else text).encode()))
+            if here > stop:
+                self._edits.append((here, there, b"%d" % other[1]))
+            elif other[1] != default:
+                self._edits.append((stop, stop, b":%d" % other[1]))
+        return max(stop, there)
+
+    def parameters(self, at: int, end: int, default: int) -> None:
+        """Replace the hosts of maddr and received among parameters."""
+        for name in (b"maddr", b"received"):
+            found = self._low.find(name, at, end)
+            if found < 0 or self.octets[found - 1 : found] not in (b";", b" ", b"\t", b"\n"):
+                continue
+            equal = _skip(self.octets, found + len(name), end)
+            if self.octets[equal : equal + 1] == b"=":
+                bare = name == b"received"
+                self.host(_skip(self.octets, equal + 1, end), end, default, bare)
+
+    def uri(self, at: int, end: int, enclosed: bool) -> int:
+        """Replace the hosts of the sip: or sips: URI at `at`; return the index behind it.
+
+        enclosed: it stands between < and >, or alone, so that it goes on to the end.
+        """
+        colon = self._low.find(b":", at, end)
+        default = 5061 if colon - at == 4 else 5060
+        at = colon + 1
+        if not enclosed:
+            end = first_of(self.octets, b",;?", at, end)
+        user = self.octets.find(b"@", at, end)
+        at = self.host(user + 1 if user >= 0 else at, end, default)
+        if enclosed:
+            question = first_of(self.octets, b"?", at, end)
+            self.parameters(at, question, default)
+            if question < end:
+                self._headers(question + 1, end)
+        return end
+
+    def _headers(self, at: int, end: int) -> None:
+        """Replace hosts in the headers of a URI, each unescaped first."""
+        while at < end:
+            stop = first_of(self.octets, b"&", at, end)
+            equal = self.octets.find(b"=", at, stop)
+            if equal > 0:
+                try:
+                    key = header_key(self.octets[at:equal].decode())
+                    value = _unescape(self.octets[equal + 1 : stop])
+                except (UnicodeError, ValueError):
+                    return
+                changed = field(key, value, self._translate)[0]
+                if changed != value:
+                    self._edits.append((equal + 1, stop, _escape(changed)))
+            at = stop + 1
+
+    def uris(self, quoted: bool) -> None:
+        """Replace the hosts of all sip: and sips: URIs.
+
+        quoted: what stands in quotation marks is for people, not to be read.
+        """
+        octets, low = self.octets, self._low
+        at = 0
+        while True:
+            found = low.find(b"sip", at)
+            if found < 0:
+                return
+            mark = octets.find(b'"', at, found) if quoted else -1
+            if mark >= 0:
+                if low[mark - 9 : mark] == b"received=":
+                    at = mark + 1
+                    quoted = False
+                    continue
+                at = _quoted_end(octets, mark)
+                continue
+            at = found + (4 if low[found + 3 : found + 4] == b"s" else 3)
+            before = octets[found - 1 : found] if found else b" "
+            if low[at : at + 1] != b":" or not before.strip(_NAME + b"+"):
+                continue
+            enclosed = before in (b"<", b'"', b"'", b">")
+            end = first_of(octets, b"> \t\r\n\"'<" if not quoted else b'> \t\r\n"<', at, len(low))
+            at = self.uri(found, end, enclosed)
+
+    def via(self) -> None:
+        """Replace the hosts of all Via values."""
+        octets = self.octets
+        start = 0
+        while start < len(octets):
+            end = first_of(octets, b",", start, len(octets))
+            slash = octets.find(b"/", octets.find(b"/", start, end) + 1, end)
+            semicolon = first_of(octets, b";", start, end)
+            if start < slash < semicolon:
+                at = _skip(octets, slash + 1, semicolon)
+                space = first_of(octets, _LWS, at, semicolon)
+                default = 5061 if self._low[at:space] == b"tls" else 5060
+                at = _skip(octets, space, semicolon)
+                self.host(at, semicolon, default)
+                self.parameters(semicolon, end, default)
+            start = end + 1
+
+    def words(self) -> None:
+        """Replace the warn-agent of all Warning values: code SP agent SP quoted text."""
+        octets = self.octets
+        at = 0
+        while at < len(octets):
+            code = _skip(octets, at, len(octets))
+            agent = _skip(octets, first_of(octets, _LWS, code, len(octets)), len(octets))
+            self.host(agent, first_of(octets, b' "', agent, len(octets)), 5060)
+            mark = octets.find(b'"', agent)
+            at = len(octets) if mark < 0 else _quoted_end(octets, mark)
+            at = first_of(octets, b",", at, len(octets)) + 1
+
+
+def _quoted_end(octets: bytes, mark: int) -> int:
+    """Return the index behind the quoted string that begins at mark."""
+    at = mark + 1
+    while True:
+        end = octets.find(b'"', at)
+        if end < 0:
+            return len(octets)
+        slash = octets.find(b"\\", at, end)
+        if slash < 0:
+            return end + 1
+        at = slash + 2
+
+
+def _unescape(octets: bytes) -> bytes:
+    parts = octets.split(b"%")
+    out = [parts[0]]
+    for part in parts[1:]:
+        out.append(bytes([int(part[:2], 16)]))
+        out.append(part[2:])
+    return b"".join(out)
+
+
+def _escape(octets: bytes) -> bytes:
+    out = []
+    for i in range(len(octets)):
+        char = octets[i : i + 1]
+        plain = not char.strip(_NAME + b"_!~*'()[]/?:+$")
+        out.append(char if plain else b"%%%02X" % octets[i])
+    return b"".join(out)
+
+
+def field(key: str, octets: bytes, translate: "Translate") -> "tuple[bytes, bool]":
+    """Return (a header's value with its hosts replaced, an address had no counterpart)."""
+    if key in _OPAQUE:
+        return octets, False
+    work = Field(octets, translate)
+    if key == "via":
+        work.via()
+    elif key == "warning":
+        work.words()
+    else:
+        work.uris(True)
+    return work.result(), work.unmapped
