@@ -2,9 +2,11 @@
 # Copyright (c) 2026 The vox6 authors
 """Messages on streams (RFC 3261 section 18.3)."""
 
-from vox6.sip.message import (
+from vox6.sip.lines import (
     MAX_HEAD_OCTETS,
     MAX_MESSAGE_OCTETS,
+    RequestLines,
+    ResponseLines,
     content_length,
     parse_head,
 )
@@ -82,7 +84,7 @@ class StreamFramer:
                 raise FormatError("headers too long", 513)
             self._searched = max(0, len(self._buffer) - 3)
             return False
-        message = parse_head(self._buffer[:end])
+        message = parse_head(self._buffer[:end], RequestLines, ResponseLines)
         length = content_length(message)
         if length is None:
             raise FormatError("no Content-Length on a stream")

@@ -6,7 +6,11 @@ Every parser takes the unfolded, stripped text of one value and raises FormatErr
 `split_list` cuts the comma-separated fields into values first.
 """
 
-from vox6.sip.uri import URI, check_host, split_hostport
+from vox6.sip.grammar import TOKEN as _TOKEN
+from vox6.sip.grammar import check_host, split_hostport
+from vox6.sip.grammar import is_token as is_token
+from vox6.sip.grammar import parse_number as parse_number
+from vox6.sip.uri import URI
 from vox6.wire.errors import FormatError
 
 TYPE_CHECKING = False
@@ -15,27 +19,9 @@ if TYPE_CHECKING:
 
 MAX_LIST = 100  # values of one field, e.g. Via: 70 hops of Max-Forwards fit
 MAX_PARAMS = 64  # of one value
-_TOKEN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~"
 _WORD = _TOKEN + '()<>:\\"/[]?{}'
 _VALUE = _TOKEN + "[]:"  # token or host
-_DIGITS = "0123456789"
 _LWS = " \t\r\n"
-
-
-def is_token(text: str) -> bool:
-    """Return whether text is a token, 1*(alphanum / "-" / "." / ...)."""
-    return bool(text) and not text.strip(_TOKEN)
-
-
-def parse_number(text: str, maximum: int = 0xFFFFFFFF) -> int:
-    """Return a 1*DIGIT value of at most maximum; FormatError otherwise."""
-    text = text.strip(_LWS)
-    if not text or len(text) > 32 or text.strip(_DIGITS):
-        raise FormatError("bad number")
-    value = int(text)
-    if value > maximum:
-        raise FormatError("number too large")
-    return value
 
 
 def _quoted_end(text: str, start: int) -> int:
