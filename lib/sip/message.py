@@ -161,13 +161,6 @@ class Request(Message):
             typed = self._typed[""] = URI.parse(self.uri_text)
         return typed
 
-    def set_uri(self, uri_text: str) -> None:
-        """Write another Request-URI; LocalProtocolError if it would break the line."""
-        if not uri_text or " " in uri_text or "\r" in uri_text or "\n" in uri_text:
-            raise LocalProtocolError("bad Request-URI")
-        self._changed("")
-        self.uri_text = uri_text
-
     def start_line(self) -> bytes:
         """Return the Request-Line."""
         return (self.method + " " + self.uri_text + " SIP/2.0").encode()

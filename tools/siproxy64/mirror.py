@@ -10,13 +10,12 @@ stateless UAS (RFC 3261 section 8.2.7).
     a response                   ->   where its topmost Via says, once that is rewritten
 """
 
-from vox6.sip.headers import Via, parse_number, split_list
-from vox6.sip.message import Request, Response, parse
-from vox6.sip.uri import host_address, host_text
+from vox6.sip.grammar import host_text, parse_number
+from vox6.sip.lines import RequestLines, ResponseLines, parse
 from vox6.wire.errors import FormatError
 
 from .rewrite import rewrite
-from .scan import Refused
+from .scan import Refused, Translator, literal, tag
 from .table import side
 
 TYPE_CHECKING = False
@@ -27,22 +26,21 @@ if TYPE_CHECKING:
     from .table import Table
 
     Address = tuple[bytes, int]
+    Message = RequestLines | ResponseLines
 
     class Passage(Media, Protocol):
         """One message on its way through the relay."""
 
         def end(self, passed: bool) -> None:
-            """The message has gone on, or it was refused and nothing came of it."""
+            """The message has gone on; or it was refused, and nothing shall come of it."""
 
     class Relay(Protocol):
         """Who looks after media."""
 
-        def begin(
-            self, message: "Request | Response", source: Address, target: Address, now: int
-        ) -> Passage:
+        def begin(self, message: Message, source: Address, target: Address, now: int) -> Passage:
             """See a message before it is rewritten.
 
-            source: real address it came from; target: real address it goes to.
+            source: real address it came from; target: real address of whom it is for.
             """
 
         def handle_timer(self, now: int) -> None:
@@ -54,20 +52,48 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE_OCTETS = 8192  # longer requests are answered 513
 _HOPS = 70  # where Max-Forwards is absent (RFC 3261 section 16.6)
-_TAG = "64-"  # of our own answers, so that their ACK is known
+_TAG = "64-"  # begins the tags of our own answers, so that their ACK is known
+
+
+class _Names(Translator):
+    """What one message's addresses are called on the side that it goes to."""
+
+    def __init__(self, mirror: "Mirror", peer: bytes, now: int) -> None:
+        self._mirror = mirror
+        self._peer = peer
+        self._here = side(peer)
+        self._now = now
+
+    def __call__(self, addr16: bytes, port: int) -> "Address | None":
+        if side(addr16) != self._here:
+            return addr16, port  # what this side says about the other is meant as it stands
+        mirror = self._mirror
+        other = mirror.table.counterpart(addr16, port)
+        if other is None and mirror.table.unknown is not None:
+            other = mirror.table.unknown(addr16, port, self._now, False)
+        if other is not None and port and addr16 == self._peer and mirror.listen is not None:
+            mirror.listen(other[0], other[1])
+        return other
+
+    def name(self, text: str) -> "bytes | None":
+        """Return the address that an own name has on the side where the message comes from."""
+        pair = self._mirror.table.name(text)
+        if pair is None:
+            return None
+        return pair[0] if side(pair[0]) == self._here else pair[1]
 
 
 class Mirror:
-    """The engine. counters: what happened how often, by name."""
+    """The engine. counters: what happened how often, by name.
+
+    default: asked for a message whose local address represents nobody; says whether it took it.
+    listen: told each local address that a peer's own address becomes, so that it is listened on.
+    """
 
     def __init__(self, table: "Table", relay: "Relay") -> None:
         self.table = table
         self.relay = relay
-        # A message for a local address that represents nobody: `default(message, local, peer,
-        # now, stream)` returns whether it took it.
-        self.default: "Callable[[Request | Response, Address, Address, int, object], bool] | None"
-        self.default = None
-        # Called with a local address as it is told to the other side, so that it is listened on.
+        self.default: "Callable[[Message, Address, Address, int, object], bool] | None" = None
         self.listen: "Callable[[bytes, int], None] | None" = None
         self.counters: "dict[str, int]" = {}
         self._out: "list[tuple[bytes, Address, Address, object]]" = []
@@ -81,6 +107,12 @@ class Mirror:
         out = self._out
         self._out = []
         return out
+
+    def send(
+        self, message: "Message", source: "Address", target: "Address", stream: object = None
+    ) -> None:
+        """Put a message among what to send."""
+        self._out.append((message.emit(), source, target, stream))
 
     def handle_timer(self, now: int) -> None:
         """Do what is due."""
@@ -101,135 +133,152 @@ class Mirror:
         if not data.strip(b"\r\n\0"):
             return  # keeps a binding open
         try:
-            message = parse(data)
-            message.via
+            message = parse(data, RequestLines, ResponseLines)
         except FormatError:
             self.count("malformed")
             return
         try:
             if len(data) > MAX_MESSAGE_OCTETS:
                 raise Refused(513, "Message Too Large")
-            if isinstance(message, Request):
-                self._request(message, local, peer, now, stream)
-            else:
-                self._response(message, local, peer, now, stream)
-        except Refused as error:
-            self._refuse(parse(data), error, local, peer, stream)  # as it came
+            self._forward(message, local, peer, now, stream)
         except FormatError as error:
-            refused = Refused(error.code, error.reason)
-            self._refuse(parse(data), refused, local, peer, stream)
+            self.refuse(data, Refused(400, error.reason), local, peer, stream)
+        except Refused as error:
+            self.refuse(data, error, local, peer, stream)
 
-    def _translate(self, here: bool, now: int) -> "Callable[[bytes, int], Address | None]":
+    def _known(self, peer: "Address", now: int) -> "Address | None":
+        """Return the representation of a peer."""
         table = self.table
+        source = table.representation(peer[0], peer[1])
+        if source is None and table.unknown is not None and table.real(peer[0], peer[1]) is None:
+            source = table.unknown(peer[0], peer[1], now, True)
+        return source
 
-        def translate(addr16: bytes, port: int) -> "Address | None":
-            if side(addr16) != here:
-                return addr16, port  # what this side says about the other is not ours
-            return table.counterpart(addr16, port)
-
-        return translate
-
-    def _request(
-        self, message: Request, local: "Address", peer: "Address", now: int, stream: object
+    def _forward(
+        self, message: "Message", local: "Address", peer: "Address", now: int, stream: object
     ) -> None:
-        target = self.table.real(local[0], local[1])
+        table = self.table
+        target = table.real(local[0], local[1])
+        if target is None and table.unknown is not None:
+            target = table.unknown(local[0], local[1], now, False)
         if target is None:
             if self.default is None or not self.default(message, local, peer, now, stream):
                 self.count("nobody")
             return
-        source = self.table.representation(peer[0], peer[1])
-        if source is None or self.table.real(target[0], target[1]) is not None:
+        source = self._known(peer, now)
+        if source is None or table.real(target[0], target[1]) is not None:
             raise Refused(403, "Forbidden")
-        if message.method == "ACK" and (message.to.tag or "").startswith(_TAG):
-            return  # of an answer of our own
-        hops = message.number("max-forwards")
-        if hops == 0:
-            raise Refused(483, "Too Many Hops")
-        message.set("Max-Forwards", str(_HOPS if hops is None else hops - 1))
-        _observe(message, peer)
-        self._pass(message, source, target, peer, target, now)
-
-    def _response(
-        self, message: Response, local: "Address", peer: "Address", now: int, stream: object
-    ) -> None:
-        target = self.table.real(local[0], local[1])
-        source = self.table.representation(peer[0], peer[1])
-        if target is None or source is None:
-            if self.default is None or not self.default(message, local, peer, now, stream):
-                self.count("nobody")
-            return
-        self._pass(message, source, target, peer, None, now)
-
-    def _pass(
-        self,
-        message: "Request | Response",
-        source: "Address",
-        target: "Address",
-        peer: "Address",
-        destination: "Address | None",
-        now: int,
-    ) -> None:
+        if isinstance(message, RequestLines):
+            if message.method == "ACK" and tag(message, "to").startswith(_TAG):
+                return  # of an answer of our own
+            text = message.get("max-forwards")
+            hops = _HOPS + 1 if text is None else parse_number(text, 255)
+            if not hops:
+                raise Refused(483, "Too Many Hops")
+            message.set("Max-Forwards", str(hops - 1))
+            _observe(message, peer, False)
         passage = self.relay.begin(message, peer, target, now)
         passed = False
         try:
-            rewrite(message, self._translate(side(peer[0]), now), passage)
-            if destination is None:
-                destination = _answer_to(message.via, target)
-                if self.table.representation(destination[0], destination[1]) is None:
-                    self.count("stray response")
+            rewrite(message, _Names(self, peer[0], now), passage)
+            if message.status:
+                target = _answer_to(message, target)
+                if table.representation(target[0], target[1]) is None:
+                    self.count("stray")  # it would go to nobody that we know
                     return
             passed = True
         finally:
             passage.end(passed)
         self.count("passed")
-        self._out.append((message.emit(), source, destination, None))
+        self.send(message, source, target)
 
-    def _refuse(
-        self,
-        message: "Request | Response",
-        error: Refused,
-        local: "Address",
-        peer: "Address",
-        stream: object,
+    def refuse(
+        self, data: bytes, error: Refused, local: "Address", peer: "Address", stream: object
     ) -> None:
+        """Answer a request as it came; what is no request, or an ACK, is dropped."""
         self.count("refused")
-        if not isinstance(message, Request) or message.method == "ACK":
+        message = parse(data, RequestLines, ResponseLines)
+        if not isinstance(message, RequestLines) or message.method == "ACK":
             return
+        response = ResponseLines(error.code, error.reason.encode())
         try:
-            _observe(message, peer)
-            response = message.response(error.code, error.reason, _TAG + "refused")
+            _observe(message, peer, True)
+            for key in ("via", "from", "to", "call-id", "cseq"):
+                response.copy(message, key)
+            if not tag(message, "to"):
+                total = 0
+                for octet in (message.get("via") or "").encode():
+                    total = (total * 31 + octet) & 0x3FFFFFFF
+                response.set("To", "%s;tag=%s%x" % (message.get("to") or "", _TAG, total))
             if error.warning is not None:
                 text = '%d %s "%s"' % (error.warning[0], host_text(local[0]), error.warning[1])
                 response.add("Warning", text)
             if error.retry_s:
                 response.add("Retry-After", str(error.retry_s))
-            destination = _answer_to(response.via, peer)
+            self.send(response, local, _answer_to(response, peer), stream)
         except FormatError:
-            return
-        self._out.append((response.emit(), local, destination, stream))
+            self.count("malformed")
 
 
-def _observe(message: Request, peer: "Address") -> None:
-    """Write the source of a request into its topmost Via, if that asks for it (RFC 3581)."""
-    via = message.via
-    if via.get("rport") != "":
+def _via(message: "Message") -> "tuple[list[bytes], bytes]":
+    """Return the topmost Via value cut at its semicolons, and what stands behind it."""
+    for key, _, raw in message.headers:
+        if key == "via":
+            first, comma, rest = raw.partition(b",")
+            return first.split(b";"), comma + rest
+    raise FormatError("no Via")
+
+
+def _parameters(parts: "list[bytes]") -> "dict[bytes, bytes]":
+    out = {}
+    for part in parts[1:]:
+        name, _, value = part.partition(b"=")
+        out[name.strip().lower()] = value.strip()
+    return out
+
+
+def _observe(message: RequestLines, peer: "Address", always: bool) -> None:
+    """Write the source of a request into its topmost Via, if that asks for it (RFC 3581).
+
+    always: if it does not ask, the address alone is written (RFC 3261 section 18.2.1).
+    """
+    parts, rest = _via(message)
+    known = _parameters(parts)
+    asked = known.get(b"rport") == b""
+    if not asked and not always:
         return
-    values = split_list(message.get("via") or "")
-    via.set("received", host_text(peer[0]).strip("[]"))
-    via.set("rport", str(peer[1]))
-    values[0] = str(via)
-    message.set("Via", ", ".join(values))
+    out = []
+    for part in parts:
+        name = part.partition(b"=")[0].strip().lower()
+        if asked and name == b"rport":
+            part = part.rstrip() + b"=%d" % peer[1]
+        if name != b"received":
+            out.append(part)
+    out.append(b"received=" + host_text(peer[0]).strip("[]").encode())
+    for i in range(len(message.headers)):
+        if message.headers[i][0] == "via":
+            message.replace(i, b";".join(out) + rest)
+            return
 
 
-def _answer_to(via: Via, otherwise: "Address") -> "Address":
+def _answer_to(message: "Message", otherwise: "Address") -> "Address":
     """Return where a response goes (RFC 3261 section 18.2.2, RFC 3581 section 4)."""
-    host = via.get("maddr") or via.get("received") or via.host
-    if host.count(":") > 1 and host[0] != "[":
-        host = "[" + host + "]"
-    addr16 = host_address(host)
-    port = via.port
-    if via.get("rport") and not via.get("maddr"):
-        port = parse_number(via.get("rport") or "", 65535)
-    if addr16 is None:
-        return otherwise
-    return addr16, port or (5061 if via.transport == "TLS" else 5060)
+    parts, _ = _via(message)
+    known = _parameters(parts)
+    words = parts[0][parts[0].rfind(b"/") + 1 :].split(None, 1)
+    if len(words) != 2:
+        raise FormatError("bad Via")
+    sent_by = b"".join(words[1].split())
+    port = 5061 if words[0].upper() == b"TLS" else 5060
+    at = sent_by.find(b":", sent_by.find(b"]") + 1)
+    if at >= 0:
+        port = parse_number(sent_by[at + 1 :].decode(), 65535)
+        sent_by = sent_by[:at]
+    if b"maddr" in known:
+        sent_by = known[b"maddr"]
+    elif b"received" in known:
+        sent_by = known[b"received"]
+        if known.get(b"rport"):
+            port = parse_number(known[b"rport"].decode(), 65535)
+    addr16 = literal(sent_by.strip(b"[]"))
+    return otherwise if addr16 is None else (addr16, port)

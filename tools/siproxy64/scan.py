@@ -10,18 +10,16 @@ may stand, asks for its counterpart, and replaces these octets alone.
     received  =  IPv4address / IPv6address       also taken in brackets (RFC 5118 section 4.5)
 """
 
-from vox6.sip.message import header_key
-from vox6.sip.uri import host_text
+from vox6.sip.grammar import host_text
+from vox6.sip.lines import header_key
 from vox6.wire.errors import FormatError, RemoteProtocolError
 from vox6.wire.inet6 import parse_address, parse_ipv4
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from vox6.sip.lines import Lines
 
     Address = tuple[bytes, int]
-    Translate = Callable[[bytes, int], "Address | None"]
-
 
 _MAPPED = b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
 _DIGITS = b"0123456789"
@@ -36,12 +34,15 @@ _OPAQUE = (
     "server date timestamp retry-after rack rseq reason subject organization accept "
     "accept-encoding accept-language content-encoding content-disposition content-language "
     "mime-version priority replaces join target-dialog in-reply-to privacy identity "
-    "identity-info security-client security-server security-verify"
+    "security-client security-server security-verify"
 ).split(" ")
 
 
 class Refused(RemoteProtocolError):
-    """The message cannot pass. code: SIP status; warning: (code, text) or None."""
+    """The message cannot pass.
+
+    code: SIP status. warning: (code, text) or None. retry_s: seconds of Retry-After, 0: none.
+    """
 
     def __init__(
         self, code: int, reason: str, warning: "tuple[int, str] | None" = None, retry_s: int = 0
@@ -49,6 +50,21 @@ class Refused(RemoteProtocolError):
         super().__init__(reason, code)
         self.warning = warning
         self.retry_s = retry_s
+
+
+class Translator:
+    """What an address is called on the side that a message goes to."""
+
+    def __call__(self, addr16: bytes, port: int) -> "Address | None":
+        """Return the counterpart; what was given if it needs none, None if it has none.
+
+        port: 0 asks for the address alone.
+        """
+        raise NotImplementedError
+
+    def name(self, text: str) -> "bytes | None":
+        """Return the address that a host name stands for, None if it is none of the own names."""
+        return None
 
 
 def literal(octets: bytes) -> "bytes | None":
@@ -85,12 +101,13 @@ class Field:
     unmapped: an address without counterpart was seen.
     """
 
-    def __init__(self, octets: bytes, translate: "Translate") -> None:
+    def __init__(self, octets: bytes, translate: "Translator") -> None:
         self.octets = octets
         self._low = octets.lower()
         self._translate = translate
         self._edits: "list[tuple[int, int, bytes]]" = []
         self.unmapped = False
+        self.start = self.end = 0  # of the hostport seen last
 
     def result(self) -> bytes:
         """Return the octets with all replacements."""
@@ -106,7 +123,7 @@ class Field:
         return b"".join(out)
 
     def host(self, at: int, end: int, default: int, bare: bool = False) -> int:
-        """Replace the hostport at `at`; return the index behind it.
+        """Replace the hostport at `at`; return its new port.
 
         default: its port when none is written. bare: an IPv6 address stands without brackets, is
         written so, and has no port behind it.
@@ -120,16 +137,18 @@ class Field:
             rest = octets[at:end]
             stop = end - len(rest.lstrip(_BARE if bare else _NAME))
             addr16 = literal(octets[at:stop])
-        if addr16 is None:
-            return stop
+            if addr16 is None and stop > at:
+                addr16 = self._translate.name(octets[at:stop].decode())
         port, here, there = default, stop, stop
         colon = _skip(octets, stop, end)
         if not bare and octets[colon : colon + 1] == b":":
             here = _skip(octets, colon + 1, end)
             there = end - len(octets[here:end].lstrip(_DIGITS))
-            if not 1 <= there - here <= 5:
-                return there
-            port = int(octets[here:there])
+            if 1 <= there - here <= 5:
+                port = int(octets[here:there])
+        self.start, self.end = at, there
+        if addr16 is None:
+            return port
         other = self._translate(addr16, port)
         if other is None:
             self.unmapped = True
@@ -138,20 +157,22 @@ class Field:
             self._edits.append((at, stop, (text.strip("[]") if bare else text).encode()))
             if here > stop:
                 self._edits.append((here, there, b"%d" % other[1]))
-            elif other[1] != default:
+            elif other[1] != default and not bare:
                 self._edits.append((stop, stop, b":%d" % other[1]))
-        return max(stop, there)
+            port = other[1]
+        return port
 
-    def parameters(self, at: int, end: int, default: int) -> None:
-        """Replace the hosts of maddr and received among parameters."""
-        for name in (b"maddr", b"received"):
-            found = self._low.find(name, at, end)
-            if found < 0 or self.octets[found - 1 : found] not in (b";", b" ", b"\t", b"\n"):
-                continue
+    def parameter(self, name: bytes, at: int, end: int) -> int:
+        """Return where the value of a parameter begins, 0 if it is not there."""
+        found = at
+        while True:
+            found = self._low.find(name, found, end)
+            if found < 0:
+                return 0
             equal = _skip(self.octets, found + len(name), end)
-            if self.octets[equal : equal + 1] == b"=":
-                bare = name == b"received"
-                self.host(_skip(self.octets, equal + 1, end), end, default, bare)
+            if self.octets[found - 1] in b"; \t\n" and self.octets[equal : equal + 1] == b"=":
+                return _skip(self.octets, equal + 1, end)
+            found += 1
 
     def uri(self, at: int, end: int, enclosed: bool) -> int:
         """Replace the hosts of the sip: or sips: URI at `at`; return the index behind it.
@@ -164,10 +185,13 @@ class Field:
         if not enclosed:
             end = first_of(self.octets, b",;?", at, end)
         user = self.octets.find(b"@", at, end)
-        at = self.host(user + 1 if user >= 0 else at, end, default)
+        self.host(user + 1 if user >= 0 else at, end, default)
         if enclosed:
+            at = self.end
             question = first_of(self.octets, b"?", at, end)
-            self.parameters(at, question, default)
+            value = self.parameter(b"maddr", at, question)
+            if value:
+                self.host(value, question, default)
             if question < end:
                 self._headers(question + 1, end)
         return end
@@ -227,22 +251,48 @@ class Field:
                 at = _skip(octets, slash + 1, semicolon)
                 space = first_of(octets, _LWS, at, semicolon)
                 default = 5061 if self._low[at:space] == b"tls" else 5060
-                at = _skip(octets, space, semicolon)
-                self.host(at, semicolon, default)
-                self.parameters(semicolon, end, default)
+                port = self.host(_skip(octets, space, semicolon), semicolon, default)
+                value = self.parameter(b"maddr", semicolon, end)
+                if value:
+                    self.host(value, end, port)
+                self._source(semicolon, end, port)
             start = end + 1
 
-    def words(self) -> None:
+    def _source(self, at: int, end: int, port: int) -> None:
+        """Replace received and rport of one Via value. port: of sent-by."""
+        octets = self.octets
+        value = self.parameter(b"received", at, end)
+        if not value:
+            return
+        number = self.parameter(b"rport", at, end)
+        stop = end - len(octets[number:end].lstrip(_DIGITS))
+        if number and 1 <= stop - number <= 5:
+            port = int(octets[number:stop])
+        else:
+            number = 0
+        other = self.host(value, end, port, True)
+        if number and other != port:
+            self._edits.append((number, stop, b"%d" % other))
+
+    def agents(self) -> None:
         """Replace the warn-agent of all Warning values: code SP agent SP quoted text."""
         octets = self.octets
         at = 0
         while at < len(octets):
-            code = _skip(octets, at, len(octets))
-            agent = _skip(octets, first_of(octets, _LWS, code, len(octets)), len(octets))
-            self.host(agent, first_of(octets, b' "', agent, len(octets)), 5060)
-            mark = octets.find(b'"', agent)
+            at = _skip(octets, at, len(octets))
+            at = _skip(octets, first_of(octets, _LWS, at, len(octets)), len(octets))
+            self.host(at, first_of(octets, b' "', at, len(octets)), 5060)
+            mark = octets.find(b'"', at)
             at = len(octets) if mark < 0 else _quoted_end(octets, mark)
             at = first_of(octets, b",", at, len(octets)) + 1
+
+    def values(self) -> None:
+        """Replace the hosts that are the values of parameters, in quotation marks or without."""
+        at = self.octets.find(b"=") + 1
+        while at > 0:
+            at += self.octets[at : at + 1] == b'"'
+            self.host(at, len(self.octets), 5060)
+            at = self.octets.find(b"=", at) + 1
 
 
 def _quoted_end(octets: bytes, mark: int) -> int:
@@ -276,7 +326,7 @@ def _escape(octets: bytes) -> bytes:
     return b"".join(out)
 
 
-def field(key: str, octets: bytes, translate: "Translate") -> "tuple[bytes, bool]":
+def field(key: str, octets: bytes, translate: Translator) -> "tuple[bytes, bool]":
     """Return (a header's value with its hosts replaced, an address had no counterpart)."""
     if key in _OPAQUE:
         return octets, False
@@ -284,7 +334,29 @@ def field(key: str, octets: bytes, translate: "Translate") -> "tuple[bytes, bool
     if key == "via":
         work.via()
     elif key == "warning":
-        work.words()
+        work.agents()
+    elif key == "p-charging-function-addresses":
+        work.values()
     else:
         work.uris(True)
     return work.result(), work.unmapped
+
+
+def tag(message: "Lines", key: str) -> str:
+    """Return the tag of From or To, "" if there is none. key: "from" or "to"."""
+    text = message.get(key) or ""
+    work = Field(text.encode(), Translator())
+    at = work.parameter(b"tag", text.rfind(">") + 1, len(work.octets))
+    return (
+        work.octets[at : first_of(work.octets, b"; \t", at, len(work.octets))].decode()
+        if at
+        else ""
+    )
+
+
+def cseq(message: "Lines") -> "tuple[int, str]":
+    """Return number and method of CSeq; FormatError if it is none."""
+    words = (message.get("cseq") or "").split()
+    if len(words) != 2 or words[0].strip("0123456789"):
+        raise FormatError("bad CSeq")
+    return int(words[0]), words[1]

@@ -10,7 +10,7 @@ Line by line: what holds no address stays octet by octet as it came, in its orde
     a=rtcp:<port> [<nettype> <addrtype> <connection-address>]
 """
 
-from vox6.sip.uri import host_text
+from vox6.sip.grammar import host_text
 
 from .scan import Field, Refused, literal
 from .table import side
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from .scan import Translate
+    from .scan import Translator
 
     class Media(Protocol):
         """What the relay answers for one message."""
@@ -59,6 +59,10 @@ def _is_multicast(addr16: bytes) -> bool:
     return addr16[12] >> 4 == 14 if side(addr16) else addr16[0] == 0xFF
 
 
+def _starts(line: bytes, starts: "tuple[bytes, ...]") -> bool:
+    return True in [line.startswith(start) for start in starts]
+
+
 class _Lines:
     """The lines of the session, or of one media description."""
 
@@ -83,7 +87,7 @@ class _Lines:
 
     def drop(self, starts: "tuple[bytes, ...]") -> None:
         """Take out all lines that begin so."""
-        self.lines = [line for line in self.lines if not line.startswith(starts)]
+        self.lines = [line for line in self.lines if not _starts(line, starts)]
 
     def connection(self) -> "bytes | None":
         """Return the connection-address, None if there is no c= line."""
@@ -100,7 +104,7 @@ class _Lines:
         self.replace(i, b"c=IN " + text.encode())
 
 
-def rewrite_sdp(octets: bytes, translate: "Translate", media: "Media") -> bytes:
+def rewrite_sdp(octets: bytes, translate: "Translator", media: "Media") -> bytes:
     """Return a description with every address and port as the other side shall see them.
 
     Refused 488: a media address has no counterpart, or there is none for its kind.
@@ -143,7 +147,7 @@ def rewrite_sdp(octets: bytes, translate: "Translate", media: "Media") -> bytes:
     return b"\n".join([b"\n".join(part.lines) for part in parts if part.lines])
 
 
-def _plain(address: bytes, translate: "Translate") -> "str | None":
+def _plain(address: bytes, translate: "Translator") -> "str | None":
     """Return type and counterpart of an address, None if it stays as it is."""
     addr16 = literal(address)
     other = None if addr16 is None else translate(addr16, 0)
@@ -151,7 +155,7 @@ def _plain(address: bytes, translate: "Translate") -> "str | None":
 
 
 def _media(
-    index: int, part: _Lines, address: "bytes | None", translate: "Translate", media: "Media"
+    index: int, part: _Lines, address: "bytes | None", translate: "Translator", media: "Media"
 ) -> "str | None":
     """Rewrite the ports of one media description; return its new address, None: as it was."""
     words = part.words(0)
@@ -214,7 +218,7 @@ def _port(part: _Lines, words: "list[bytes]", port: int, behind: bytes) -> None:
     part.replace(0, b" ".join(words))
 
 
-def _attributes(part: _Lines, translate: "Translate") -> None:
+def _attributes(part: _Lines, translate: "Translator") -> None:
     """Rewrite the attributes that hold addresses for others than the relay."""
     for i in range(len(part.lines)):
         line = part.lines[i]
@@ -229,5 +233,6 @@ def _attributes(part: _Lines, translate: "Translate") -> None:
             work = Field(line, translate)
             at = line.find(b"://")
             while at >= 0:
-                at = line.find(b"://", work.host(at + 3, len(line), 2855))
+                work.host(at + 3, len(line), 2855)
+                at = line.find(b"://", at + 3)
             part.lines[i] = work.result()
