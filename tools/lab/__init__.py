@@ -28,6 +28,7 @@ _HOME = {
     "BaresipPython": "baresip_python",
     "Kamailio": "kamailio",
     "Linphone": "linphone",
+    "PJSUA2": "pjproject",
     "Relay": "relay",
     "SIPp": "sipp",
 }
