@@ -87,8 +87,8 @@ board-%:
 	fi
 	awk -v a=$$start -v b=$$(date +%s.%N) 'BEGIN { printf "boards: $* built (%.1f s)\n", b - a }'
 
-bpf: ## compile the tunnel server's data plane for the kernel (clang)
-	@$(PYTHON3) tools/pubtspd/bpf/build.py build/bpf/pubtsp.bpf.o
+bpf: ## compile the servers' data planes for the kernel (clang)
+	@$(PYTHON3) tools/common/bpf_build.py build/bpf
 
 call: boards ## the emulated board calls the host phone over IPv6, with sound; prints what happened
 	@$(PY) -m tools.lab.call $(ARGS)

@@ -34,11 +34,12 @@ for _folder in (TOP, TOP / "build" / "path"):
 from host_tests.servers import kernel_plane as k  # noqa: E402
 from host_tests.unit.pubtsp import rows  # noqa: E402
 from tools import binaries  # noqa: E402
+from tools.common.xdp import create_links  # noqa: E402
 from tools.lab import namespace  # noqa: E402
 from tools.lab.process import Process  # noqa: E402
-from tools.pubtspd.bpf import build  # noqa: E402
 from tools.pubtspd.fastpath import FastPath  # noqa: E402
-from tools.pubtspd.libbpf import GENERIC, NATIVE, Link, Object, library  # noqa: E402
+from tools.common import bpf_build  # noqa: E402
+from tools.common.libbpf import GENERIC, NATIVE, Link, Object, library  # noqa: E402
 from vox6.pubtsp import AddressFormat, Config  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -170,7 +171,7 @@ class Bench:
             for name in ("all", "eth4"):
                 Path(f"/proc/sys/net/ipv4/conf/{name}/rp_filter").write_text("0")
         self.object = Object(
-            build.build(self.folder / "frames.bpf.o", HERE, source="pubtsp_frames.bpf.c"),
+            bpf_build.build(HERE / "pubtsp_frames.bpf.c", self.folder / "frames.bpf.o"),
             "generate",
         )
         functions = library().functions
@@ -283,7 +284,8 @@ class Bench:
             fast.attach("eth4", "eth6")
             if generic:
                 fast._unlink()
-                fast._create([self.index("server", "eth4"), self.index("server", "eth6")], GENERIC)
+                arms = [self.index("server", "eth4"), self.index("server", "eth6")]
+                fast._links = create_links(fast._tables.program_fd, arms, GENERIC)
         return fast
 
     def start(self, *argv, env=None):

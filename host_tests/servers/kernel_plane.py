@@ -15,8 +15,8 @@ import pytest
 
 from host_tests.unit.pubtsp import rows
 from tools.panel.phones import TOP
-from tools.pubtspd.bpf import build
-from tools.pubtspd.libbpf import library
+from tools.common import bpf_build
+from tools.common.libbpf import library
 from tools.pubtspd.tables import Tables, settings_of
 from vox6.pubtsp import AddressFormat, Config, Rules
 
@@ -30,6 +30,7 @@ STRANGER = bytes.fromhex("0200000000ff")
 MANY = 1_000_000  # errors a second: no bucket stands in the way of a row
 
 
+SOURCE = bpf_build.SOURCES["pubtspd"]
 OBJECT = TOP / "build" / "bpf" / "pubtsp.bpf.o"
 
 
@@ -37,8 +38,8 @@ def need_object():
     """The compiled program, of the sources as they are; without root the test is skipped."""
     if os.geteuid() != 0:
         pytest.skip("BPF needs root")
-    if not build.is_current(OBJECT):
-        build.build(OBJECT)
+    if not bpf_build.is_current(SOURCE, OBJECT):
+        bpf_build.build(SOURCE, OBJECT)
     return OBJECT
 
 

@@ -323,7 +323,7 @@ class TestBuckets:
 
 def test_layout_is_written_down():
     """The offsets in the README are those of the program."""
-    text = (k.build.FOLDER / "README.md").read_text()
+    text = (k.SOURCE.parent / "README.md").read_text()
     config, key, _, _, _ = k.config_of({})
     data = k.settings_of(config, key, None, ((LO := 0x11111111, b"\xaa" * 6), (2, b"\xbb" * 6)))
     assert len(data) == 120

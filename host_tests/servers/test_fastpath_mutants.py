@@ -13,7 +13,7 @@ import pytest
 from host_tests.servers import kernel_plane as k
 from host_tests.servers import test_fastpath_rows as both
 from host_tests.unit.pubtsp import rows
-from tools.pubtspd.bpf import build
+from tools.common import bpf_build
 
 # (rule, file, what stands there, what comes in its place, a row that must fail)
 MUTANTS = (
@@ -135,12 +135,12 @@ def test_row_fails(mutant, tmp_path):
     k.need_object()
     _, name, text, replacement, row = mutant
     folder = tmp_path / "bpf"
-    shutil.copytree(build.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(k.SOURCE.parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
     file = folder / name
     source = file.read_text()
     assert source.count(text) == 1, "the mutant must name one place"
     file.write_text(source.replace(text, replacement))
-    plane = k.KernelPlane(build.build(tmp_path / "pubtsp.bpf.o", folder, ("-Wno-error",)))
+    plane = k.KernelPlane(bpf_build.build(folder / k.SOURCE.name, tmp_path / "x.o", ("-Wno-error",)))
     found = failing(plane)
     plane.tables.close()
     assert row in found

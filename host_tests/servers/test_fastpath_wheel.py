@@ -12,8 +12,8 @@ import zipfile
 import pytest
 
 from host_tests.servers.kernel_plane import TOP
+from tools.common import bpf_build
 from tools.pubtspd import tables
-from tools.pubtspd.bpf import build
 
 pytestmark = pytest.mark.timeout(300)
 _SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "lib", "tools")
@@ -48,9 +48,10 @@ def test_wheel_without_clang(tmp_path):
 def test_source_distribution(tmp_path):
     archive, _ = make(tmp_path, "sdist")
     names = [name.partition("/")[2] for name in tarfile.open(archive).getnames()]
-    for path in build.FOLDER.glob("*.[ch]"):
-        assert f"tools/pubtspd/bpf/{path.name}" in names
-    assert "tools/pubtspd/bpf/build.py" in names and "setup.py" in names
+    for server, source in bpf_build.SOURCES.items():
+        for path in source.parent.glob("*.[ch]"):
+            assert f"tools/{server}/bpf/{path.name}" in names
+    assert "tools/common/bpf_build.py" in names and "setup.py" in names
     assert not [name for name in names if name.endswith(".bpf.o")]
 
 
@@ -63,6 +64,6 @@ def test_without_object(tmp_path, monkeypatch):
 def test_tools_that_are_absent(tmp_path, monkeypatch):
     """A remedy is named, and no half object is left."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(build.BuildError, match="package clang"):
-        build.build(tmp_path / "x.o")
+    with pytest.raises(bpf_build.BuildError, match="package clang"):
+        bpf_build.build(bpf_build.SOURCES["pubtspd"], tmp_path / "x.o")
     assert list(tmp_path.iterdir()) == []

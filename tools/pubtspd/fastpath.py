@@ -17,55 +17,21 @@ seconds (MAINTAIN_S).
 """
 
 import ctypes
-import errno
-import fcntl
 import os
-import socket
-import struct
 import threading
 from pathlib import Path
 from socket import AF_INET, AF_INET6
 
-from pyroute2 import IPRoute
-
 from vox6.pubtsp import Config
 
-from .libbpf import GENERIC, NATIVE, BPFError, Link, Map
-from .next_hops import NextHops
-from .tables import ERROR_RATE, Arm, FastPathUnavailable, Tables, find_object, settings_of
+from ..common.libbpf import Link, Map
+from ..common.next_hops import NextHops
+from ..common.xdp import Arm, arm_of, attach, is_veth, mode_of, reason
+from .tables import ERROR_RATE, FastPathUnavailable, Tables, find_object, settings_of
 
 MAINTAIN_S = 5
-_SIOCGIFHWADDR = 0x8927
 _BPF_MAGIC = 0xCAFE4A11  # of a file system of type bpf
 _CONF = Path("/proc/sys/net")
-
-
-def arm_of(name: str) -> Arm:
-    """Return index and address of an interface of this network namespace; OSError."""
-    index = socket.if_nametoindex(name)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        answer = fcntl.ioctl(one, _SIOCGIFHWADDR, struct.pack("16s24x", name.encode()))
-    return index, answer[18:24]
-
-
-def mode_of(interface: int) -> str:
-    """Return "native" or "generic" for what is attached to an interface, "" for nothing."""
-    with IPRoute() as kernel:
-        for link in kernel.get_links(interface):
-            xdp = link.get_attr("IFLA_XDP")
-            attached = xdp.get_attr("IFLA_XDP_ATTACHED") if xdp is not None else None
-            return {"xdp": "native", "xdpgeneric": "generic"}.get(str(attached), "")
-    return ""
-
-
-def _is_veth(interface: int) -> bool:
-    """Return whether it is a veth, which delivers XDP_TX to other XDP programs alone."""
-    with IPRoute() as kernel:
-        for link in kernel.get_links(interface):
-            info = link.get_attr("IFLA_LINKINFO")
-            if info is not None and info.get_attr("IFLA_INFO_KIND") == "veth":
-                return True
-    return False
 
 
 def _check_bpf(folder: Path) -> None:
@@ -83,20 +49,6 @@ def detach_pinned(folder: Path) -> int:
     for path in paths:
         path.unlink(missing_ok=True)
     return len(paths)
-
-
-def _reason(error: OSError) -> str:
-    """Return what a person can do about an error of loading or attaching."""
-    text = str(error.args[1] if len(error.args) > 1 else error)
-    remedies = {
-        errno.EPERM: "CAP_BPF and CAP_NET_ADMIN are needed",
-        errno.ENOSPC: "the interface has too few queues for XDP",
-        errno.EBUSY: "another XDP program is there already",
-        errno.EEXIST: "another XDP program is there already",
-        errno.EINVAL: "Linux 5.18 or newer is needed",
-    }
-    remedy = remedies.get(error.errno or 0)
-    return f"{text} ({remedy})" if remedy else text
 
 
 class FastPath:
@@ -142,7 +94,7 @@ class FastPath:
             try:
                 self._names = interface_ipv4, interface_ipv6
                 self._arms = (arm_of(interface_ipv4), arm_of(interface_ipv6))
-                self._no_tx = any(_is_veth(arm[0]) for arm in self._arms)
+                self._no_tx = any(is_veth(arm[0]) for arm in self._arms)
                 self._tables = Tables(find_object())
                 maps: dict[int, Map] | None = None
                 if self._next_hops:
@@ -157,7 +109,7 @@ class FastPath:
                 mode = self._link()
             except OSError as error:
                 self.close()
-                raise FastPathUnavailable(_reason(error)) from None
+                raise FastPathUnavailable(reason(error)) from None
             except FastPathUnavailable:
                 self.close()
                 raise
@@ -191,13 +143,7 @@ class FastPath:
         mode = self._take_over(interfaces)
         if mode:
             return mode
-        try:
-            self._create(interfaces, NATIVE)
-            mode = "native"
-        except BPFError:
-            self._unlink()
-            self._create(interfaces, GENERIC)
-            mode = "generic"
+        self._links, mode = attach(self._tables.program_fd, interfaces)
         try:
             for interface, link in zip(interfaces, self._links):
                 path = self._pinned(interface)
@@ -207,11 +153,6 @@ class FastPath:
             self._unlink()
             raise
         return mode
-
-    def _create(self, interfaces: list[int], flag: int) -> None:
-        assert self._tables is not None
-        for interface in interfaces:
-            self._links.append(Link.create(self._tables.program_fd, interface, flag))
 
     def _take_over(self, interfaces: list[int]) -> str:
         """Put this program where an earlier process has pinned its own; "" if it has not."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from vox6.pubtsp import Config, martians
 from vox6.pubtsp.address import LAN, MAC
 
-from .libbpf import Map, Object
+from ..common.libbpf import Map, Object
+from ..common.xdp import Arm
 
 ERROR_RATE = 10  # ICMPv6 errors a second for each source, as lib/pubtsp's server
 _HERE = Path(__file__).resolve().parent
@@ -26,8 +27,6 @@ _HOP_BY_HOP, _HAIRPIN, _DSCP, _HINT = 256, 512, 1024, 2048
 _DENY4, _ALLOW4, _DENY6, _SERVERS, _NEXT_HOPS = 4096, 8192, 16384, 32768, 65536
 _NO_TX = 131072
 _SETTINGS = struct.Struct("=8s4sI16s16sIIIIIIQQQI6s2xI6s2x")
-
-Arm = tuple[int, bytes]  # interface index, its six octets
 
 
 class FastPathUnavailable(Exception):

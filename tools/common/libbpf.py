@@ -10,8 +10,9 @@ import ctypes
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 _SONAME = "libbpf.so.1"
 _ATTACH_XDP = 37  # BPF_XDP of enum bpf_attach_type
@@ -63,6 +64,8 @@ class _Library:
             ("bpf_object__close", None, [pointer]),
             ("bpf_object__find_program_by_name", pointer, [pointer, text]),
             ("bpf_program__fd", number, [pointer]),
+            ("bpf_object__find_map_by_name", pointer, [pointer, text]),
+            ("bpf_map__set_max_entries", number, [pointer, unsigned]),
             ("bpf_object__next_map", pointer, [pointer, pointer]),
             ("bpf_map__name", text, [pointer]),
             ("bpf_map__fd", number, [pointer]),
@@ -167,8 +170,13 @@ class Map:
 class Object:
     """A compiled object, loaded and verified: its program's descriptor and its maps."""
 
-    def __init__(self, path: Path, program: str) -> None:
-        """BPFError: with the last line of the verifier."""
+    def __init__(
+        self, path: Path, program: str, entries: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
+        """entries: of maps by their names, where the object is not to decide.
+
+        BPFError: with the last line of the verifier.
+        """
         self._pointer = None
         lib = library()
         functions = lib.functions
@@ -176,6 +184,9 @@ class Object:
         self._pointer = functions.bpf_object__open_file(str(path).encode(), None)
         if not self._pointer:
             raise BPFError(ctypes.get_errno() or errno.EINVAL, f"{path} cannot be opened")
+        for name, most in entries.items():
+            found = functions.bpf_object__find_map_by_name(self._pointer, name.encode())
+            lib.check(functions.bpf_map__set_max_entries(found, most), name)
         result = functions.bpf_object__load(self._pointer)
         if result < 0:
             self.close()

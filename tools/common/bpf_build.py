@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Compile pubtsp.bpf.c with clang: the object that fastpath.py loads.
+"""Compile programs for the kernel with clang: the objects that libbpf.py loads.
 
-    python3 tools/pubtspd/bpf/build.py build/bpf/pubtsp.bpf.o    # the standard library alone
+    python3 tools/common/bpf_build.py build/bpf    # all of them; the standard library alone
 
 One object serves every kernel and every little-endian machine: it uses nothing but the kernel's
 public structures and helpers. The Makefile, the build of the wheel and the tests call build().
@@ -15,7 +15,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent
+_TOOLS = Path(__file__).resolve().parents[1]
+# Server: its program's source. The object has the same name with .o for .c.
+SOURCES = {
+    "pubtspd": _TOOLS / "pubtspd" / "bpf" / "pubtsp.bpf.c",
+    "siproxy64": _TOOLS / "siproxy64" / "bpf" / "siproxy64.bpf.c",
+}
 _CLANG = ("clang", "clang-14", "clang-15", "clang-16", "clang-19")
 _STRIP = ("llvm-strip", "llvm-strip-14", "llvm-strip-15", "llvm-strip-16", "llvm-strip-19")
 _FLAGS = (
@@ -60,10 +65,8 @@ def _run(command: list[str]) -> None:
         raise BuildError(f"{' '.join(command)}:\n{done.stdout[-2000:]}{remedy}")
 
 
-def build(
-    output: Path, folder: Path = FOLDER, more: tuple[str, ...] = (), source: str = "pubtsp.bpf.c"
-) -> Path:
-    """Compile the program in a folder; return output, written only when all went well.
+def build(source: Path, output: Path, more: tuple[str, ...] = ()) -> Path:
+    """Compile a program; return output, written only when all went well.
 
     more: options for clang. BuildError: a tool is absent, or it refuses the source.
     """
@@ -73,7 +76,7 @@ def build(
     new = output.with_name(f"{output.name}.{os.getpid()}")
     try:
         flags = [*_FLAGS, *more, *_includes()]
-        _run([clang, *flags, "-c", str(folder / source), "-o", str(new)])
+        _run([clang, *flags, "-c", str(source), "-o", str(new)])
         _run([strip, "-g", str(new)])  # line numbers go, the types of the maps stay
         new.rename(output)
     finally:
@@ -81,11 +84,11 @@ def build(
     return output
 
 
-def is_current(output: Path, folder: Path = FOLDER) -> bool:
-    """Return whether an object is younger than its sources."""
+def is_current(source: Path, output: Path) -> bool:
+    """Return whether an object is younger than all sources of its folder."""
     if not output.is_file():
         return False
-    sources = [*folder.glob("*.[ch]"), Path(__file__)]
+    sources = [*source.parent.glob("*.[ch]"), Path(__file__)]
     return max(path.stat().st_mtime for path in sources) < output.stat().st_mtime
 
 
@@ -94,14 +97,15 @@ def main() -> int:
     if len(sys.argv) != 2:
         print(__doc__, file=sys.stderr)
         return 1
-    output = Path(sys.argv[1])
-    try:
-        if not is_current(output):
-            build(output)
-            print(f"bpf: {output} built ({output.stat().st_size} octets)", flush=True)
-    except (BuildError, OSError, subprocess.TimeoutExpired) as error:
-        print(f"bpf: {error}", file=sys.stderr)
-        return 1
+    for source in SOURCES.values():
+        output = Path(sys.argv[1]) / source.with_suffix(".o").name
+        try:
+            if not is_current(source, output):
+                build(source, output)
+                print(f"bpf: {output} built ({output.stat().st_size} octets)", flush=True)
+        except (BuildError, OSError, subprocess.TimeoutExpired) as error:
+            print(f"bpf: {error}", file=sys.stderr)
+            return 1
     return 0
 
 
