@@ -34,12 +34,12 @@ for _folder in (TOP, TOP / "build" / "path"):
 from host_tests.servers import kernel_plane as k  # noqa: E402
 from host_tests.unit.pubtsp import rows  # noqa: E402
 from tools import binaries  # noqa: E402
+from tools.common import bpf_build  # noqa: E402
+from tools.common.libbpf import GENERIC, NATIVE, Link, Object, library  # noqa: E402
 from tools.common.xdp import create_links  # noqa: E402
 from tools.lab import namespace  # noqa: E402
 from tools.lab.process import Process  # noqa: E402
 from tools.pubtspd.fastpath import FastPath  # noqa: E402
-from tools.common import bpf_build  # noqa: E402
-from tools.common.libbpf import GENERIC, NATIVE, Link, Object, library  # noqa: E402
 from vox6.pubtsp import AddressFormat, Config  # noqa: E402
 
 HERE = Path(__file__).resolve().parent

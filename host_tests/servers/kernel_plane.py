@@ -14,9 +14,9 @@ import struct
 import pytest
 
 from host_tests.unit.pubtsp import rows
-from tools.panel.phones import TOP
 from tools.common import bpf_build
 from tools.common.libbpf import library
+from tools.panel.phones import TOP
 from tools.pubtspd.tables import Tables, settings_of
 from vox6.pubtsp import AddressFormat, Config, Rules
 

@@ -140,7 +140,9 @@ def test_row_fails(mutant, tmp_path):
     source = file.read_text()
     assert source.count(text) == 1, "the mutant must name one place"
     file.write_text(source.replace(text, replacement))
-    plane = k.KernelPlane(bpf_build.build(folder / k.SOURCE.name, tmp_path / "x.o", ("-Wno-error",)))
+    plane = k.KernelPlane(
+        bpf_build.build(folder / k.SOURCE.name, tmp_path / "x.o", ("-Wno-error",))
+    )
     found = failing(plane)
     plane.tables.close()
     assert row in found

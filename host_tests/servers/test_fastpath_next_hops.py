@@ -11,8 +11,8 @@ import pytest
 
 from host_tests.servers import kernel_plane
 from host_tests.servers.veths import run
-from tools.lab import namespace
 from tools.common.next_hops import NextHops
+from tools.lab import namespace
 from tools.pubtspd.tables import Tables
 
 OURS = {"left": bytes.fromhex("02000000000a"), "right": bytes.fromhex("02000000000b")}

@@ -119,9 +119,7 @@ class Program:
         try:
             self._names = interfaces
             arms = [arm_of(name) for name in interfaces]
-            self._hops = NextHops(
-                {AF_INET: self._maps["hops4"], AF_INET6: self._maps["hops6"]}
-            )
+            self._hops = NextHops({AF_INET: self._maps["hops4"], AF_INET6: self._maps["hops6"]})
             veth = any(is_veth(index) for index, _ in arms)
             self.write_arms(arms, (_NO_TX | _VERIFY) if veth else 0)
             self._hops.maintain(self._arms)

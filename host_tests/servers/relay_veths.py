@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""An IPv4 phone, an IPv6 peer and the relay's host between them, each in a namespace.
+
+    phone eth0 -- (IPv4) -- eth4 box eth6 -- (IPv6) -- eth0 peer
+
+The box forwards nothing. veth pairs stand for network cards only when told so (`cards`): checksum
+offload off where packets begin, GRO on where redirected frames arrive.
+"""
+
+import itertools
+import os
+import socket
+import subprocess
+
+from host_tests.servers.veths import run
+from tools.lab import namespace
+
+PHONE, PHONE_SHOWN = "192.0.2.11", "2001:db8:b::b:11"
+PEER, PEER_SHOWN = "2001:db8:b::5060", "192.0.2.205"
+_LINKS = """
+link add eth0 netns {phone} type veth peer name eth4 netns {box}
+link add eth0 netns {peer} type veth peer name eth6 netns {box}
+"""
+_ADDRESSES = {
+    "box": f"""
+link set eth4 up
+link set eth6 up
+addr add 192.0.2.1/24 dev eth4
+addr add {PEER_SHOWN}/32 dev eth4
+addr add 2001:db8:b::1/64 dev eth6 nodad
+addr add {PHONE_SHOWN}/128 dev eth6 nodad
+""",
+    "phone": f"link set eth0 up\naddr add {PHONE}/24 dev eth0\n",
+    "peer": f"link set eth0 up\naddr add {PEER}/64 dev eth0 nodad\n",
+}
+
+
+class RelayVeths:
+    """The namespaces. `near` is a word of phone or peer; `far` the other."""
+
+    _count = itertools.count(1)
+
+    def __init__(self, cards=True):
+        self.cards = cards
+        number = next(self._count)
+        self.names = {
+            word: f"vox6-{os.getpid()}-{number}-relay-{word}" for word in ("phone", "box", "peer")
+        }
+        self.address = {"phone": PHONE, "peer": PEER}
+        self.shown = {"phone": PHONE_SHOWN, "peer": PEER_SHOWN}
+
+    def __enter__(self):
+        for name in self.names.values():
+            namespace.create(name)
+        run("ip", "-batch", "-", text=_LINKS.format(**self.names))
+        for word, lines in _ADDRESSES.items():
+            run("ip", "-n", self.names[word], "-batch", "-", text=lines)
+        for word, interfaces in (
+            ("phone", ("eth0",)),
+            ("box", ("eth4", "eth6")),
+            ("peer", ("eth0",)),
+        ):
+            for interface in interfaces:
+                self.ethtool(word, interface, "gro", "on")
+                if self.cards:
+                    self.ethtool(word, interface, "tx", "off")
+        return self
+
+    def __exit__(self, *_):
+        for name in self.names.values():
+            namespace.remove(name)
+
+    def inside(self, word):
+        """Run a block with this thread in a namespace."""
+        return namespace.inside(self.names[word])
+
+    def ip(self, word, *words):
+        return run("ip", "-n", self.names[word], *words)
+
+    def ethtool(self, word, interface, feature, value):
+        run("nsenter", f"--net=/run/netns/{self.names[word]}", "ethtool", "-K", interface, feature,
+            value)  # fmt: skip
+
+    def ping(self, word, address):
+        """Let both ends know each other's Ethernet address."""
+        subprocess.run(
+            ["nsenter", f"--net=/run/netns/{self.names[word]}", "ping", "-c", "1", "-W", "2",
+             address], check=True, capture_output=True,
+        )  # fmt: skip
+
+    def socket(self, word, address, port=0):
+        """A UDP socket of a namespace, bound, with a time limit of 2 s."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with self.inside(word):
+            one = socket.socket(family, socket.SOCK_DGRAM)
+        one.bind((address, port))
+        one.settimeout(2)
+        return one
+
+    def end(self, word, port=0):
+        """A socket of phone or peer."""
+        return self.socket(word, self.address[word], port)
+
+    def box_end(self, word, port=0):
+        """A socket of the box at the representation of phone or peer."""
+        return self.socket("box", self.shown[word], port)
