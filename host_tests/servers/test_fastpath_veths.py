@@ -340,7 +340,8 @@ def test_without_cards(tmp_path):
 _AS_NOBODY = """
 import sys
 from host_tests.servers.veths import config
-from tools.pubtspd import fastpath, libbpf, privileges
+from tools.common import libbpf
+from tools.pubtspd import fastpath, privileges
 fast = fastpath.FastPath(config(), next_hops=True)
 libbpf.library()
 # DAC_READ_SEARCH (2): the object may lie in root's home

@@ -2,12 +2,16 @@
 # Copyright (c) 2026 The vox6 authors
 """The relay's program between real sockets: an IPv4 phone, an IPv6 peer, both ways, both modes."""
 
+import os
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
 
 from host_tests.servers import relay_frames
+from host_tests.servers.kernel_plane import TOP
 from host_tests.servers.relay_veths import RelayVeths
 from tools.common import xdp
 from tools.common.libbpf import GENERIC
@@ -215,3 +219,35 @@ def test_refused(net):
     with net.inside("box"), pytest.raises(Unavailable, match="no interface"):
         program.attach(["eth9"])
     program.close()
+
+
+_AS_NOBODY = """
+import sys
+from tools.common import libbpf
+from tools.pubtspd import privileges
+from tools.siproxy64 import xdp_program
+libbpf.library()
+# DAC_READ_SEARCH (2): the object may lie in root's home
+privileges.drop(65534, 65534, "", {2} | {int(word) for word in sys.argv[1].split(",") if word})
+try:
+    print(xdp_program.Program().attach(["eth4", "eth6"]))
+except xdp_program.Unavailable as error:
+    print("unavailable:", error)
+"""
+
+
+@pytest.mark.parametrize(
+    "capabilities, says",
+    (("39,12", "native"), ("12", "CAP_BPF and CAP_NET_ADMIN"), ("", "CAP_BPF"), ("39", "CAP_")),
+    ids=("BPF and NET_ADMIN", "NET_ADMIN", "none", "BPF"),
+)
+def test_as_nobody(capabilities, says):
+    """uid 65534: CAP_BPF and CAP_NET_ADMIN suffice, CAP_PERFMON is not wanted."""
+    with RelayVeths() as net:
+        done = subprocess.run(
+            ["nsenter", f"--net=/run/netns/{net.names['box']}", sys.executable, "-c", _AS_NOBODY,
+             capabilities],
+            capture_output=True, text=True, cwd=TOP,
+            env={**os.environ, "PYTHONPATH": f"{TOP / 'build' / 'path'}:{TOP}"},
+        )  # fmt: skip
+        assert says in done.stdout, done.stdout + done.stderr
