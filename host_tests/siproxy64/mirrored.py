@@ -4,10 +4,12 @@
 
 A test names parties and the sides `a` and `b`, never a family. In its texts
 
-    {phone:a}     the phone's address on side a, as a host of a URI     10.0.0.11
-    {phone:b}     ... on side b                                         [2001:db8::b:11]
-    {phone:b!}    without brackets, as in SDP and received              2001:db8::b:11
+    {phone:a}     the phone's address on side a, as a host of a URI     10.0.0.64
+    {phone:b}     ... on side b                                         [2001:db8::b:40]
+    {phone:b!}    without brackets, as in SDP and received              2001:db8::b:40
     {a} {b}       the address types of SDP                              IP4, IP6
+    {whole:a}     first address of a whole side, {whole:b} of the prefix that holds it
+    {phone:of_a} {phone:of_b}    the phone in it
 
 and the mirrored run gives {phone:a} the address on the right and {phone:b} the one on the left:
 configuration, packets and expected octets alike.
@@ -30,22 +32,25 @@ class World:
         self.swapped = swapped
 
     def _host(self, name, side):
+        short = (side[-1] == "a") != self.swapped
+        if name == "whole":
+            return "0.0.0.0" if short else "[2001:db8:64::]"
         if name in PARTIES:
-            number = 11 + PARTIES.index(name)
+            number = 64 + PARTIES.index(name)
         else:
             number = int(name)  # a party without a name
-        if (side == "a") != self.swapped:
+        if short:
             return "10.0.0.%d" % number
-        return "[2001:db8::b:%d]" % number
+        if side[:3] == "of_":
+            return "[2001:db8:64::a00:%x]" % number
+        return "[2001:db8::b:%x]" % number
 
     def _word(self, word):
         if word in ("a", "b"):
             return "IP4" if (word == "a") != self.swapped else "IP6"
         name, _, side = word.partition(":")
-        host = self._host(name, side[:1])
-        if side[1:] == "!":
-            host = host.strip("[]")
-        return host
+        host = self._host(name, side.rstrip("!"))
+        return host.strip("[]") if side[-1] == "!" else host
 
     def text(self, template):
         """Return a template with all addresses filled in."""

@@ -14,7 +14,7 @@ from vox6.sip.grammar import host_text, parse_number
 from vox6.sip.lines import RequestLines, ResponseLines, parse
 from vox6.wire.errors import FormatError
 
-from .rewrite import rewrite
+from .rewrite import rewrite, set_number
 from .scan import Refused, Translator, literal, tag
 from .table import side
 
@@ -175,7 +175,8 @@ class Mirror:
             hops = _HOPS + 1 if text is None else parse_number(text, 255)
             if not hops:
                 raise Refused(483, "Too Many Hops")
-            message.set("Max-Forwards", str(hops - 1))
+            if not set_number(message, "max-forwards", hops - 1):
+                message.add("Max-Forwards", str(hops - 1))
             _observe(message, peer, False)
         passage = self.relay.begin(message, peer, target, now)
         passed = False

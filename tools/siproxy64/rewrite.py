@@ -47,8 +47,16 @@ def rewrite(
         changed = _content(body, kind, encoding, translate, media, 0)
         if changed is not body:
             message.body = changed
-            if message.count("content-length"):
-                message.set("Content-Length", str(len(changed)))
+            set_number(message, "content-length", len(changed))
+
+
+def set_number(message: "RequestLines | ResponseLines", key: str, number: int) -> bool:
+    """Write a number into a header, its name as it stands; return whether it is there."""
+    for i in range(len(message.headers)):
+        if message.headers[i][0] == key:
+            message.replace(i, b" %d" % number)
+            return True
+    return False
 
 
 def _request_uri(message: "RequestLines", translate: "Translator") -> None:

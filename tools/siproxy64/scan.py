@@ -107,7 +107,7 @@ class Field:
         self._translate = translate
         self._edits: "list[tuple[int, int, bytes]]" = []
         self.unmapped = False
-        self.start = self.end = 0  # of the hostport seen last
+        self.start = self.end = self.port = 0  # of the hostport seen last
 
     def result(self) -> bytes:
         """Return the octets with all replacements."""
@@ -146,7 +146,7 @@ class Field:
             there = end - len(octets[here:end].lstrip(_DIGITS))
             if 1 <= there - here <= 5:
                 port = int(octets[here:there])
-        self.start, self.end = at, there
+        self.start, self.end, self.port = at, there, port
         if addr16 is None:
             return port
         other = self._translate(addr16, port)
@@ -251,7 +251,8 @@ class Field:
                 at = _skip(octets, slash + 1, semicolon)
                 space = first_of(octets, _LWS, at, semicolon)
                 default = 5061 if self._low[at:space] == b"tls" else 5060
-                port = self.host(_skip(octets, space, semicolon), semicolon, default)
+                self.host(_skip(octets, space, semicolon), semicolon, default)
+                port = self.port
                 value = self.parameter(b"maddr", semicolon, end)
                 if value:
                     self.host(value, end, port)
@@ -321,7 +322,7 @@ def _escape(octets: bytes) -> bytes:
     out = []
     for i in range(len(octets)):
         char = octets[i : i + 1]
-        plain = not char.strip(_NAME + b"_!~*'()[]/?:+$")
+        plain = not char.strip(_NAME + b"_!~*'()")
         out.append(char if plain else b"%%%02X" % octets[i])
     return b"".join(out)
 

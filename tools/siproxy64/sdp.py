@@ -37,7 +37,14 @@ if TYPE_CHECKING:
 
 _ZERO = b"\0" * 16
 _HOLD = ("IP6 hold.invalid", "IP4 0.0.0.0")  # RFC 6157 section 4.1, RFC 3264 section 8.4
-_ICE = (b"a=candidate:", b"a=ice-", b"a=remote-candidates:", b"a=end-of-candidates")
+# Other paths than the relay: without them both sides fall back to plain offer and answer.
+_DROPPED = (
+    b"a=candidate:",
+    b"a=ice-",
+    b"a=remote-candidates:",
+    b"a=end-of-candidates",
+    b"a=altc:",
+)
 _MAX_MEDIA = 16
 _OTHER_PROTOCOL = (300, "Incompatible network protocol")
 _OTHER_FORMAT = (301, "Incompatible network address formats")
@@ -118,6 +125,10 @@ def rewrite_sdp(octets: bytes, translate: "Translator", media: "Media") -> bytes
         parts[-1].lines.append(line)
     session = parts[0]
     everywhere = session.connection()
+    i = session.find(b"a=group:ANAT")
+    if i >= 0:
+        _choose(session.words(i)[1:], parts, everywhere, translate)
+        session.drop((b"a=group:ANAT",))
     common: "str | None" = None
     for i in range(1, len(parts)):
         part = parts[i]
@@ -132,7 +143,7 @@ def rewrite_sdp(octets: bytes, translate: "Translator", media: "Media") -> bytes
             elif common != text:
                 part.connect(text)
     for part in parts:
-        part.drop(_ICE)
+        part.drop(_DROPPED)
         _attributes(part, translate)
     if common is None and everywhere is not None:
         common = _plain(everywhere, translate)
@@ -154,6 +165,34 @@ def _plain(address: bytes, translate: "Translator") -> "str | None":
     return None if other is None or other[0] == addr16 else _typed(other[0])
 
 
+def _direct(address: "bytes | None", translate: "Translator") -> bool:
+    """Return whether an address is one that the other side reaches itself."""
+    addr16 = None if address is None else literal(address)
+    return addr16 is not None and translate(addr16, 0) == (addr16, 0)
+
+
+def _choose(
+    mids: "list[bytes]",
+    parts: "list[_Lines]",
+    everywhere: "bytes | None",
+    translate: "Translator",
+) -> None:
+    """Keep one of the media descriptions that are alternatives (RFC 4091), refuse the others.
+
+    It is the first that the other side reaches itself, or else the first.
+    """
+    group: "list[_Lines]" = []
+    for part in parts[1:]:
+        i = part.find(b"a=mid:")
+        if i >= 0 and part.lines[i][6:].strip() in mids:
+            if _direct(part.connection() or everywhere, translate):
+                group.insert(0, part)
+            else:
+                group.append(part)
+    for part in group[1:]:
+        _port(part, part.words(0), 0, b"")
+
+
 def _media(
     index: int, part: _Lines, address: "bytes | None", translate: "Translator", media: "Media"
 ) -> "str | None":
@@ -167,6 +206,12 @@ def _media(
     if len(words) > 2 and words[2][:3].upper() == b"TCP":
         _port(part, words, 0, slash + count_text)  # no relay for connections
         return _plain(address, translate)
+    for line in part.lines:
+        if line.startswith(b"a=altc:"):  # RFC 6947: number, type, address, port
+            choice = line.split() + [b"", b"", b""]
+            if _direct(choice[2], translate) and _number(choice[3]) > 0:
+                _port(part, words, _number(choice[3]), slash + count_text)
+                return (choice[1] + b" " + choice[2]).decode()
     addr16 = literal(address.partition(b"/")[0])
     i = part.find(b"a=rtcp:")
     rtcp_words = part.words(i) if i >= 0 else []
@@ -208,8 +253,9 @@ def _media(
             rtcp_words[2:] = [text.encode()]
         part.replace(i, b" ".join(rtcp_words))
     elif found[2] != found[1] + 1 and count == 1:
-        part.lines.insert(len(part.lines), part.lines[0])
-        part.replace(len(part.lines) - 1, b"a=rtcp:%d" % found[2])
+        i = len(part.lines) - (not part.lines[-1])
+        part.lines.insert(i, part.lines[0])
+        part.replace(i, b"a=rtcp:%d" % found[2])
     return text
 
 
