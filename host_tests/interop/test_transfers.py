@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
 # CPython only: whole phones in a lab
-"""Transfers (RFC 3515, 3891, 5589) of three parties: the phone and two baresip-pythons."""
+"""Transfers (RFC 3515, 3891, 5589) of three parties: the phone, two baresip-pythons or SIPps."""
 
 import time
 
@@ -126,3 +126,18 @@ def test_our_call_is_replaced(phone, two, capture):
     phone.panel.wait_text("you were transferred")
     assert first.wait("transferred")["ok"]
     over(phone, second, new)
+
+
+def test_each_message_of_their_transfer(phone, plain, caller, sipp, capture):
+    """SIPp asks by REFER; what the phone answers and notifies is checked by the scenario."""
+    target = sipp("uas_call", port=5090)
+    other = caller("uac_refers", keys={"target": 5090})
+    phone.answer()
+    phone.panel.wait_text("want you to call")
+    phone.panel.press("ok")
+    other.wait()
+    phone.wait_talking()
+    phone.panel.wait_text("sipp")
+    phone.hang_up()
+    target.wait()
+    phone.wait_idle()

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from vox6.sip.transaction import ServerTransaction
 
 _DEFAULT_EXPIRES = const(3600)  # s, when SUBSCRIBE says none, and the most that we grant
+# A peer whose re-INVITE is open may refuse whatever else the dialog brings (liblinphone does).
+_PENDING_WAIT = const(2000)  # ms
+_PENDING_MAX = const(3)
 _MIN_EXPIRES = const(60)  # s, less is answered 423: each refresh costs a NOTIFY
 _UNDECIDED = const(8)  # T1 that our user has before SUBSCRIBE is answered on its behalf
 
@@ -77,6 +80,7 @@ class Notifier(Subscription):
         self._retry_after: "int | None" = None
         self._exchange: "Exchange | None" = None
         self._again = False
+        self._pending = 0  # how often our NOTIFY was answered 491, one after the other
         self._last_at = now - 1000000
         self._server: "ServerTransaction | None" = None
 
@@ -253,7 +257,11 @@ class Notifier(Subscription):
 
     def _notified(self, status: int, response: "Response | None", now: int) -> None:
         self._exchange = None
-        if self.state != TERMINATED and (status in ENDING or status == 408):
+        self._pending = self._pending + 1 if status == 491 else 0
+        if 0 < self._pending <= _PENDING_MAX:
+            self._again = True
+            self.agent.layer.timers.set(self, "wait", now + _PENDING_WAIT)
+        elif self.state != TERMINATED and (status in ENDING or status == 408):
             self._reason = reason_phrase(status)
             self.step("failure", now)
         elif self._again:

@@ -149,6 +149,8 @@ class SubscriptionState:
     @staticmethod
     def parse(text: str) -> "SubscriptionState":
         """Return the value in text; FormatError if it is none. Long times are cut."""
+        # liblinphone ends a transfer so; refused, its transferor would not learn of the end
+        text = text.replace("reason=reason=", "reason=")
         state, params = parse_token_params(text)
         value = SubscriptionState(state)
         for name, param in params:

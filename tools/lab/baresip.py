@@ -15,7 +15,12 @@ from tools.lab import wav
 from tools.lab.errors import LabError
 from tools.lab.link import Host, bracketed
 
-CODECS = {"PCMU": "PCMU/8000/1", "PCMA": "PCMA/8000/1", "G722": "G722/16000/1"}
+CODECS = {
+    "PCMU": "PCMU/8000/1",
+    "PCMA": "PCMA/8000/1",
+    "G722": "G722/16000/1",
+    "L16": "L16/16000/1",
+}
 _CONTROL_PORT = 4444
 _CONFIG = """poll_method epoll
 call_local_timeout 120
@@ -35,6 +40,7 @@ net_prefer_ipv6 %(prefer_ipv6)s
 module_path /usr/lib/baresip/modules
 module g711.so
 module g722.so
+module l16.so
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -65,6 +71,8 @@ class Baresip:
         max_calls: int = 4,
         account: str | None = None,
         mediaenc: str = "",
+        transport: str = "udp",
+        certificate: Path | None = None,
     ) -> None:
         """Start baresip and wait until it takes commands.
 
@@ -75,7 +83,9 @@ class Baresip:
         """
         self.host = host
         self.codec = codec
-        self.uri = f"sip:{name}@{bracketed(address)}:{port}"
+        self.uri = f"sip:{name}@{bracketed(address)}:{port + (transport == 'tls')}"
+        if transport != "udp":
+            self.uri += f";transport={transport}"
         self.folder = host.lab.folder / f"baresip-{host.name}-{name}"
         self._records = self.folder / "records"
         self._records.mkdir(parents=True, exist_ok=True)
@@ -90,7 +100,10 @@ class Baresip:
             "records": self._records,
             "control": _CONTROL_PORT,
         }
-        (self.folder / "config").write_text(_CONFIG % values)
+        config = _CONFIG % values
+        if certificate is not None:
+            config += f"sip_certificate {certificate.resolve()}\n"
+        (self.folder / "config").write_text(config)
         mode = "auto" if auto_answer else "manual"
         common = (
             f"answermode={mode};audio_codecs={CODECS[codec]};mediaenc={mediaenc};"

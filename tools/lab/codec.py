@@ -12,7 +12,8 @@ from tools.lab import wav
 from tools.lab.errors import LabError
 from tools.panel.phones import UnixPhone
 
-RATES = {"PCMU": 8000, "PCMA": 8000, "G722": 16000}  # of the sound, not the RTP clock
+# Of the sound, not the RTP clock.
+RATES = {"PCMU": 8000, "PCMA": 8000, "G722": 16000, "L16": 16000}
 _SCRIPT = """
 import sys, voicecodecs
 what, name, source, target = sys.argv[1:5]

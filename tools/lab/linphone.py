@@ -240,6 +240,10 @@ class Linphone:
         """Take the call back."""
         self._do("resume")
 
+    def transfer(self, uri: str) -> None:
+        """Ask the peer of the call to call a URI instead (REFER)."""
+        self._do("transfer", uri=uri)
+
     def verify(self, same: bool = True) -> None:
         """The person has compared the SAS: it is the same, or it is not."""
         self._do("verify" if same else "unverify")

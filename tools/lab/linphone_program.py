@@ -5,8 +5,9 @@
     python3 linphone_program.py RC PLAY RECORD PORT auto|manual
 
 It listens on 127.0.0.1:PORT. In: {"do": "dial", "uri": ...}, "answer", "hang_up", "verify",
-"unverify", "hold", "resume", "state", "quit". Out: {"t": monotonic seconds, "event": ...} when
-something about the call has changed, and {"answer": ...} once for each line.
+"unverify", "hold", "resume", "transfer" (its "uri"), "state", "quit". Out: {"t": monotonic
+seconds, "event": ...} when something about the call has changed, and {"answer": ...} once for
+each line.
 The log of the library goes to standard output.
 """
 
@@ -113,6 +114,7 @@ class Telephone:
         self._terminate = function("call_terminate", ctypes.c_int, _POINTER)
         self._pause = function("call_pause", ctypes.c_int, _POINTER)
         self._resume = function("call_resume", ctypes.c_int, _POINTER)
+        self._transfer = function("call_transfer", ctypes.c_int, _POINTER, _TEXT)
         self.call: int | None = None
         self.auto = auto
         if self._start(self.core):
@@ -179,6 +181,8 @@ class Telephone:
         if what in ("verify", "unverify"):
             self._set_verified(call, int(what == "verify"))
             return {"ok": True}
+        if what == "transfer":
+            return {"ok": self._transfer(call, str(line["uri"]).encode()) == 0}
         verbs = {
             "answer": self._accept,
             "hang_up": self._terminate,

@@ -524,6 +524,27 @@ class TransfereeTest(unittest.TestCase):
         referral.progress(0, 200)
         self.assertEqual(sent(self.agent), [])
 
+    def test_notify_pending(self):
+        # 491, from a peer whose re-INVITE is open: what it refused is told again, a few times
+        for answered in (True, False):
+            self.setUp()
+            self._refer("<sip:c@c>")
+            referral = events(self.agent)[0].referral
+            referral.accept(0)
+            give(self.agent, reply(sent(self.agent)[1], 200))
+            referral.progress(5000, 200)
+            now = 5000
+            last = sent(self.agent)[0]
+            for _ in range(1 if answered else 3):
+                give(self.agent, reply(last, 491), now)
+                self.assertEqual(sent(self.agent), [])
+                out = run_until(self.agent, now + 2000)
+                self.assertEqual([(when, m.body) for when, m in out],
+                    [(now + 2000, b"SIP/2.0 200 OK\r\n")])  # fmt: skip
+                now, last = out[0]
+            give(self.agent, reply(last, 200 if answered else 491), now)
+            self.assertEqual((sent(self.agent), self.agent.subscriptions), ([], []))
+
     def test_subscribe_alone_makes_none(self):
         # RFC 3515 section 2.4.4: 403 in and out of dialogs
         give(self.agent, request("SUBSCRIBE", "z9hG4bKu", self.tag, 9, "Event: refer\n"))

@@ -41,6 +41,7 @@ class ValueTest(unittest.TestCase):
             ("Active", ("active", "", None, None)),
             ("pending ; expires = 600000000", ("pending", "", 604800, None)),
             ("terminated;reason=Timeout;retry-after=5", ("terminated", "timeout", None, 5)),
+            ("terminated;reason=reason=noresource", ("terminated", "noresource", None, None)),
             ("waiting;x=y", ("waiting", "", None, None)),
         ):
             value = SubscriptionState.parse(text)
