@@ -13,7 +13,6 @@ or the kernel may take a whole range for its own (`ip route add local RANGE dev 
 """
 
 import contextlib
-import errno
 import signal
 import socket
 import struct
@@ -170,14 +169,7 @@ class Port:
                 self._socket.sendmsg([data], source, 0, name)
             else:
                 self._socket.sendto(data, name)
-        except OSError as error:
-            if error.errno not in (errno.ECONNREFUSED, errno.EHOSTUNREACH):
-                return False
-            # What an earlier datagram met is told here; this one was not sent.
-            with contextlib.suppress(OSError):
-                if self._local is not None:
-                    self._socket.sendto(data, name)
-                    return True
+        except OSError:
             return False
         return True
 
@@ -235,9 +227,7 @@ class Stream:
                 sent = self._socket.send(self._unsent)
             except BlockingIOError:
                 break
-            except OSError as error:
-                if error.errno in (errno.ENOTCONN, errno.EPIPE) and self._connecting():
-                    break
+            except OSError:
                 self._lost()
                 return
             self._unsent = self._unsent[sent:]
@@ -245,9 +235,6 @@ class Stream:
             self._lost()
         elif self._unsent and self._open:
             self._retry = self._loop.call_at(self._loop.now() + 20, self._flush)
-
-    def _connecting(self) -> bool:
-        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
 
     def _lost(self) -> None:
         if self._open:

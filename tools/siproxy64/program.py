@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""The program: settings, mirror, relay and sockets put together, on either interpreter.
+
+    program = Program(settings, driver, relay, say)
+    program.start()
+    driver.run()
+
+Three ends: stop() at once, hand_over() gives the SIP ports up and ends when the last call has,
+and the caller's own. A new configuration takes the place of the old one as a whole, or not at all.
+"""
+
+from .mirror import MAX_MESSAGE_OCTETS, Mirror
+from .ports import PortError, Ports, wanted
+from .settings import SettingsError, show
+from .streams import Streams
+from .throttle import Throttle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from .ports import Place
+    from .settings import Settings
+    from .streams import Connection
+
+    Address = tuple[bytes, int]
+
+_LOOK_MS = 500  # between two looks whether calls are left
+# What cannot change while the program runs.
+FIXED = ("transports", "control", "metrics", "user", "group", "plane", "pubtsp", "ports")
+
+
+class Program:
+    """siproxy64 from start to end. relay: looks after media; say: gets lines for the log."""
+
+    def __init__(
+        self, settings: "Settings", driver: "Any", relay: "Any", say: "Callable[[str], object]"
+    ) -> None:
+        self.settings = settings
+        self.driver = driver
+        self.relay = relay
+        self.say = say
+        self.mirror = Mirror(settings.table, relay)
+        self.mirror.listen = self._listen
+        self.ended: "Callable[[], object]" = driver.stop
+        self.ports = Ports(self._open, settings.limits["ports"])
+        self.streams = Streams(
+            driver, self._arrived, settings.limits["connections"], MAX_MESSAGE_OCTETS
+        )
+        self._parties = Throttle(settings.limits["messages"])
+        self._strangers = Throttle(settings.limits["strangers"])
+        self._transport = "udp"  # of the message that is looked at
+        self._timer: "Any" = None
+        self._due_at = 0
+        self._leaving = False
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open the SIP ports; PortError: one of them cannot be had."""
+        self.ports.configure(wanted(self.settings))
+
+    def stop(self) -> None:
+        """Give everything up, calls too."""
+        self.ports.close()
+        self.streams.close_all()
+        self.relay.close()
+        self.ended()
+
+    def hand_over(self) -> None:
+        """Give the SIP ports to a new instance; calls keep their media until they end."""
+        if self._leaving:
+            return
+        self._leaving = True
+        self.ports.close()
+        self.streams.close_all()
+        self.relay.leave(self.driver.now())
+        self.say("the SIP ports are free, %d calls keep their media" % len(self.relay.calls()))
+        self._arm()
+        self._look()
+
+    def _look(self) -> None:
+        if self.relay.calls():
+            self.driver.call_at(self.driver.now() + _LOOK_MS, self._look)
+        else:
+            self.say("the last call has ended")
+            self.stop()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the SIP ports were handed over."""
+        return self._leaving
+
+    def reload(self, new: "Settings") -> None:
+        """Let another configuration count; SettingsError: the one of before goes on."""
+        if self._leaving:
+            raise SettingsError(["the SIP ports were handed over"])
+        fixed = [name for name in FIXED if getattr(new, name) != getattr(self.settings, name)]
+        if fixed:
+            raise SettingsError(["%s: a change needs a restart" % name for name in fixed])
+        try:
+            self.ports.configure(wanted(new))
+        except PortError as error:
+            raise SettingsError([str(error)])
+        self.settings = new
+        self.mirror.table = new.table
+        self.relay.table = new.table
+        self.ports.limit = new.limits["ports"]
+        self.streams.limit = new.limits["connections"]
+        self._parties.rate = new.limits["messages"]
+        self._strangers.rate = new.limits["strangers"]
+
+    # -- messages -----------------------------------------------------------------------------
+
+    def _open(self, place: "Place") -> "Any":
+        transport, addr16, port, wildcard = place
+        if transport == "tcp":
+            return self.driver.listen(addr16, port, self.streams.accept, wildcard)
+        if wildcard:
+            return self.driver.udp(addr16, port, self._datagram(port), True)
+        return self.driver.udp(addr16, port, self._datagram(port))
+
+    def _datagram(self, port: int) -> "Callable[[bytes, bytes, bytes, int, int], None]":
+        def received(data: bytes, local16: bytes, peer16: bytes, peer_port: int, _: int) -> None:
+            self._take(data, (local16, port), (peer16, peer_port), None)
+
+        return received
+
+    def _arrived(
+        self, data: bytes, local: "Address", peer: "Address", by: "Connection"
+    ) -> None:
+        self._take(data, local, peer, by)
+
+    def _take(
+        self, data: bytes, local: "Address", peer: "Address", by: "Connection | None"
+    ) -> None:
+        """Let the mirror see one message, and send what it makes of it."""
+        now = self.driver.now()
+        mirror = self.mirror
+        known = mirror.table.counterpart(peer[0], peer[1]) is not None
+        if not (self._parties if known else self._strangers).passes(peer[0], now):
+            mirror.count("throttled")
+            return
+        self._transport = "udp" if by is None else "tcp"
+        mirror.receive(data, local, peer, now, by)
+        self._send(by)
+        self._arm()
+
+    def _send(self, by: "Connection | None") -> None:
+        for data, source, target, stream in self.mirror.take():
+            if stream is not None:
+                stream.write(data)  # type: ignore[attr-defined]
+            elif by is not None:
+                if not self.streams.send(data, source, target, by, data[:8] == b"SIP/2.0 "):
+                    self.mirror.count("unreachable")
+            else:
+                port = self.ports.tell("udp", source[0], source[1], self.driver.now())
+                if port is None or not port.send(data, source[0], target[0], target[1], 0):
+                    self.mirror.count("unreachable")
+
+    def _listen(self, addr16: bytes, port: int) -> None:
+        """The other side is told of a local address."""
+        if self.ports.tell(self._transport, addr16, port, self.driver.now()) is None and port:
+            self.mirror.count("no port")
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        due = self.mirror.get_timer()
+        if due is None or self._timer is not None and self._due_at <= due:
+            return  # one that is too early does no harm
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due_at = due
+        self._timer = self.driver.call_at(due, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        self.mirror.handle_timer(self.driver.now())
+        self._send(None)
+        self._arm()
+
+    # -- who asks -----------------------------------------------------------------------------
+
+    def counters(self) -> "dict[str, int]":
+        """Return what happened how often."""
+        return dict(self.mirror.counters)
+
+    def status(self) -> "dict[str, object]":
+        """Return how it is, as plain values."""
+        return {
+            "leaving": self._leaving,
+            "ports": len(self.ports),
+            "connections": len(self.streams),
+            "calls": len(self.relay.calls()),
+            "streams": self.relay.count(),
+            "counters": self.counters(),
+            "local": [show((net, 0)) for net, _, _ in self.settings.table.local_nets()],
+        }
