@@ -341,7 +341,8 @@ _AS_NOBODY = """
 import sys
 from host_tests.servers.veths import config
 from tools.common import libbpf
-from tools.pubtspd import fastpath, privileges
+from tools.common import privileges
+from tools.pubtspd import fastpath
 fast = fastpath.FastPath(config(), next_hops=True)
 libbpf.library()
 # DAC_READ_SEARCH (2): the object may lie in root's home

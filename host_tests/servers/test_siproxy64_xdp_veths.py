@@ -224,7 +224,7 @@ def test_refused(net):
 _AS_NOBODY = """
 import sys
 from tools.common import libbpf
-from tools.pubtspd import privileges
+from tools.common import privileges
 from tools.siproxy64 import xdp_program
 libbpf.library()
 # DAC_READ_SEARCH (2): the object may lie in root's home

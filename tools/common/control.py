@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from ..common.driver import Loop
+from .driver import Loop
 
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 _MOST = 4096  # octets of a request
@@ -27,10 +27,11 @@ class ControlError(Exception):
 class ControlSocket:
     """Listens at a path; the handler answers each request."""
 
-    def __init__(self, loop: Loop, path: str, handler: Handler) -> None:
-        """ControlError: another pubtspd is there, or the folder is not."""
+    def __init__(self, loop: Loop, path: str, handler: Handler, program: str) -> None:
+        """program: its name. ControlError: another one is there, or the folder is not."""
         self._loop = loop
         self._handler = handler
+        self._program = program
         self._clients: dict[int, tuple[socket.socket, bytearray]] = {}
         self.path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
@@ -61,7 +62,7 @@ class ControlSocket:
                     self._socket.bind(path)
                 else:
                     raise ControlError(
-                        f"control = {path}: another pubtspd answers there"
+                        f"control = {path}: another {self._program} answers there"
                     ) from None
         finally:
             os.umask(before)
@@ -130,8 +131,10 @@ class ControlSocket:
             pass  # behind chroot, or no right to its folder any more: the next start removes it
 
 
-def ask(path: str, request: dict[str, Any], timeout_s: float = 5.0) -> dict[str, Any]:
-    """Return the answer of the pubtspd behind a path; ControlError: there is none."""
+def ask(
+    path: str, request: dict[str, Any], program: str, timeout_s: float = 5.0
+) -> dict[str, Any]:
+    """Return the answer of the program behind a path; ControlError: there is none."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(timeout_s)
         try:
@@ -145,7 +148,7 @@ def ask(path: str, request: dict[str, Any], timeout_s: float = 5.0) -> dict[str,
                 got += octets
         except OSError as error:
             why = error.strerror or "no answer in time"
-            raise ControlError(f"{path}: {why}; is pubtspd running, may you reach it?") from None
+            raise ControlError(f"{path}: {why}; is {program} running, may you reach it?") from None
     try:
         answer = json.loads(bytes(got))
     except ValueError:

@@ -2,7 +2,8 @@
 # Copyright (c) 2026 The vox6 authors
 """Rights after the set-up: another user, another root, the capabilities that are still used.
 
-CAP_NET_ADMIN stays, to take the TUN device down and up; CAP_BPF where the kernel's plane is used.
+CAP_NET_ADMIN stays where a TUN device is taken down and up, CAP_BPF where the kernel's plane is
+used.
 No program that this process might start gets more (no_new_privs). Capabilities belong to threads:
 drop() comes before the first thread is started.
 """

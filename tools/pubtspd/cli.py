@@ -162,13 +162,13 @@ def _asked(context: click.Context, name: str) -> Any:
 
 
 def _ask(context: click.Context, request: dict[str, Any]) -> dict[str, Any]:
-    from .control import ControlError, ask
+    from ..common.control import ControlError, ask
 
     path = _asked(context, "control")
     if not path:
         _die(["control is empty: this server has no control socket"])
     try:
-        answer = ask(path, request)
+        answer = ask(path, request, "pubtspd")
     except ControlError as error:
         _die([str(error)], 1)
     if not answer.get("ok"):

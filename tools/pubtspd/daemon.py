@@ -13,20 +13,20 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from ..common import privileges
+from ..common.control import ControlError, ControlSocket
 from ..common.driver import Loop
 from ..common.notify import Notifier
+from ..common.privileges import PrivilegesError, make_folder
 from ..common.tun import TunError
 from ..common.udp import UDPSocket
 from . import keys as key_file
-from . import privileges
 from .choice import choose
-from .control import ControlError, ControlSocket
 from .fastpath import MAINTAIN_S, FastPath, FastPathUnavailable
 from .health import Health
 from .keys import KeyFileError, Keys
 from .metrics import MetricsServer
 from .plane import Member, PortablePlane
-from .privileges import PrivilegesError, make_folder
 from .service import KeyRing, make_server, utc
 from .settings import ROWS, Settings, SettingsError, changed
 from .status import Operator
@@ -81,7 +81,9 @@ class Daemon:
             keep = {privileges.NET_ADMIN} | self._choose_plane()
             if settings.control:
                 make_folder(settings.control, uid, gid)
-                self._control = ControlSocket(self.loop, settings.control, self._operator.answer)
+                self._control = ControlSocket(
+                    self.loop, settings.control, self._operator.answer, "pubtspd"
+                )
                 self._control.own(uid, gid)
             self.loop.on_signal(signal.SIGTERM, self.loop.stop)
             self.loop.on_signal(signal.SIGINT, self.loop.stop)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from .settings import Settings
-    from .table import Table
 
     Address = tuple[bytes, int]
     Place = tuple[str, bytes, int, bool]  # transport, address, port, whether it is a wildcard
@@ -37,6 +36,8 @@ def wanted(settings: "Settings") -> "list[Place]":
             single.add((addr16, port or SIP_PORT))
         else:
             wild.add((side(addr16), port or SIP_PORT))
+    for pool in settings.pools:
+        wild.add((side(pool.net[0]), SIP_PORT))
     for own, _ in settings.defaults.values():
         single.add(own)
     out: "list[Place]" = []

@@ -103,6 +103,7 @@ class Program:
             self.ports.configure(wanted(new))
         except PortError as error:
             raise SettingsError([str(error)])
+        new.keep(self.settings)
         self.settings = new
         self.mirror.table = new.table
         self.relay.table = new.table
@@ -127,9 +128,7 @@ class Program:
 
         return received
 
-    def _arrived(
-        self, data: bytes, local: "Address", peer: "Address", by: "Connection"
-    ) -> None:
+    def _arrived(self, data: bytes, local: "Address", peer: "Address", by: "Connection") -> None:
         self._take(data, local, peer, by)
 
     def _take(

@@ -16,6 +16,7 @@ All mistakes are told at once, each with its line.
 from vox6.sip.grammar import host_address, host_text, parse_number, split_hostport
 from vox6.wire.errors import FormatError
 
+from .pool import Pool
 from .table import ConfigurationError, Table, side
 
 TYPE_CHECKING = False
@@ -46,7 +47,8 @@ class Settings:
 
     def __init__(self) -> None:
         self.table = Table()
-        self.pools: "list[tuple[bytes, int, bytes, int, int]]" = []  # net, length, twice; idle s
+        self.pools: "list[Pool]" = []
+        self.pool_lines: "list[tuple[tuple[bytes, int], tuple[bytes, int], int, str]]" = []
         self.defaults: "dict[bool, tuple[Address, Address | None]]" = {}  # from side: own, next
         self.media_shared: "dict[bool, bytes]" = {}  # side: the address that is shown there
         self.latch = {True: True, False: False}
@@ -54,7 +56,7 @@ class Settings:
         self.unmapped = "pass"
         self.ice = "remove"
         self.strip_identity = False
-        self.transports = ("udp", "tcp")
+        self.transports: "tuple[str, ...]" = ("udp", "tcp")
         self.log_calls = False
         self.anyip = False
         self.pubtsp = ""
@@ -70,6 +72,20 @@ class Settings:
             "connections": 64,  # TCP, at once
             "ports": 256,  # SIP ports opened since somebody was told of them
         }
+
+    def unknown(self, addr16: bytes, port: int, now: int, sender: bool) -> "Address | None":
+        """Ask the pools for the counterpart of an address that the table lacks."""
+        for pool in self.pools:
+            found = pool.find(addr16, port, now, sender)
+            if found is not None:
+                return found
+        return None
+
+    def keep(self, old: "Settings") -> None:
+        """Take over what the pools of a configuration before have given away."""
+        for pool in self.pools:
+            for other in old.pools:
+                pool.keep(other)
 
 
 def literal(text: str) -> bytes:
@@ -169,10 +185,18 @@ class _Reader:
             except ConfigurationError as error:
                 wrong.append(str(error))
             except FormatError as error:
-                wrong.append("%s: %s" % (where, error.reason))
+                wrong.append("%s: %s" % (where, error))
+        settings = self.settings
+        for parties, free, idle, where in settings.pool_lines:
+            try:
+                settings.pools.append(Pool(settings.table, parties, free, 1000 * idle))
+            except ConfigurationError as error:
+                wrong.append("%s: %s" % (where, error))
         if wrong:
             raise SettingsError(wrong)
-        return self.settings
+        if settings.pools:
+            settings.table.unknown = settings.unknown
+        return settings
 
     def _line(self, word: str, values: "list[str]") -> None:
         if values[:1] == ["="]:
@@ -215,12 +239,7 @@ class _Reader:
         if len(values) not in (3, 5) or values[1] != "=" or values[3:4] not in ([], ["idle"]):
             raise FormatError("pool NET = NET [idle TIME]")
         idle = duration(values[4]) if len(values) == 5 else duration("24h")
-        one, two = net(values[0]), net(values[2])
-        if side(two[0]) == side(one[0]):
-            raise FormatError("both nets live on the same side")
-        if two[1] < 104:
-            raise FormatError("%s: a pool has at most 2^24 addresses" % values[2])
-        self.settings.pools.append((one[0], one[1], two[0], two[1], idle))
+        self.settings.pool_lines.append((net(values[0]), net(values[2]), idle, self._where))
 
     def _name(self, values: "list[str]") -> None:
         if len(values) != 5 or values[1] != "=" or values[3] != "/":

@@ -299,9 +299,7 @@ class Driver:
         self.run = self.loop.run
         self.stop = self.loop.stop
 
-    def udp(
-        self, local16: bytes, port: int, received: Received, wildcard: bool = False
-    ) -> Port:
+    def udp(self, local16: bytes, port: int, received: Received, wildcard: bool = False) -> Port:
         """Open a UDP port. wildcard: for all addresses of the family of local16; OSError."""
         return Port(self.loop, local16, port, received, wildcard)
 

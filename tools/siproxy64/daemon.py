@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""The process on a host: rights, signals, control socket, what systemd is told.
+
+HUP gives the SIP ports to a new instance, USR1 writes counters to the log, TERM and INT end it.
+"""
+
+import logging
+from collections.abc import Callable
+
+from ..common import privileges
+from ..common.control import ControlError, ControlSocket
+from ..common.notify import Notifier
+from ..common.privileges import PrivilegesError, make_folder
+from .portable_plane import PortablePlane
+from .ports import PortError
+from .program import Program
+from .relay import Relay
+from .settings import Settings, SettingsError
+from .sockets import Driver
+from .status import Status
+
+log = logging.getLogger("siproxy64")
+
+
+class StartError(Exception):
+    """The machine does not give what the settings ask for; the text says what helps."""
+
+
+class Daemon:
+    """siproxy64 from its start to its end."""
+
+    def __init__(self, settings: Settings, read_settings: Callable[[], Settings]) -> None:
+        """settings: of now; read_settings: reads them again, SettingsError if they are wrong."""
+        self.settings = settings
+        self._read_settings = read_settings
+        self.driver = Driver()
+        self._notifier = Notifier()
+        plane = PortablePlane(self.driver)
+        relay = Relay(
+            plane,
+            settings.table,
+            settings.limits["streams"],
+            settings.media_shared,
+            settings.latch,
+            settings.ports,
+        )
+        self.program = Program(settings, self.driver, relay, log.info)
+        self.program.ended = self._ended
+        self.status = Status(self.program, self.reload)
+        self._control: ControlSocket | None = None
+
+    def start(self) -> None:
+        """Set everything up; StartError: what cannot be had."""
+        settings = self.settings
+        try:
+            uid, gid = privileges.find(settings.user, settings.group)
+            self.program.start()
+            if settings.control and settings.control != "off":
+                make_folder(settings.control, uid, gid)
+                self._control = ControlSocket(
+                    self.driver.loop, settings.control, self.status.answer, "siproxy64"
+                )
+                self._control.own(uid, gid)
+            for name in ("TERM", "INT"):
+                self.driver.on_signal(name, self.program.stop)
+            self.driver.on_signal("HUP", self.hand_over)
+            self.driver.on_signal("USR1", self._tell)
+            privileges.drop(uid, gid, "", set())
+        except (ControlError, PortError, PrivilegesError) as error:
+            raise StartError(str(error)) from None
+
+    def run(self) -> None:
+        """Serve until a signal ends it."""
+        log.info("ready")
+        self._notifier.send("READY=1", "STATUS=serving")
+        self.driver.run()
+        self._notifier.send("STOPPING=1")
+
+    def hand_over(self) -> None:
+        """Let a new instance have ports and control socket; end with the last call."""
+        self._release()
+        self._notifier.send("STATUS=the last calls keep their media")
+        self.program.hand_over()
+
+    def _release(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+
+    def reload(self) -> None:
+        """Read the table again; SettingsError: all stays as it was."""
+        self._notifier.reloading()
+        try:
+            new = self._read_settings()
+            self.program.reload(new)
+            self.settings = new
+            log.info("the configuration was read again")
+        except SettingsError as error:
+            for line in error.lines:
+                log.error("%s", line)
+            log.error("the table stays as it was")
+            raise
+        finally:
+            self._notifier.send("READY=1")
+
+    def _tell(self) -> None:
+        for line in self.status.lines():
+            log.info("%s", line)
+
+    def _ended(self) -> None:
+        self.driver.stop()
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._release()
+        self.program.ended = lambda: None
+        self.program.stop()
+        self._notifier.close()
+        self.driver.close()
+
+
+__all__ = ["Daemon", "StartError"]
