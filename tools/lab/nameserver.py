@@ -75,6 +75,14 @@ class Names:
         ]
         self._set("service " + owner, lines)
 
+    def stop(self) -> None:
+        """Answer nobody, until start()."""
+        self._dnsmasq.stop()
+
+    def start(self) -> None:
+        """Answer again, with the same names."""
+        self._refresh()
+
     def queries(self) -> list[str]:
         """Names that were asked for since the last change, with their types, in turn."""
         found = []
