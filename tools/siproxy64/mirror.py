@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE_OCTETS = 8192  # longer requests are answered 513
 _HOPS = 70  # where Max-Forwards is absent (RFC 3261 section 16.6)
+_NOWHERE = (b"", 0)
 _TAG = "64-"  # begins the tags of our own answers, so that their ACK is known
 
 
@@ -146,12 +147,12 @@ class Mirror:
         except Refused as error:
             self.refuse(data, error, local, peer, stream)
 
-    def _known(self, peer: "Address", now: int, sender: bool) -> "Address | None":
-        """Return the representation of a party. sender: if it has none, it may get one."""
+    def _known(self, peer: "Address", now: int) -> "Address | None":
+        """Return the representation of a peer."""
         table = self.table
         source = table.representation(peer[0], peer[1])
         if source is None and table.unknown is not None and table.real(peer[0], peer[1]) is None:
-            source = table.unknown(peer[0], peer[1], now, sender)
+            source = table.unknown(peer[0], peer[1], now, True)
         return source
 
     def _forward(
@@ -165,7 +166,7 @@ class Mirror:
             if self.default is None or not self.default(message, local, peer, now, stream):
                 self.count("nobody")
             return
-        source = self._known(peer, now, True)
+        source = self._known(peer, now)
         if source is None or table.real(target[0], target[1]) is not None:
             raise Refused(403, "Forbidden")
         if isinstance(message, RequestLines):
@@ -184,7 +185,7 @@ class Mirror:
             rewrite(message, _Names(self, peer[0], now), passage)
             if message.status:
                 target = _answer_to(message, target)
-                if side(target[0]) == side(peer[0]) or self._known(target, now, False) is None:
+                if table.representation(target[0], target[1]) is None:
                     self.count("stray")  # it would go to nobody that we know
                     return
             passed = True
@@ -241,12 +242,14 @@ def _parameters(parts: "list[bytes]") -> "dict[bytes, bytes]":
 def _observe(message: RequestLines, peer: "Address", always: bool) -> None:
     """Write the source of a request into its topmost Via, if that asks for it (RFC 3581).
 
-    always: if it does not ask, the address alone is written (RFC 3261 section 18.2.1).
+    What the next hop sees of us anyway is left to it: some corrupt a topmost rport with a value
+    (libre up to 2026). always: in an answer of our own; if it does not ask, the address alone is
+    written (RFC 3261 section 18.2.1).
     """
     parts, rest = _via(message)
     known = _parameters(parts)
     asked = known.get(b"rport") == b""
-    if not asked and not always:
+    if not always and (not asked or _answer_to(message, _NOWHERE) == peer):
         return
     out = []
     for part in parts:
