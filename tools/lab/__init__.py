@@ -16,7 +16,7 @@ _HOME = {
     "Internet": "internet",
     "Home": "home",
     "House": "house",
-    "Siproxy64": "house",
+    "Siproxy64": "siproxy64",
     "RTPengine": "rtpengine",
     "Office": "office",
     "Link": "link",

@@ -82,16 +82,18 @@ def tshark(path: Path, display_filter: str, *fields: str) -> list[list[str]]:
     return [row.split("\t") if fields else [row.strip()] for row in rows]
 
 
-def complaints(path: Path, but: str = "") -> list[str]:
+def complaints(path: Path, but: str = "", ipv4: bool = False) -> list[str]:
     """IPv4 (and ARP) packets and everything that tshark calls malformed or an error.
+
+    ipv4: it is a link with IPv4 alone, where IPv6 is out of place.
 
     A board may ask for an IPv4 address (DHCPDISCOVER), for the tunnel where there is no IPv6.
     but: display filter of packets that may be so (what a test sends on purpose). Where keys were
     agreed by ZRTP, SRTCP is not taken for RTCP, which it looks like.
     """
-    if any(kind == "Confirm2" for _, _, kind in zrtp_messages(path)):
+    if any(kind == "Confirm2" for _, _, kind in zrtp_messages(path, ipv4)):
         but = f"({but}) || rtcp || srtcp" if but else "rtcp || srtcp"
-    bad = "(ip && !(dhcp && ip.src == 0.0.0.0)) || arp"
+    bad = "ipv6" if ipv4 else "(ip && !(dhcp && ip.src == 0.0.0.0)) || arp"
     bad += " || _ws.malformed || _ws.expert.severity == 8388608"
     if but:
         bad = f"({bad}) && !({but})"
@@ -103,5 +105,6 @@ def complaints(path: Path, but: str = "") -> list[str]:
 
 def sip_ladder(path: Path) -> list[str]:
     """SIP messages of a capture, one line each: time, source, destination, what."""
-    rows = tshark(path, "sip", "frame.time_relative", "ipv6.src", "ipv6.dst", "_ws.col.Info")
+    fields = ("frame.time_relative", "_ws.col.Source", "_ws.col.Destination", "_ws.col.Info")
+    rows = tshark(path, "sip", *fields)
     return [f"{float(row[0]):8.3f} {row[1]} > {row[2]}  {row[3]}" for row in rows]

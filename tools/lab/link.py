@@ -151,6 +151,11 @@ class Link:
         name: unique on the link; address: a fixed IPv6 address besides; slaac: take what the
         router advertises.
         """
+        return self._make_host(name, address, slaac)
+
+    def _make_host(
+        self, name: str, address: str | None = None, slaac: bool = False, has_ipv6: bool = True
+    ) -> Host:
         if name in self.hosts:
             raise LabError(f"there is a host {name} already")
         self._numbers += 1
@@ -160,6 +165,8 @@ class Link:
         with inside(host.netns):
             if not slaac:
                 sysctl("ipv6/conf/default/accept_ra", "0")
+            if not has_ipv6:
+                sysctl("ipv6/conf/default/disable_ipv6", "1")
             sysctl("ipv6/conf/default/router_solicitation_delay", "0")
             sysctl("ipv6/conf/default/use_tempaddr", "0")
         with netlink(self.switch) as ip:
@@ -174,7 +181,7 @@ class Link:
             host.set_address(address)
         return host
 
-    def join(self, host: Host, interface: str) -> None:
+    def join(self, host: Host, interface: str, has_ipv6: bool = True) -> None:
         """Give a host of another link of this lab an interface on this link as well."""
         self._numbers += 1
         port = f"port{self._numbers}"
@@ -184,6 +191,8 @@ class Link:
             self._plug(ip, port)
         with inside(host.netns):
             complete_checksums(interface)
+            if not has_ipv6:
+                sysctl(f"ipv6/conf/{interface}/disable_ipv6", "1")
         with netlink(host.netns) as ip:
             ip.link("set", index=index_of(host.netns, interface), state="up")
 

@@ -129,6 +129,12 @@ def udp_packets(
             yield time, packet[8:24], source_port, packet[24:40], port, payload
 
 
+def endpoint(address: bytes, port: int) -> str:
+    """Address and port as URIs have them. address: 16 octets, of IPv4 a v4-mapped one."""
+    found = IPv6Address(address)
+    return f"{found.ipv4_mapped}:{port}" if found.ipv4_mapped else f"[{found}]:{port}"
+
+
 def _ipv4_udp(frame: bytes) -> tuple[bytes, int, bytes, int, bytes] | None:
     """What udp_packets() tells of a frame of IPv4 with UDP, no later fragment; None of others."""
     packet = frame[_ETHERNET:]
@@ -149,10 +155,10 @@ def _fragment_offset(packet: bytes) -> int:
     return int.from_bytes(packet[_IPV6 + 2 : _IPV6 + 4], "big") & 0xFFF8
 
 
-def rtp_streams(path: Path) -> list[Stream]:
+def rtp_streams(path: Path, ipv4: bool = False) -> list[Stream]:
     """All RTP streams of a capture in the order of their first packets."""
     found: dict[tuple[bytes, int, bytes, int, int], Stream] = {}
-    for time, source, source_port, destination, port, payload in udp_packets(path):
+    for time, source, source_port, destination, port, payload in udp_packets(path, ipv4):
         # Even ports above the well-known ones; version 2; not RTCP (RFC 5761 section 4).
         if port % 2 or port < 1024 or len(payload) < _RTP or payload[0] >> 6 != 2:
             continue
@@ -162,8 +168,8 @@ def rtp_streams(path: Path) -> list[Stream]:
         key = (source, source_port, destination, port, ssrc)
         if key not in found:
             found[key] = Stream(
-                f"[{IPv6Address(source)}]:{source_port}",
-                f"[{IPv6Address(destination)}]:{port}",
+                endpoint(source, source_port),
+                endpoint(destination, port),
                 ssrc,
             )
         found[key].take(time, sequence, timestamp, payload[1] & 0x7F)
@@ -179,16 +185,16 @@ def rtp_payloads(path: Path) -> Iterator[tuple[str, int, list[bytes]]]:
         key = (source, source_port, destination, port, payload[8:12], payload[1] & 0x7F)
         found.setdefault(key, []).append(payload[_RTP:])
     for (source, source_port, _, _, _, payload_type), payloads in found.items():
-        yield f"[{IPv6Address(source)}]:{source_port}", payload_type, payloads
+        yield endpoint(source, source_port), payload_type, payloads
 
 
-def zrtp_messages(path: Path) -> list[tuple[float, str, str]]:
+def zrtp_messages(path: Path, ipv4: bool = False) -> list[tuple[float, str, str]]:
     """(seconds since the epoch, source, type) of each ZRTP message in turn."""
     found = []
-    for time, source, source_port, _, _, payload in udp_packets(path):
+    for time, source, source_port, _, _, payload in udp_packets(path, ipv4):
         kind = zrtp_type(payload)
         if kind is not None:
-            found.append((time, f"[{IPv6Address(source)}]:{source_port}", kind))
+            found.append((time, endpoint(source, source_port), kind))
     return found
 
 

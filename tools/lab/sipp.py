@@ -62,7 +62,7 @@ class SIPp:
         for key, value in (keys or {}).items():  # SIPp's own keys are not taken everywhere
             text = text.replace(f"[{key}]", str(value))
         if ":" not in address:
-            text = text.replace(" IN IP6 ", " IN IP4 ")
+            text = text.replace("IN IP6 ", "IN IP4 ")
         played = folder / f"sipp-{name}.xml"
         played.write_text(text)
         argv: list[str | Path] = ["sipp"]
