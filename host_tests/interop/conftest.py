@@ -13,6 +13,16 @@ from host_tests.interop.fixtures import (  # noqa: F401
     phones,
     plain,
 )
+from host_tests.interop.mirror import (  # noqa: F401
+    _running_mirror,
+    house,
+    house_baresip,
+    house_capture,
+    house_linphone,
+    house_modern,
+    house_sipp,
+    mirror,
+)
 from host_tests.interop.peers import modern, modern_host  # noqa: F401
 from host_tests.interop.registrar import (  # noqa: F401
     account,
