@@ -10,7 +10,9 @@ session = agent.invite("sip:anna@[2001:db8::2]", peer, now, offer)
 # drain agent.datagrams_to_send() and agent.next_event(), arm agent.get_timer()
 """
 
-TYPE_CHECKING = False
+from vox6.wire.const import const
+
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from .account import Account as Account
     from .agent import Agent as Agent
@@ -67,6 +69,7 @@ _MODULES = (
     "markup",
     "message",
     "message_summary",
+    "names",
     "notifier",
     "notify",
     "offered",

@@ -13,9 +13,10 @@ passes messages on does without it.
 """
 
 from vox6.sip.grammar import MAX_URI_CHARS, TOKEN, parse_number
+from vox6.wire import const
 from vox6.wire.errors import FormatError, LocalProtocolError
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Callable, TypeVar
 
@@ -49,39 +50,9 @@ _LONG = {  # compact forms (RFC 3261 section 20, RFC 3515, 3841, 3892, 4028, 666
     "x": "session-expires",
 }
 
-# The names that nearly all lines have, so that those lines cost one look-up.
-_NAMES = {
-    b"Via": ("via", "Via"),
-    b"v": ("via", "v"),
-    b"From": ("from", "From"),
-    b"f": ("from", "f"),
-    b"To": ("to", "To"),
-    b"t": ("to", "t"),
-    b"Call-ID": ("call-id", "Call-ID"),
-    b"i": ("call-id", "i"),
-    b"CSeq": ("cseq", "CSeq"),
-    b"Contact": ("contact", "Contact"),
-    b"m": ("contact", "m"),
-    b"Max-Forwards": ("max-forwards", "Max-Forwards"),
-    b"Route": ("route", "Route"),
-    b"Record-Route": ("record-route", "Record-Route"),
-    b"Content-Type": ("content-type", "Content-Type"),
-    b"c": ("content-type", "c"),
-    b"Content-Length": ("content-length", "Content-Length"),
-    b"l": ("content-length", "l"),
-    b"Allow": ("allow", "Allow"),
-    b"Supported": ("supported", "Supported"),
-    b"k": ("supported", "k"),
-    b"User-Agent": ("user-agent", "User-Agent"),
-    b"Server": ("server", "Server"),
-    b"Expires": ("expires", "Expires"),
-    b"Accept": ("accept", "Accept"),
-    b"Require": ("require", "Require"),
-    b"Authorization": ("authorization", "Authorization"),
-    b"Proxy-Authorization": ("proxy-authorization", "Proxy-Authorization"),
-    b"WWW-Authenticate": ("www-authenticate", "WWW-Authenticate"),
-    b"Proxy-Authenticate": ("proxy-authenticate", "Proxy-Authenticate"),
-}
+# The names that nearly all lines have, as (key, name), so that those lines cost one look-up.
+# names.py fills it in; who has little room does without.
+KNOWN: "dict[bytes, tuple[str, str]]" = {}
 
 
 def header_key(name: str) -> str:
@@ -303,7 +274,7 @@ def parse_head(
     headers = message.headers
     for line in lines:
         written, colon, raw = line.partition(b":")
-        known = _NAMES.get(written)
+        known = KNOWN.get(written)
         if known is not None and colon:
             headers.append((known[0], known[1], raw))
             continue

@@ -6,6 +6,7 @@ The lines are read and written by lines.py; a value costs nothing until somebody
 """
 
 from vox6.sip import lines
+from vox6.sip import names as names  # fills in what lines.py knows at once
 from vox6.sip.grammar import TOKEN as TOKEN
 from vox6.sip.headers import (
     MAX_LIST,

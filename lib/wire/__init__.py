@@ -11,7 +11,7 @@ sequence = reader.u16()
 
 from .const import const
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from .errors import AuthenticationError as AuthenticationError
     from .errors import FormatError as FormatError

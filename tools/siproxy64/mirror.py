@@ -12,13 +12,14 @@ stateless UAS (RFC 3261 section 8.2.7).
 
 from vox6.sip.grammar import host_text, parse_number
 from vox6.sip.lines import RequestLines, ResponseLines, parse
+from vox6.wire import const
 from vox6.wire.errors import FormatError
 
 from .rewrite import rewrite, set_number
 from .scan import Refused, Translator, literal, tag
 from .table import side
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Callable, Protocol
 
@@ -147,12 +148,12 @@ class Mirror:
         except Refused as error:
             self.refuse(data, error, local, peer, stream)
 
-    def _known(self, peer: "Address", now: int) -> "Address | None":
-        """Return the representation of a peer."""
+    def _known(self, peer: "Address", now: int, sender: bool) -> "Address | None":
+        """Return the representation of a party. sender: if it has none, it may get one."""
         table = self.table
         source = table.representation(peer[0], peer[1])
         if source is None and table.unknown is not None and table.real(peer[0], peer[1]) is None:
-            source = table.unknown(peer[0], peer[1], now, True)
+            source = table.unknown(peer[0], peer[1], now, sender)
         return source
 
     def _forward(
@@ -166,7 +167,7 @@ class Mirror:
             if self.default is None or not self.default(message, local, peer, now, stream):
                 self.count("nobody")
             return
-        source = self._known(peer, now)
+        source = self._known(peer, now, True)
         if source is None or table.real(target[0], target[1]) is not None:
             raise Refused(403, "Forbidden")
         if isinstance(message, RequestLines):
@@ -185,7 +186,7 @@ class Mirror:
             rewrite(message, _Names(self, peer[0], now), passage)
             if message.status:
                 target = _answer_to(message, target)
-                if table.representation(target[0], target[1]) is None:
+                if side(target[0]) == side(peer[0]) or self._known(target, now, False) is None:
                     self.count("stray")  # it would go to nobody that we know
                     return
             passed = True

@@ -8,7 +8,9 @@ Traffic class and ECN go with each datagram. Only the address that was negotiate
 its port may be another one, once, where latching is on (RFC 4961).
 """
 
-TYPE_CHECKING = False
+from vox6.wire import const
+
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Any, Callable
 

@@ -8,10 +8,11 @@ representation, so it is opened when the other side is told; the one that has be
 longest goes for it, once there are too many.
 """
 
-from .settings import SIP_PORT, show
-from .table import side
+from vox6.wire import const
 
-TYPE_CHECKING = False
+from .table import SIP_PORT, show, side
+
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Any, Callable
 

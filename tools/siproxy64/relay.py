@@ -10,10 +10,12 @@ A leg is what one call is between two hosts: the Call-ID and both their addresse
 may pass twice, to a registrar of the other side and back.
 """
 
+from vox6.wire import const
+
 from .scan import Refused
 from .table import side
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Any
 

@@ -4,12 +4,13 @@
 
 from vox6.sip.grammar import check_host, split_hostport
 from vox6.sip.lines import header_key
+from vox6.wire import const
 from vox6.wire.errors import FormatError
 
 from .scan import Field, Refused, cseq, field
 from .sdp import rewrite_sdp
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from vox6.sip.lines import RequestLines, ResponseLines
 

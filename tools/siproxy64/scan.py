@@ -12,10 +12,11 @@ may stand, asks for its counterpart, and replaces these octets alone.
 
 from vox6.sip.grammar import host_text
 from vox6.sip.lines import header_key
+from vox6.wire import const
 from vox6.wire.errors import FormatError, RemoteProtocolError
 from vox6.wire.inet6 import parse_address, parse_ipv4
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from vox6.sip.lines import Lines
 

@@ -11,11 +11,12 @@ Line by line: what holds no address stays octet by octet as it came, in its orde
 """
 
 from vox6.sip.grammar import host_text
+from vox6.wire import const
 
 from .scan import Field, Refused, literal
 from .table import side
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Protocol
 

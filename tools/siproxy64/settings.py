@@ -13,11 +13,13 @@
 All mistakes are told at once, each with its line.
 """
 
-from vox6.sip.grammar import host_address, host_text, parse_number, split_hostport
+from vox6.sip.grammar import host_address, parse_number, split_hostport
 from vox6.wire.errors import FormatError
 
 from .pool import Pool
+from .table import SIP_PORT as SIP_PORT
 from .table import ConfigurationError, Table, side
+from .table import show as show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
 DEFAULT_FILE = "/etc/siproxy64.conf"
 DEFAULT_CONTROL = "/run/siproxy64/control"
-SIP_PORT = 5060
 _SIDES = {"4": True, "6": False, "4to6": True, "6to4": False}  # as table.side() has them
 _SWITCH = {"on": True, "yes": True, "off": False, "no": False}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -124,12 +125,6 @@ def net(text: str) -> "tuple[bytes, int]":
         except FormatError:
             raise FormatError("%s: no length of a prefix" % text)
     return addr16, 128 - longest + length
-
-
-def show(where: "Address") -> str:
-    """Return an address as it is written in the configuration."""
-    host = host_text(where[0])
-    return "%s:%d" % (host, where[1]) if where[1] else host.strip("[]")
 
 
 def parse(text: str, arguments: "list[str] | None" = None) -> Settings:

@@ -9,9 +9,10 @@ either end sees what it would see if it spoke to the other itself.
 """
 
 from vox6.sip.framing import StreamFramer
+from vox6.wire import const
 from vox6.wire.errors import FormatError
 
-TYPE_CHECKING = False
+TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Any, Callable
 
