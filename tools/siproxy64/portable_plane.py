@@ -66,6 +66,9 @@ class PortablePlane:
         handle.far[here] = peer
         handle.latch[here] = latch
 
+    def latched(self, handle: Handle) -> None:
+        """A far end is known by its first packet: for planes that do more than this one."""
+
     def close(self, handle: Handle) -> None:
         """End a stream."""
         for here in (False, True):
@@ -101,7 +104,9 @@ class PortablePlane:
                     handle.strays += 1
                     return
                 fars[here] = (peer16, peer_port)
-            handle.latch[here] = False
+            if handle.latch[here]:
+                handle.latch[here] = False
+                self.latched(handle)
             counters[at] += 1
             counters[at + 1] += len(data)
             handle.last_ms = now()

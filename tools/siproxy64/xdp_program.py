@@ -101,7 +101,8 @@ class Program:
             self._object.close()
             raise Unavailable(f"{_NAME} is of another version")
         self._links: list[Link] = []
-        self._names: list[str] = []
+        self.names: list[str] = []  # interfaces it is on
+        self.mode = ""
         self._arms: dict[int, bytes] = {}
         self._flags = 0
         self._hops: NextHops | None = None
@@ -117,18 +118,18 @@ class Program:
         Unavailable(reason): it is on none.
         """
         try:
-            self._names = interfaces
+            self.names = interfaces
             arms = [arm_of(name) for name in interfaces]
             self._hops = NextHops({AF_INET: self._maps["hops4"], AF_INET6: self._maps["hops6"]})
             veth = any(is_veth(index) for index, _ in arms)
             self.write_arms(arms, (_NO_TX | _VERIFY) if veth else 0)
             self._hops.maintain(self._arms)
-            self._links, mode = attach(self.program_fd, sorted(self._arms))
-            if mode == "generic":  # the kernel may hand on what a network card is to finish
+            self._links, self.mode = attach(self.program_fd, sorted(self._arms))
+            if self.mode == "generic":  # the kernel may hand on what a network card is to finish
                 self.write_arms(arms, self._flags | _VERIFY)
         except OSError as error:
             raise Unavailable(reason(error)) from None
-        return mode
+        return self.mode
 
     def write_arms(self, arms: list[Arm], flags: int) -> None:
         """Say which interfaces are ours, with their addresses."""
@@ -155,7 +156,7 @@ class Program:
         if self._hops is None:
             return
         try:
-            arms = [arm_of(name) for name in self._names]
+            arms = [arm_of(name) for name in self.names]
             if dict(arms) != self._arms:
                 self.write_arms(arms, self._flags)
             self._hops.maintain(self._arms)
