@@ -52,11 +52,12 @@ def installed(wheel, tmp_path_factory):
 
 def test_what_is_in_it(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert "vox6/pubtspd/cli.py" in names and "vox6/common/udp.py" in names
+    assert "vox6/pubtspd/cli.py" in names and "vox6/common/libbpf.py" in names
     assert "vox6/pubtsp/server.py" in names
     assert not [name for name in names if name.startswith(("tools/", "firmware/", "host_tests/"))]
     if shutil.which("clang"):
         assert "vox6/pubtspd/pubtsp.bpf.o" in names
+        assert "vox6/siproxy64/siproxy64.bpf.o" in names
 
 
 def test_commands(installed, tmp_path):

@@ -103,7 +103,10 @@ def main(
     from .daemon import Daemon, StartError
 
     _start_log()
-    daemon = Daemon(settings, again)
+    try:
+        daemon = Daemon(settings, again)
+    except StartError as error:
+        _die([str(error)], 1)
     try:
         daemon.start()
         daemon.run()

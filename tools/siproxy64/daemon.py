@@ -19,6 +19,8 @@ from .relay import Relay
 from .settings import Settings, SettingsError
 from .sockets import Driver
 from .status import Status
+from .xdp_plane import XDPPlane, choose, interfaces_towards
+from .xdp_program import Unavailable
 
 log = logging.getLogger("siproxy64")
 
@@ -36,9 +38,9 @@ class Daemon:
         self._read_settings = read_settings
         self.driver = Driver()
         self._notifier = Notifier()
-        plane = PortablePlane(self.driver)
+        self._plane = self._choose_plane()
         relay = Relay(
-            plane,
+            self._plane,
             settings.table,
             settings.limits["streams"],
             settings.media_shared,
@@ -49,6 +51,20 @@ class Daemon:
         self.program.ended = self._ended
         self.status = Status(self.program, self.reload)
         self._control: ControlSocket | None = None
+
+    def _choose_plane(self) -> PortablePlane:
+        """Return who relays media; StartError: plane = xdp, and it cannot be had."""
+        settings = self.settings
+        interfaces: list[str] = []
+        if settings.plane != "portable":
+            nets = settings.table.local_nets()
+            reals = [settings.table.real(net, port) for net, _, port in nets]
+            interfaces = interfaces_towards(real[0] for real in reals if real is not None)
+        streams = 2 * settings.limits["streams"]  # RTP and RTCP
+        try:
+            return choose(self.driver, settings.plane, interfaces, streams, log.info)
+        except Unavailable as error:
+            raise StartError(f"plane xdp: {error}") from None
 
     def start(self) -> None:
         """Set everything up; StartError: what cannot be had."""
@@ -66,7 +82,9 @@ class Daemon:
                 self.driver.on_signal(name, self.program.stop)
             self.driver.on_signal("HUP", self.hand_over)
             self.driver.on_signal("USR1", self._tell)
-            privileges.drop(uid, gid, "", set())
+            is_xdp = isinstance(self._plane, XDPPlane)
+            keep = {privileges.BPF, privileges.NET_ADMIN} if is_xdp else set()
+            privileges.drop(uid, gid, "", keep)
         except (ControlError, PortError, PrivilegesError) as error:
             raise StartError(str(error)) from None
 
@@ -81,6 +99,8 @@ class Daemon:
         """Let a new instance have ports and control socket; end with the last call."""
         self._release()
         self._notifier.send("STATUS=the last calls keep their media")
+        if isinstance(self._plane, XDPPlane):
+            self._plane.close_program()  # the new instance wants to attach its own
         self.program.hand_over()
 
     def _release(self) -> None:
@@ -116,6 +136,8 @@ class Daemon:
         self._release()
         self.program.ended = lambda: None
         self.program.stop()
+        if isinstance(self._plane, XDPPlane):
+            self._plane.close_program()
         self._notifier.close()
         self.driver.close()
 

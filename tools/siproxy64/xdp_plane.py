@@ -30,8 +30,8 @@ _LO = 1  # index of lo in every network namespace
 class XDPPlane(PortablePlane):
     """A portable plane with a program before it.
 
-    program: attached; it ends with close_all(). handles: how many streams it has slots for, those
-    above are the sockets' alone.
+    program: attached; it ends with close_program(). handles: how many streams it has slots for,
+    those above are the sockets' alone.
     """
 
     def __init__(self, driver: Driver, program: Program, handles: int) -> None:
@@ -41,6 +41,7 @@ class XDPPlane(PortablePlane):
         self._free = list(range(0, 2 * handles, 2))
         self._slots: dict[Handle, int] = {}  # of its side False; that of True is the next
         self._known: dict[Handle, list[Direction | None]] = {}  # by the side they come from
+        self._program_closed = False
         self._loop.watch(program.fileno(), program.maintain)
         self._timer = self._loop.call_at(self._loop.now() + _MAINTAIN_MS, self._maintain)
 
@@ -113,12 +114,21 @@ class XDPPlane(PortablePlane):
                 last_ms = max(last_ms, self._loop.now() - ago_ms)
         return total, last_ms
 
-    def close_all(self) -> None:
-        """End the program's part; the sockets go on alone."""
+    def close_program(self) -> None:
+        """End the program's part, so that another instance can have it; the sockets go on alone.
+
+        Harmless if done before.
+        """
+        if self._program_closed:
+            return
+        self._program_closed = True
         self._timer.cancel()
+        for handle in self._slots:
+            handle.counters[:], handle.last_ms = self.counters(handle)
         self._loop.unwatch(self.program.fileno())
         self._known.clear()
         self._slots.clear()
+        self._free.clear()
         self.program.close()
 
 
