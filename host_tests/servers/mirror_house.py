@@ -47,6 +47,11 @@ class Neighbourhood:
         self.mirror.map(PHONE, PHONE_SEEN)
         self.mirror.map(PEER, PEER_SEEN)
 
+    def fresh(self, *more):
+        """Start the mirror anew with more lines of configuration."""
+        self.mirror.stop()
+        self.mirror.start(more)
+
     def telephone(self, host, address, port=5060, kind=socket.SOCK_DGRAM):
         """A telephone in a host."""
         return Telephone(host, address, port, kind)

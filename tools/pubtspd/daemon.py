@@ -16,6 +16,7 @@ from pathlib import Path
 from ..common import privileges
 from ..common.control import ControlError, ControlSocket
 from ..common.driver import Loop
+from ..common.metrics_server import MetricsServer
 from ..common.notify import Notifier
 from ..common.privileges import PrivilegesError, make_folder
 from ..common.tun import TunError
@@ -25,7 +26,7 @@ from .choice import choose
 from .fastpath import MAINTAIN_S, FastPath, FastPathUnavailable
 from .health import Health
 from .keys import KeyFileError, Keys
-from .metrics import MetricsServer
+from .metrics import StatusCollector
 from .plane import Member, PortablePlane
 from .service import KeyRing, make_server, utc
 from .settings import ROWS, Settings, SettingsError, changed
@@ -159,7 +160,7 @@ class Daemon:
         where = self.settings.metrics
         if isinstance(where, tuple):
             try:
-                self._metrics = MetricsServer(where, self._operator.status)
+                self._metrics = MetricsServer(where, StatusCollector(self._operator.status))
             except OSError as error:
                 raise StartError(
                     f"metrics = {where[0]} port {where[1]}: {error.strerror}"

@@ -5,13 +5,19 @@
 HUP gives the SIP ports to a new instance, USR1 writes counters to the log, TERM and INT end it.
 """
 
+import ipaddress
 import logging
 from collections.abc import Callable
 
 from ..common import privileges
 from ..common.control import ControlError, ControlSocket
+from ..common.metrics_server import MetricsServer
 from ..common.notify import Notifier
 from ..common.privileges import PrivilegesError, make_folder
+from . import anyip
+from .anyip import AnyIPError
+from .call_log import CallLog
+from .metrics import StatusCollector
 from .portable_plane import PortablePlane
 from .ports import PortError
 from .program import Program
@@ -19,6 +25,7 @@ from .relay import Relay
 from .settings import Settings, SettingsError
 from .sockets import Driver
 from .status import Status
+from .table import side
 from .xdp_plane import XDPPlane, choose, interfaces_towards
 from .xdp_program import Unavailable
 
@@ -51,6 +58,8 @@ class Daemon:
         self.program.ended = self._ended
         self.status = Status(self.program, self.reload)
         self._control: ControlSocket | None = None
+        self._metrics: MetricsServer | None = None
+        self._log = CallLog(log.info)
 
     def _choose_plane(self) -> PortablePlane:
         """Return who relays media; StartError: plane = xdp, and it cannot be had."""
@@ -71,7 +80,10 @@ class Daemon:
         settings = self.settings
         try:
             uid, gid = privileges.find(settings.user, settings.group)
+            if settings.anyip:
+                anyip.add(settings)
             self.program.start()
+            self._apply()
             if settings.control and settings.control != "off":
                 make_folder(settings.control, uid, gid)
                 self._control = ControlSocket(
@@ -82,11 +94,29 @@ class Daemon:
                 self.driver.on_signal(name, self.program.stop)
             self.driver.on_signal("HUP", self.hand_over)
             self.driver.on_signal("USR1", self._tell)
-            is_xdp = isinstance(self._plane, XDPPlane)
-            keep = {privileges.BPF, privileges.NET_ADMIN} if is_xdp else set()
+            keep = {privileges.NET_ADMIN} if settings.anyip else set()
+            if isinstance(self._plane, XDPPlane):
+                keep = {privileges.BPF, privileges.NET_ADMIN}
             privileges.drop(uid, gid, "", keep)
-        except (ControlError, PortError, PrivilegesError) as error:
+            self._start_metrics()  # in threads, after the rights are dropped
+        except (AnyIPError, ControlError, PortError, PrivilegesError) as error:
             raise StartError(str(error)) from None
+
+    def _apply(self) -> None:
+        """Let settings count that may change."""
+        self.program.relay.silence_ms = 1000 * self.settings.limits["silence"]
+        self.program.mirror.passed = self._log.passed if self.settings.log_calls else None
+
+    def _start_metrics(self) -> None:
+        where = self.settings.metrics
+        if where is None:
+            return
+        host = where[0][12:] if side(where[0]) else where[0]
+        text = str(ipaddress.ip_address(host))
+        try:
+            self._metrics = MetricsServer((text, where[1]), StatusCollector(self.status.status))
+        except OSError as error:
+            raise StartError(f"metrics {text} port {where[1]}: {error.strerror}") from None
 
     def run(self) -> None:
         """Serve until a signal ends it."""
@@ -107,15 +137,23 @@ class Daemon:
         if self._control is not None:
             self._control.close()
             self._control = None
+        if self._metrics is not None:
+            self._metrics.close()
+            self._metrics = None
 
     def reload(self) -> None:
         """Read the table again; SettingsError: all stays as it was."""
         self._notifier.reloading()
         try:
             new = self._read_settings()
+            if new.anyip:
+                anyip.add(new)
             self.program.reload(new)
             self.settings = new
+            self._apply()
             log.info("the configuration was read again")
+        except AnyIPError as error:
+            raise SettingsError([str(error)]) from None
         except SettingsError as error:
             for line in error.lines:
                 log.error("%s", line)

@@ -90,6 +90,7 @@ class Mirror:
 
     default: asked for a message whose local address represents nobody; says whether it took it.
     listen: told each local address that a peer's own address becomes, so that it is listened on.
+    passed: told of each message that goes on, as (message, real source, real target).
     """
 
     def __init__(self, table: "Table", relay: "Relay") -> None:
@@ -97,6 +98,7 @@ class Mirror:
         self.relay = relay
         self.default: "Callable[[Message, Address, Address, int, object], bool] | None" = None
         self.listen: "Callable[[bytes, int], None] | None" = None
+        self.passed: "Callable[[Message, Address, Address], None] | None" = None
         self.counters: "dict[str, int]" = {}
         self._out: "list[tuple[bytes, Address, Address, object]]" = []
 
@@ -193,6 +195,8 @@ class Mirror:
         finally:
             passage.end(passed)
         self.count("passed")
+        if self.passed is not None:
+            self.passed(message, peer, target)
         self.send(message, source, target)
 
     def refuse(

@@ -129,7 +129,9 @@ class Relay:
         self._first, self._last = ports
         self._next = ports[0] & ~1
         self._look_ms = 0
+        self.silence_ms = _SILENCE_MS
         self._leaving = False
+        self._packets = self._octets = 0  # of legs that have ended
 
     def begin(self, message: "Lines", source: "Address", target: "Address", now: int) -> Passage:
         """See a message before it is rewritten."""
@@ -215,6 +217,9 @@ class Relay:
     def end(self, leg: Leg) -> None:
         """Close all of a leg."""
         self.legs.pop(leg.key, None)
+        packets, octets = traffic(self.plane, leg)
+        self._packets += packets
+        self._octets += octets
         for stream in leg.streams.values():
             for handle in stream.handles:
                 self.plane.close(handle)
@@ -222,6 +227,7 @@ class Relay:
     def leave(self, now: int) -> None:
         """From now on nobody tells when a call ends: silence does."""
         self._leaving = True
+        self._look_ms = min(self._look_ms, now + _LOOK_MS)
 
     def close(self) -> None:
         """End all."""
@@ -235,7 +241,7 @@ class Relay:
     def handle_timer(self, now: int) -> None:
         """End what is over."""
         self._look_ms = now + _LOOK_MS
-        silence = _SILENCE_MS if self._leaving else _IDLE_MS
+        silence = self.silence_ms if self._leaving else _IDLE_MS
         for leg in list(self.legs.values()):
             last = leg.began_ms
             for stream in leg.streams.values():
@@ -248,9 +254,29 @@ class Relay:
         """Return all legs."""
         return list(self.legs.values())
 
+    def totals(self) -> "tuple[int, int]":
+        """Return packets and octets of all media since the start."""
+        packets, octets = self._packets, self._octets
+        for leg in self.legs.values():
+            more = traffic(self.plane, leg)
+            packets += more[0]
+            octets += more[1]
+        return packets, octets
+
     def count(self) -> int:
         """Return how many streams there are."""
         total = 0
         for leg in self.legs.values():
             total += len(leg.streams)
         return total
+
+
+def traffic(plane: "Any", leg: Leg) -> "tuple[int, int]":
+    """Return packets and octets of a leg, both ways."""
+    packets = octets = 0
+    for stream in leg.streams.values():
+        for handle in stream.handles:
+            counters, _ = plane.counters(handle)
+            packets += counters[0] + counters[2]
+            octets += counters[1] + counters[3]
+    return packets, octets

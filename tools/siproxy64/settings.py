@@ -62,7 +62,7 @@ class Settings:
         self.anyip = False
         self.pubtsp = ""
         self.control = DEFAULT_CONTROL
-        self.metrics = ""
+        self.metrics: "Address | None" = None
         self.user = ""
         self.group = ""
         self.plane = "auto"
@@ -71,6 +71,7 @@ class Settings:
             "messages": 1000,  # a second from one party
             "strangers": 10,  # a second from one address that is no party
             "connections": 64,  # TCP, at once
+            "silence": 90,  # seconds without media until a call is over after SIGHUP
             "ports": 256,  # SIP ports opened since somebody was told of them
         }
 
@@ -94,7 +95,10 @@ def literal(text: str) -> bytes:
     host = text
     if ":" in text and text[:1] != "[":
         host = "[" + text + "]"
-    addr16 = host_address(host)
+    try:
+        addr16 = host_address(host)
+    except FormatError:
+        addr16 = None
     if addr16 is None:
         raise FormatError("%s is no address" % text)
     return addr16
@@ -149,6 +153,7 @@ class _Reader:
             "limit": self._limit,
             "listen": self._listen,
             "log": self._log,
+            "metrics": self._metrics,
         }
         self._choices: "dict[str, tuple[str, tuple[str, ...]]]" = {
             "unmapped": ("unmapped", ("pass", "drop", "pool")),
@@ -156,7 +161,7 @@ class _Reader:
             "plane": ("plane", ("auto", "portable", "xdp")),
         }
         self._switches = {"strip-identity": "strip_identity", "anyip": "anyip"}
-        self._texts = ("control", "metrics", "user", "group", "pubtsp")
+        self._texts = ("control", "user", "group", "pubtsp")
 
     def read(self, text: str, arguments: "list[str]") -> Settings:
         """Return the settings of a whole text."""
@@ -289,6 +294,12 @@ class _Reader:
         if not values or [word for word in values if word not in ("udp", "tcp")]:
             raise FormatError("listen udp, listen tcp, or listen udp tcp")
         self.settings.transports = tuple(values)
+
+    def _metrics(self, values: "list[str]") -> None:
+        where = address(values[0]) if len(values) == 1 else (b"", 0)
+        if not where[1] or self.settings.metrics is not None:
+            raise FormatError("metrics ADDRESS:PORT, once")
+        self.settings.metrics = where
 
     def _log(self, values: "list[str]") -> None:
         if len(values) != 2 or values[0] != "calls":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .program import Program
+from .relay import traffic
 from .settings import SettingsError, show
 
 
@@ -36,6 +37,8 @@ class Status:
         """Return how it is, for `siproxy64 status` and metrics."""
         found: dict[str, Any] = dict(self._program.status())
         found["uptime_s"] = (self._program.driver.now() - self._start) // 1000
+        totals = self._program.relay.totals()
+        found["media_packets"], found["media_octets"] = totals
         return found
 
     def calls(self) -> list[dict[str, Any]]:
@@ -43,12 +46,7 @@ class Status:
         now = self._program.driver.now()
         out: list[dict[str, Any]] = []
         for leg in self._program.relay.calls():
-            packets = octets = 0
-            for stream in leg.streams.values():
-                for handle in stream.handles:
-                    counters, _ = self._program.relay.plane.counters(handle)
-                    packets += counters[0] + counters[2]
-                    octets += counters[1] + counters[3]
+            packets, octets = traffic(self._program.relay.plane, leg)
             out.append(
                 {
                     "from": show(leg.parties[0]),
