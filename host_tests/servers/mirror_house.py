@@ -31,6 +31,23 @@ def open_lab():
     raise LabError("build/siproxy64-1 to -8 are all in use by other test runs")
 
 
+class Mirror(Siproxy64):
+    """siproxy64 whose configuration has other lines at each start."""
+
+    def lines(self):
+        """The lines of what is mapped."""
+        return list(self._lines)
+
+    def start(self, more=(), env=None):
+        """Start it; more: lines besides the mappings."""
+        self.config.write_text("\n".join([f"control {self.control}", *self._lines, *more]) + "\n")
+        self.process = self.host.start(
+            [sys.executable, "-m", "tools.siproxy64", "--config", self.config],
+            log="siproxy64-mirror.log", env={**environment(), **(env or {})}, cwd=TOP,
+        )  # fmt: skip
+        self.process.wait_output(r"ready", 15.0)
+
+
 class Neighbourhood:
     """A house with a phone, a peer with IPv6, siproxy64 between them, not yet started.
 
@@ -40,7 +57,8 @@ class Neighbourhood:
     def __init__(self, lab):
         self.lab = lab
         self.house = House(lab)
-        self.mirror = Siproxy64(lab, self.house, "mirror", "2001:db8:1::64")
+        made = self.house.mirror("mirror", "2001:db8:1::64")
+        self.mirror = Mirror(made.host, ipv4_interface="house")
         self.phone_host = self.house.host("phone", address=PHONE)
         self.phone_host.set_address(OTHER_PHONE, 24)
         self.peer_host = lab.host("peer", address=PEER, slaac=False)
