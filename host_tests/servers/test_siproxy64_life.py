@@ -249,7 +249,7 @@ def test_port_is_taken(place):
 
 def test_rights_and_end(place, phone, peer):
     """After the start it is nobody, without capabilities, and serves; TERM leaves nothing."""
-    place.fresh("user nobody")
+    place.fresh("user nobody", "plane portable")
     process = Path(f"/proc/{place.mirror.process.pid}/status").read_text()
     assert line_of(process, "Uid:").split()[1:] == ["65534"] * 4
     assert int(line_of(process, "CapPrm:").split()[1], 16) == 0
