@@ -29,7 +29,7 @@ MAX_HEADERS = 256  # header lines of one message
 _DIGITS = "0123456789"
 _LWS = " \t\r\n"
 
-_LONG = {  # compact forms (RFC 3261 section 20, RFC 3515, 3841, 3892, 4028, 6665)
+_LONG = {  # compact forms (RFC 3261 section 20, RFC 3515, 3841, 3892, 4028, 4474, 6665)
     "a": "accept-contact",
     "b": "referred-by",
     "c": "content-type",
@@ -41,6 +41,7 @@ _LONG = {  # compact forms (RFC 3261 section 20, RFC 3515, 3841, 3892, 4028, 666
     "k": "supported",
     "l": "content-length",
     "m": "contact",
+    "n": "identity-info",
     "o": "event",
     "r": "refer-to",
     "s": "subject",
@@ -48,6 +49,7 @@ _LONG = {  # compact forms (RFC 3261 section 20, RFC 3515, 3841, 3892, 4028, 666
     "u": "allow-events",
     "v": "via",
     "x": "session-expires",
+    "y": "identity",
 }
 
 # The names that nearly all lines have, as (key, name), so that those lines cost one look-up.

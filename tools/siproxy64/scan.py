@@ -30,13 +30,14 @@ _LWS = b" \t\r\n"
 # Identifiers, numbers, tokens, and what a digest covers: never read, so never changed.
 _OPAQUE = set(
     (
-        "call-id cseq max-forwards content-length content-type authorization proxy-authorization "
-        "www-authenticate proxy-authenticate allow allow-events supported require proxy-require "
-        "unsupported event subscription-state expires min-expires session-expires min-se user-agent "
-        "server date timestamp retry-after rack rseq reason subject organization accept "
-        "accept-encoding accept-language content-encoding content-disposition content-language "
-        "mime-version priority replaces join target-dialog in-reply-to privacy identity "
-        "security-client security-server security-verify"
+        "call-id cseq max-forwards content-length content-type content-id authorization "
+        "proxy-authorization www-authenticate proxy-authenticate authentication-info allow "
+        "allow-events supported require proxy-require unsupported event subscription-state "
+        "expires min-expires session-expires min-se session-id user-agent server date "
+        "timestamp retry-after rack rseq reason subject organization accept accept-encoding "
+        "accept-language content-encoding content-disposition content-language mime-version "
+        "priority replaces join target-dialog in-reply-to privacy identity security-client "
+        "security-server security-verify sip-etag sip-if-match suppress-if-match user-to-user"
     ).split(" ")
 )
 _MOST_READ = const(256)
