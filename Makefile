@@ -103,8 +103,7 @@ test: need-test ## lint, then all tests but the long ones (unit on both interpre
 	$(MAKE) boards BOARD= || status=1
 	$(MAKE) bpf || status=1
 	rm -rf build/pytest-cache
-	$(PY) -m pytest -rs -o cache_dir=$(TOP)/build/pytest-cache -m "not soak" --ignore=host_tests/bench host_tests $(ARGS) \
-	    || $(PY) -m tools.test_again build/pytest-cache || status=1
+	$(PY) -m tools.run_tests build/pytest-cache $(ARGS) || status=1
 	if [ $$status -ne 0 ]; then echo "make test: FAILED" >&2; fi
 	exit $$status
 
