@@ -38,6 +38,8 @@ from tools.common.libbpf import GENERIC  # noqa: E402
 from tools.common.xdp import create_links  # noqa: E402
 from tools.lab import namespace  # noqa: E402
 from tools.lab.rtpengine import RTPengine  # noqa: E402
+from tools.siproxy64.portable_plane import PortablePlane  # noqa: E402
+from tools.siproxy64.sockets import Driver  # noqa: E402
 from tools.siproxy64.xdp_program import Direction, Program  # noqa: E402
 
 CALLS = 100
@@ -160,6 +162,26 @@ def program(bench, calls, generic=False):
         one.set(Direction(shown_peer, phone, shown_phone, peer), 2 * number)
         one.set(Direction(shown_phone, peer, shown_peer, phone), 2 * number + 1)
     return one
+
+
+def serve_portable():
+    """Run our portable plane with all calls in this process and namespace, until it is killed."""
+    driver = Driver()
+    plane = PortablePlane(driver)
+    for call in own_calls():
+        near = [form((PHONE_SHOWN, call.to_peer)), form((PEER_SHOWN, call.to_phone))]
+        handle = plane.open(near)
+        plane.far(handle, False, form((PEER, call.peer)), False)
+        plane.far(handle, True, form((PHONE, call.phone)), False)
+    print("ready", flush=True)
+    driver.run()
+
+
+def portable(bench):
+    """Start it; its process."""
+    process = bench.start(sys.executable, __file__, "portable")
+    process.wait_output("ready", 20)
+    return process
 
 
 WORDS = {"up": "client", "down": "host"}
@@ -341,6 +363,8 @@ def print_delays(bench, relays):
 def main():
     if os.geteuid() != 0:
         raise SystemExit("network namespaces and BPF need root")
+    if sys.argv[1:] == ["portable"]:
+        return serve_portable()
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     need_object()
     os.sched_setaffinity(0, {0})
@@ -348,7 +372,7 @@ def main():
         ours = own_calls()
         theirs = [Call(number) for number in range(CALLS)]
         other = rtpengine(bench, theirs)
-        pid = other.process.pid
+        own = portable(bench).pid
         figures = Figures(bench)
         for _ in range(rounds):
             figures.begin()
@@ -359,18 +383,26 @@ def main():
                     figures.take("... no checksum from the phone", "live", ours, None, 0, ("up",))
                     figures.take("... fed by a socket, 15,000/s", "socket", ours)
                 one.close()
-            figures.take("rtpengine, user space, 15,000/s", "socket", theirs, pid)
+            figures.take("portable, 15,000/s", "socket", ours, own)
+            figures.take("rtpengine, user space, 15,000/s", "socket", theirs, other.process.pid)
         name = "rtpengine, user space, 15,000/s"
         print(f"{rounds} rounds, {CALLS} calls")
         figures.table(name)
         for direction in WORDS:
             times = figures.middle(name, direction) / figures.middle("XDP native", direction)
-            print(f"{SHOWN[direction]}: XDP 1/{times:.1f} of rtpengine (target 1/15)")
+            share = figures.middle("portable, 15,000/s", direction) / figures.middle(
+                name, direction
+            )
+            print(
+                f"{SHOWN[direction]}: XDP 1/{times:.1f} of rtpengine (target 1/15), "
+                f"portable {share:.2f} of it (target 2)"
+            )
         print_delays(
             bench,
             {
                 "kernel forwarding, no relay": (None, lambda: None, lambda state: None),
                 "XDP native": (ours[0], lambda: program(bench, ours), Program.close),
+                "portable": (ours[0], lambda: None, lambda state: None),
                 "rtpengine, user space": (theirs[0], lambda: None, lambda state: None),
             },
         )
