@@ -98,6 +98,7 @@ static const struct net6_backend backend = {
     NULL,
     NULL,
     NULL,
+    NULL,
 };
 
 static uint8_t pattern(size_t length, size_t at) {
@@ -709,6 +710,43 @@ static void test_ring_full_and_broken(void) {
     free(ring);
 }
 
+// --- a backend without an engine
+
+static int pumps, kernel_has;
+
+static void fake_pump(struct net6_endpoint *endpoint) {
+    CHECK(world.depth > 0);
+    CHECK_EQUAL(endpoint->waiting, 0);
+    ++pumps;
+    if (kernel_has > 0) {
+        --kernel_has;
+        struct net6_meta meta = { .peer_port = 5060 };
+        net6_deliver(endpoint, (const uint8_t *)"OPTIONS", 7, &meta);
+    }
+}
+
+static void test_pump(void) {
+    struct net6_backend pumped = backend;
+    pumped.pump = fake_pump;
+    CHECK_EQUAL(net6_init(&pumped), 0);
+    struct net6_endpoint *endpoint;
+    CHECK_EQUAL(net6_open(&endpoint, any, 5060, 1), 0);
+    uint8_t data[16];
+    struct net6_meta meta;
+    kernel_has = 2;
+    for (int i = 0; i < 2; ++i) {
+        CHECK_EQUAL(net6_read(endpoint, data, sizeof(data), &meta), 7);
+        CHECK_EQUAL(memcmp(data, "OPTIONS", 7), 0);
+        CHECK_EQUAL(meta.peer_port, 5060);
+    }
+    CHECK_EQUAL(net6_read(endpoint, data, sizeof(data), &meta), -EAGAIN);
+    CHECK_EQUAL(pumps, 3);
+    CHECK_EQUAL(endpoint->counters.received, 2);
+    CHECK_EQUAL(endpoint->counters.dropped_queue, 0);
+    net6_close(endpoint);
+    CHECK_EQUAL(net6_init(&backend), 0);
+}
+
 int main(void) {
     world_reset();
     RUN(test_without_backend);
@@ -726,6 +764,7 @@ int main(void) {
     RUN(test_what_a_system_may_not_do);
     RUN(test_resolv_conf);
     RUN(test_changes_and_lists);
+    RUN(test_pump);
     RUN(test_random_use);
     RUN(test_text_both_ways);
     RUN(test_text_accepted);

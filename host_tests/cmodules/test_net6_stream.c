@@ -123,8 +123,10 @@ static int carrier_listen(struct net6_listener *listener, int backlog) {
     return say.listen;
 }
 
-static const struct net6_streams carriers = { carrier_connect, carrier_listen };
+static const struct net6_streams carriers = { carrier_connect, carrier_listen, false };
+static const struct net6_streams carriers_of_both = { carrier_connect, carrier_listen, true };
 static const struct net6_backend backend = { .streams = &carriers };
+static const struct net6_backend backend_of_both = { .streams = &carriers_of_both };
 
 static struct net6_stream_counters count(void) {
     struct net6_stream_counters counters;
@@ -134,7 +136,7 @@ static struct net6_stream_counters count(void) {
 
 static struct net6_stream *opened(void) {
     struct net6_stream *stream = NULL;
-    CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, NULL), 0);
+    CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, NULL, 0), 0);
     return stream;
 }
 
@@ -143,27 +145,41 @@ static struct net6_stream *opened(void) {
 static void test_without_backend(void) {
     struct net6_stream *stream;
     struct net6_listener *listener;
-    CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, NULL), -ENODEV);
+    CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, NULL, 0), -ENODEV);
     CHECK_EQUAL(net6_listen(&listener, any, 5060, 4), -ENODEV);
     net6_stream_close_all();
+    CHECK_EQUAL(net6_init(&backend), 0);
+}
+
+static void test_both_families(void) {
+    struct net6_stream *stream;
+    struct net6_listener *listener;
+    CHECK_EQUAL(net6_init(&backend_of_both), 0);
+    CHECK_EQUAL(net6_stream_open(&stream, v4, 5060, peer, 0), -EAFNOSUPPORT);
+    CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, v4, 0), -EAFNOSUPPORT);
+    CHECK_EQUAL(net6_stream_open(&stream, v4, 5060, v4, 5062), 0);
+    CHECK_EQUAL(stream->local_port, 5062);
+    net6_stream_close(stream);
+    CHECK_EQUAL(net6_listen(&listener, v4, 5060, 4), 0);
+    net6_listener_close(listener);
     CHECK_EQUAL(net6_init(&backend), 0);
 }
 
 static void test_what_cannot_be_opened(void) {
     struct net6_stream *stream;
     struct net6_listener *listener;
-    CHECK_EQUAL(net6_stream_open(&stream, v4, 5060, NULL), -EAFNOSUPPORT);
-    CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, v4), -EAFNOSUPPORT);
-    CHECK_EQUAL(net6_stream_open(&stream, group, 5060, NULL), -EINVAL);
-    CHECK_EQUAL(net6_stream_open(&stream, any, 5060, NULL), -EINVAL);
-    CHECK_EQUAL(net6_stream_open(&stream, peer, 0, NULL), -EINVAL);
+    CHECK_EQUAL(net6_stream_open(&stream, v4, 5060, NULL, 0), -EAFNOSUPPORT);
+    CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, v4, 0), -EAFNOSUPPORT);
+    CHECK_EQUAL(net6_stream_open(&stream, group, 5060, NULL, 0), -EINVAL);
+    CHECK_EQUAL(net6_stream_open(&stream, any, 5060, NULL, 0), -EINVAL);
+    CHECK_EQUAL(net6_stream_open(&stream, peer, 0, NULL, 0), -EINVAL);
     CHECK_EQUAL(net6_listen(&listener, v4, 5060, 4), -EAFNOSUPPORT);
     CHECK_EQUAL(net6_listen(&listener, group, 5060, 4), -EINVAL);
     CHECK_EQUAL(net6_listen(&listener, any, 5060, 0), -EINVAL);
     CHECK_EQUAL(net6_listen(&listener, any, 5060, NET6_BACKLOG_MAX + 1), -EINVAL);
     say.connect = -ENETUNREACH;
     for (int i = 0; i < 2 * NET6_STREAMS; ++i) {
-        CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, NULL), -ENETUNREACH);
+        CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, NULL, 0), -ENETUNREACH);
     }
     say.connect = 0;
     say.listen = -EADDRINUSE;
@@ -177,10 +193,10 @@ static void test_what_cannot_be_opened(void) {
 
 static void test_local(void) {
     struct net6_stream *stream;
-    CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, own), 0);
+    CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, own, 0), 0);
     CHECK(say.had_local);
     net6_stream_close(stream);
-    CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, any), 0);
+    CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, any, 0), 0);
     CHECK(!say.had_local);
     net6_stream_close(stream);
 }
@@ -190,7 +206,7 @@ static void test_eight_and_a_ninth(void) {
     for (int i = 0; i < NET6_STREAMS; ++i) {
         streams[i] = opened();
     }
-    CHECK_EQUAL(net6_stream_open(&more, peer, 5060, NULL), -ENOMEM);
+    CHECK_EQUAL(net6_stream_open(&more, peer, 5060, NULL, 0), -ENOMEM);
     CHECK_EQUAL(count().streams, NET6_STREAMS);
     net6_stream_close(streams[3]);
     CHECK(opened() == streams[3]);
@@ -222,7 +238,7 @@ static void test_listeners(void) {
     CHECK_EQUAL(count().accepted, got);
     opened(); // the reserve is ours
     opened();
-    CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, NULL), -ENOMEM);
+    CHECK_EQUAL(net6_stream_open(&stream, peer, 5060, NULL, 0), -ENOMEM);
     say.unlistens = 0;
     net6_close_all(); // a soft reset
     CHECK_EQUAL(say.unlistens, NET6_LISTENERS);
@@ -355,5 +371,6 @@ int main(void) {
     RUN(test_half_close);
     RUN(test_octets);
     RUN(test_small_pieces_are_packed);
+    RUN(test_both_families);
     return 0;
 }

@@ -147,13 +147,14 @@ static mp_obj_t endpoint_meta(mp_obj_t self_in) {
 static MP_DEFINE_CONST_FUN_OBJ_1(endpoint_meta_obj, endpoint_meta);
 
 static mp_obj_t endpoint_send(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
-    enum { ARG_data, ARG_address, ARG_port, ARG_local, ARG_hop_limit };
+    enum { ARG_data, ARG_address, ARG_port, ARG_local, ARG_hop_limit, ARG_traffic_class };
     static const mp_arg_t allowed[] = {
         { MP_QSTR_data, MP_ARG_OBJ | MP_ARG_REQUIRED, { .u_rom_obj = MP_ROM_NONE } },
         { MP_QSTR_address, MP_ARG_OBJ | MP_ARG_REQUIRED, { .u_rom_obj = MP_ROM_NONE } },
         { MP_QSTR_port, MP_ARG_OBJ | MP_ARG_REQUIRED, { .u_rom_obj = MP_ROM_NONE } },
         { MP_QSTR_local, MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
         { MP_QSTR_hop_limit, MP_ARG_INT, { .u_int = 0 } },
+        { MP_QSTR_traffic_class, MP_ARG_INT, { .u_int = NET6_USUAL } },
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
     mp_arg_parse_all(n_args - 1, pos + 1, kw, MP_ARRAY_SIZE(allowed), allowed, args);
@@ -165,7 +166,12 @@ static mp_obj_t endpoint_send(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) 
     if (hop_limit < 0 || hop_limit > 255) {
         mp_raise_ValueError(MP_ERROR_TEXT("hop limit out of range"));
     }
-    struct net6_way way = { .hop_limit = (uint8_t)hop_limit, .traffic_class = NET6_USUAL };
+    mp_int_t traffic_class = args[ARG_traffic_class].u_int;
+    if (traffic_class < NET6_USUAL || traffic_class > 255) {
+        mp_raise_ValueError(MP_ERROR_TEXT("traffic class out of range"));
+    }
+    struct net6_way way = { .hop_limit = (uint8_t)hop_limit,
+        .traffic_class = (int16_t)traffic_class };
     if (args[ARG_local].u_obj != mp_const_none) {
         way.local = net6_get_address(args[ARG_local].u_obj);
     }

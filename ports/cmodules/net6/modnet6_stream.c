@@ -63,23 +63,25 @@ static mp_obj_t pair(const uint8_t address[16], uint16_t port) {
 
 static mp_obj_t stream_make_new(
     const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *all_args) {
-    enum { ARG_address, ARG_port, ARG_local };
+    enum { ARG_address, ARG_port, ARG_local, ARG_local_port };
     static const mp_arg_t allowed[] = {
         { MP_QSTR_address, MP_ARG_OBJ | MP_ARG_REQUIRED, { .u_rom_obj = MP_ROM_NONE } },
         { MP_QSTR_port, MP_ARG_OBJ | MP_ARG_REQUIRED, { .u_rom_obj = MP_ROM_NONE } },
         { MP_QSTR_local, MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_local_port, MP_ARG_OBJ, { .u_rom_obj = MP_ROM_INT(0) } },
     };
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
     mp_arg_parse_all_kw_array(n_args, n_kw, all_args, MP_ARRAY_SIZE(allowed), allowed, args);
     const uint8_t *peer = net6_get_address(args[ARG_address].u_obj);
     uint16_t port = net6_get_port(args[ARG_port].u_obj);
     const uint8_t *local = get_address_or_null(args[ARG_local].u_obj);
+    uint16_t local_port = net6_get_port(args[ARG_local_port].u_obj);
     stream_obj *self = mp_obj_malloc_with_finaliser(stream_obj, type);
     self->stream = NULL;
-    int result = net6_stream_open(&self->stream, peer, port, local);
+    int result = net6_stream_open(&self->stream, peer, port, local, local_port);
     if (result == -MP_ENOMEM) {
         gc_collect(); // a stream that nobody refers to any more may stand in the way
-        result = net6_stream_open(&self->stream, peer, port, local);
+        result = net6_stream_open(&self->stream, peer, port, local, local_port);
     }
     check(result);
     return MP_OBJ_FROM_PTR(self);

@@ -8,6 +8,9 @@ belong to one link (fe80::/10, ff01::/16, ff02::/16) carry the interface index i
 which are zero on the wire. Nothing here blocks: wait with select.poll(), or in asyncio with
     yield asyncio.core._io_queue.queue_read(endpoint)
 OSError carries the errno of the failure.
+
+siproxy64-router has more: 512 endpoints, 64 streams and as many listeners, streams of IPv4 by
+v4-mapped addresses, and local addresses that the host need not have (IP_FREEBIND).
 """
 
 DATAGRAM_MAX: int  # octets; a longer datagram is dropped and counted
@@ -58,10 +61,11 @@ class Endpoint:
         port: int,
         local: bytes | None = None,
         hop_limit: int = 0,
+        traffic_class: int = -1,
     ) -> None:
         """Send data from this port; local: from this address of ours, None: the usual one.
 
-        hop_limit: of this datagram alone, 0: the usual one.
+        hop_limit, traffic_class: of this datagram alone, 0 and -1: the usual one.
         OSError: ENETUNREACH, EADDRNOTAVAIL (local is not ours), EAFNOSUPPORT (an address of the
         other family), EMSGSIZE, EAGAIN, ENOMEM ...
         """
@@ -94,11 +98,14 @@ class Stream:
     ECONNREFUSED, ECONNRESET, ETIMEDOUT, EPIPE (after shutdown()), EHOSTUNREACH ...
     """
 
-    def __init__(self, address: bytes, port: int, local: bytes | None = None) -> None:
+    def __init__(
+        self, address: bytes, port: int, local: bytes | None = None, local_port: int = 0
+    ) -> None:
         """Begin to connect; local: from this address of ours, as Endpoint.send() has it.
 
-        OSError: ENETUNREACH, EADDRNOTAVAIL (local is not ours), EAFNOSUPPORT (IPv4), EINVAL
-        (multicast, port 0), ENOMEM (8 streams are open).
+        local_port: from this port of local, if the stream goes by a host's kernel; 0: any.
+        OSError: ENETUNREACH, EADDRNOTAVAIL (local is not ours), EADDRINUSE, EAFNOSUPPORT (IPv4),
+        EINVAL (multicast, port 0), ENOMEM (8 streams are open).
         """
 
     def read(self, size: int = -1) -> bytes | None:

@@ -251,6 +251,9 @@ void net6_close_all(void) {
 int net6_read(struct net6_endpoint *endpoint, uint8_t *data, size_t size, struct net6_meta *meta) {
     int result = -EAGAIN;
     engine_enter();
+    if (!endpoint->waiting && endpoint->backend->pump != NULL) {
+        endpoint->backend->pump(endpoint);
+    }
     if (endpoint->waiting) {
         const struct datagram *datagram = &datagrams[endpoint->first];
         size_t left = datagram->length < size ? datagram->length : size;

@@ -21,7 +21,9 @@
 
 struct net6_streams;
 
+#ifndef NET6_ENDPOINTS // a port may set it
 #define NET6_ENDPOINTS (16) // SIP, DNS, DHCPv6, and RTP with RTCP for two lines, and room
+#endif
 #define NET6_DATAGRAM_MAX (8192) // longest datagram taken; a longer one is dropped and counted
 
 // Datagrams wait in chains of small blocks, so that one of G.711 (172 octets) costs one block and a
@@ -40,6 +42,11 @@ struct net6_streams;
 // A stream that has something to be read already leaves so many to datagrams and to other streams.
 #define NET6_BLOCKS_DATAGRAMS (NET6_BLOCKS / 2)
 #define NET6_QUEUE_MAX (64) // longest queue that an endpoint may ask for
+
+// 1: an endpoint or stream of the kernel may have an address that the host does not have (IP_FREEBIND).
+#ifndef NET6_FREEBIND
+#define NET6_FREEBIND (0)
+#endif
 
 #define NET6_ADDRESSES (32) // addresses that net6_addresses() can tell
 #define NET6_SERVERS (4)
@@ -124,6 +131,9 @@ struct net6_backend {
     int (*remove_address)(const uint8_t address[16]);
     int (*router_flags)(void);
     const struct net6_streams *streams; // net6_stream.h
+    // NULL where an engine delivers by itself. Without one: delivers the first datagram that waits, if
+    // any; net6_read() calls it when the queue is empty, and endpoint->readable.fd is what may be polled.
+    void (*pump)(struct net6_endpoint *endpoint);
 };
 
 struct net6_counters {

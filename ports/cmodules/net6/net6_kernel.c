@@ -29,6 +29,7 @@ static int events_fd = -1; // netlink, groups of address changes
 static uint8_t own[NET6_ADDRESSES][16];
 static size_t own_count;
 
+/// One datagram; *more: whether there may be another.
 static void receive_one(struct net6_endpoint *endpoint, bool *more) {
     static uint8_t data[NET6_DATAGRAM_MAX]; // engine context alone
     struct sockaddr_in6 peer;
@@ -80,6 +81,13 @@ static void on_readable(int fd, void *arg) {
     }
 }
 
+void net6_kernel_pump(struct net6_endpoint *endpoint) {
+    bool more = true;
+    for (int i = 0; i < BURST && more && !endpoint->waiting; ++i) {
+        receive_one(endpoint, &more); // once more: after a signal, or a datagram that was too long
+    }
+}
+
 /// The options of an IPv4 endpoint: no DF, as a tunnel server's path is not searched for its MTU, and
 /// the TOS octet of what comes.
 static int set_v4_options(int fd) {
@@ -89,6 +97,23 @@ static int set_v4_options(int fd) {
         ? -1
         : 0;
 }
+
+#if NET6_FREEBIND
+/// Addresses need not be the machine's: a range routed to lo, or one that comes later. Each datagram may
+/// be sent in fragments, as those of a stream that is passed on are.
+static int set_free(int fd) {
+    int on = 1, fragment = IPV6_PMTUDISC_DONT;
+    return setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)) < 0
+            || setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &fragment, sizeof(fragment)) < 0
+        ? -1
+        : 0;
+}
+#else
+static int set_free(int fd) {
+    (void)fd;
+    return 0;
+}
+#endif
 
 int net6_kernel_open(struct net6_endpoint *endpoint) {
     int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -103,7 +128,7 @@ int net6_kernel_open(struct net6_endpoint *endpoint) {
     net6_to_sockaddr(endpoint->local, endpoint->port, &local);
     int result = -1;
     if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0
-        || (v4 && set_v4_options(fd) < 0)
+        || (v4 && set_v4_options(fd) < 0) || set_free(fd) < 0
         || setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0
         || setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on)) < 0
         || bind(fd, (struct sockaddr *)&local, sizeof(local)) < 0

@@ -15,6 +15,7 @@ int net6_kernel_send(struct net6_endpoint *endpoint, const uint8_t *data, size_t
     const uint8_t peer[16], uint16_t port, const struct net6_way *way);
 int net6_kernel_set_traffic_class(struct net6_endpoint *endpoint);
 int net6_kernel_join(struct net6_endpoint *endpoint, const uint8_t group[16], uint32_t scope);
+void net6_kernel_pump(struct net6_endpoint *endpoint);
 size_t net6_kernel_addresses(struct net6_address *addresses, size_t max);
 
 // Whether an address is one of those that net6_kernel_addresses() told last. Within engine_enter().

@@ -51,14 +51,15 @@ struct net6_stream *net6_stream_at(size_t n) {
 
 /// Opens a stream to peer. -ENOMEM if all are used, -EAFNOSUPPORT for IPv4, else what stands in the
 /// way on our side (-ENETUNREACH, -EADDRNOTAVAIL ...). What the peer does comes by read and write.
-int net6_stream_open(
-    struct net6_stream **result, const uint8_t peer[16], uint16_t port, const uint8_t *local) {
+int net6_stream_open(struct net6_stream **result, const uint8_t peer[16], uint16_t port,
+    const uint8_t *local, uint16_t local_port) {
     const struct net6_streams *backend = net6_streams_backend();
     if (backend == NULL) {
         return -ENODEV;
     }
-    if (net6_is_v4_mapped(peer) || (local != NULL && net6_is_v4_mapped(local))) {
-        return -EAFNOSUPPORT; // IPv4 is for the tunnel's datagrams alone
+    bool v4 = net6_is_v4_mapped(peer);
+    if ((v4 && !backend->both_families) || (local != NULL && net6_is_v4_mapped(local) != v4)) {
+        return -EAFNOSUPPORT; // IPv4 is for the tunnel's datagrams alone on a phone
     }
     if (port == 0 || peer[0] == 0xff || net6_is_unspecified(peer)) {
         return -EINVAL;
@@ -75,6 +76,7 @@ int net6_stream_open(
     }
     memcpy(stream->peer, peer, 16);
     stream->peer_port = port;
+    stream->local_port = local_port;
     error = backend->connect(stream, local != NULL && !net6_is_unspecified(local) ? local : NULL);
     engine_enter();
     if (error < 0) {
@@ -146,7 +148,7 @@ int net6_listen(
     if (backend == NULL) {
         return -ENODEV;
     }
-    if (net6_is_v4_mapped(local)) {
+    if (net6_is_v4_mapped(local) && !backend->both_families) {
         return -EAFNOSUPPORT;
     }
     if (backlog < 1 || backlog > NET6_BACKLOG_MAX || local[0] == 0xff) {

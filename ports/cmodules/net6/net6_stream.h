@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Copyright (c) 2026 The vox6 authors
 //
-// Streams (TCP) over IPv6 and listeners for them: two static pools, and above them one face for what
+// Streams (TCP) over IPv6 (siproxy64-router: IPv4, too) and listeners for them: two static pools, and above them one face for what
 // carries the octets (kernel, lwIP). Nothing waits: what cannot be done now is -EAGAIN.
 //
 // Read it in three parts: what carries a stream (struct net6_stream_ops), the state that both sides
@@ -17,10 +17,17 @@
 #include "engine/engine.h"
 #include "net6/net6_blocks.h"
 
+// A port may set the three.
+#ifndef NET6_STREAMS
 #define NET6_STREAMS (8) // a connection for each account, incoming ones, DNS, an update
+#endif
 #define NET6_STREAMS_RESERVE (2) // of them incoming connections may not take
+#ifndef NET6_LISTENERS
 #define NET6_LISTENERS (4)
+#endif
+#ifndef NET6_BACKLOG_MAX
 #define NET6_BACKLOG_MAX (8)
+#endif
 
 // What net6_stream_poll() tells, the values of poll(2).
 #define NET6_POLL_IN (0x01)
@@ -58,11 +65,12 @@ struct net6_listener_ops {
 
 // A port's choice between them, in struct net6_backend. VM context, not within engine_enter().
 struct net6_streams {
-    // Begins to connect to stream->peer and peer_port, from local if it is not NULL; sets ops and
-    // stream->local, local_port.
+    // Begins to connect to stream->peer and peer_port, from local if it is not NULL (and, by the kernel,
+    // from stream->local_port if it is not 0); sets ops and stream->local, local_port.
     int (*connect)(struct net6_stream *stream, const uint8_t *local);
     // Listens at listener->local and port (0: any; the port found is written back).
     int (*listen)(struct net6_listener *listener, int backlog);
+    bool both_families; // false: IPv4 (v4-mapped addresses) is refused
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -117,8 +125,8 @@ struct net6_stream *net6_stream_at(size_t n);
 // ---------------------------------------------------------------------------------------------
 // What the binding calls (VM context). -ENOMEM: all streams or listeners are used.
 
-int net6_stream_open(
-    struct net6_stream **result, const uint8_t peer[16], uint16_t port, const uint8_t *local);
+int net6_stream_open(struct net6_stream **result, const uint8_t peer[16], uint16_t port,
+    const uint8_t *local, uint16_t local_port);
 int net6_stream_read(struct net6_stream *stream, uint8_t *data, size_t size);
 int net6_stream_write(struct net6_stream *stream, const uint8_t *data, size_t length);
 int net6_stream_poll(struct net6_stream *stream, int wanted);

@@ -88,12 +88,15 @@ static void begin(struct net6_stream *stream, int fd) {
     stream->ops = &ops;
 }
 
-static int make_socket(void) {
+static int make_socket(const uint8_t address[16]) {
     int fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return -errno;
     }
-    int result = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    int result = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, !net6_is_v4_mapped(address));
+#if NET6_FREEBIND
+    result = result < 0 ? result : set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+#endif
     if (result < 0) {
         close(fd);
         return result;
@@ -102,13 +105,13 @@ static int make_socket(void) {
 }
 
 int net6_stream_kernel_connect(struct net6_stream *stream, const uint8_t *local) {
-    int fd = make_socket();
+    int fd = make_socket(stream->peer);
     if (fd < 0) {
         return fd;
     }
     struct sockaddr_in6 address;
     if (local != NULL) {
-        net6_to_sockaddr(local, 0, &address);
+        net6_to_sockaddr(local, stream->local_port, &address);
         if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
             goto failed;
         }
@@ -129,7 +132,7 @@ failed:;
 }
 
 int net6_stream_kernel_listen(struct net6_listener *listener, int backlog) {
-    int fd = make_socket();
+    int fd = make_socket(listener->local);
     if (fd < 0) {
         return fd;
     }

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""What siproxy64-router freezes: the mirror, the portable relay, the driver on net6, and the parts
+of the libraries that they import.
+"""
+
+_VOX6 = "../../build/path"
+_FREEZE = (
+    (_VOX6, "vox6/wire", "__init__ const errors inet6 reader writer"),
+    (_VOX6, "vox6/sip", "__init__ framing grammar lines"),
+    ("../../tools", "siproxy64", "__init__ scan sdp table rewrite mirror relay portable_plane"),
+    ("../../tools", "siproxy64", "pool settings ports streams throttle program status"),
+    ("../../tools", "siproxy64", "sockets_net6 router"),
+)
+for _base, _package, _names in _FREEZE:
+    package(_package, files=[name + ".py" for name in _names.split()], base_path=_base, opt=3)

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Copyright (c) 2026 The vox6 authors
+//
+// Python module posix (posix.pyi): what a program asks of Linux beside its network.
+
+#define _GNU_SOURCE
+#include "modposix.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+#include "py/runtime.h"
+#include "py/stream.h"
+
+void posix_init(void) {
+    signal(SIGPIPE, SIG_IGN);
+}
+
+// --- signals ------------------------------------------------------------------------------------
+
+typedef struct signals_obj {
+    mp_obj_base_t base;
+    int fd; // -1: closed
+    sigset_t set;
+} signals_obj;
+
+static mp_obj_t signals_make_new(
+    const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
+    mp_arg_check_num(n_args, n_kw, 1, MP_OBJ_FUN_ARGS_MAX, false);
+    signals_obj *self = mp_obj_malloc_with_finaliser(signals_obj, type);
+    self->fd = -1;
+    sigemptyset(&self->set);
+    for (size_t i = 0; i < n_args; ++i) {
+        if (sigaddset(&self->set, mp_obj_get_int(args[i])) < 0) {
+            mp_raise_OSError(errno);
+        }
+    }
+    sigprocmask(SIG_BLOCK, &self->set, NULL);
+    self->fd = signalfd(-1, &self->set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (self->fd < 0) {
+        mp_raise_OSError(errno);
+    }
+    return MP_OBJ_FROM_PTR(self);
+}
+
+static mp_obj_t signals_take(mp_obj_t self_in) {
+    signals_obj *self = MP_OBJ_TO_PTR(self_in);
+    struct signalfd_siginfo info;
+    return read(self->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)
+        ? MP_OBJ_NEW_SMALL_INT(info.ssi_signo)
+        : mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(signals_take_obj, signals_take);
+
+static mp_obj_t signals_close(mp_obj_t self_in) {
+    signals_obj *self = MP_OBJ_TO_PTR(self_in);
+    if (self->fd >= 0) {
+        close(self->fd);
+        self->fd = -1;
+        sigprocmask(SIG_UNBLOCK, &self->set, NULL);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(signals_close_obj, signals_close);
+
+/// poll(2) waits at the descriptor itself.
+static mp_uint_t fd_ioctl(int fd, mp_uint_t request, int *errcode) {
+    if (request == MP_STREAM_GET_FILENO && fd >= 0) {
+        return (mp_uint_t)fd;
+    }
+    *errcode = fd < 0 ? EBADF : EINVAL;
+    return MP_STREAM_ERROR;
+}
+
+static mp_uint_t signals_ioctl(mp_obj_t self_in, mp_uint_t request, uintptr_t arg, int *errcode) {
+    (void)arg;
+    return fd_ioctl(((signals_obj *)MP_OBJ_TO_PTR(self_in))->fd, request, errcode);
+}
+
+static const mp_rom_map_elem_t signals_locals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&signals_close_obj) },
+    { MP_ROM_QSTR(MP_QSTR_take), MP_ROM_PTR(&signals_take_obj) },
+    { MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&signals_close_obj) },
+};
+static MP_DEFINE_CONST_DICT(signals_locals, signals_locals_table);
+static const mp_stream_p_t signals_stream = { .ioctl = signals_ioctl };
+
+static MP_DEFINE_CONST_OBJ_TYPE(signals_type, MP_QSTR_Signals, MP_TYPE_FLAG_NONE, make_new,
+    signals_make_new, protocol, &signals_stream, locals_dict, &signals_locals);
+
+// --- the module ---------------------------------------------------------------------------------
+
+static mp_obj_t module_now(void) {
+    return mp_obj_new_int_from_ull(engine_time_us() / 1000);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(module_now_obj, module_now);
+
+static const mp_rom_map_elem_t module_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_posix) },
+    { MP_ROM_QSTR(MP_QSTR_Signals), MP_ROM_PTR(&signals_type) },
+    { MP_ROM_QSTR(MP_QSTR_now), MP_ROM_PTR(&module_now_obj) },
+    { MP_ROM_QSTR(MP_QSTR_HUP), MP_ROM_INT(SIGHUP) },
+    { MP_ROM_QSTR(MP_QSTR_INT), MP_ROM_INT(SIGINT) },
+    { MP_ROM_QSTR(MP_QSTR_USR1), MP_ROM_INT(SIGUSR1) },
+    { MP_ROM_QSTR(MP_QSTR_USR2), MP_ROM_INT(SIGUSR2) },
+    { MP_ROM_QSTR(MP_QSTR_TERM), MP_ROM_INT(SIGTERM) },
+};
+static MP_DEFINE_CONST_DICT(module_globals, module_globals_table);
+
+const mp_obj_module_t posix_module = {
+    .base = { &mp_type_module },
+    .globals = (mp_obj_dict_t *)&module_globals,
+};
+MP_REGISTER_MODULE(MP_QSTR_posix, posix_module);
