@@ -74,6 +74,25 @@ def test_commands(installed, tmp_path):
     assert "good" in run(command, "check", config, cwd=tmp_path)
 
 
+def test_siproxy64(installed, tmp_path):
+    """The mirror's command: its version, a right and a wrong configuration, its core."""
+    command = installed / "siproxy64"
+    assert run(command, "--version", cwd=tmp_path).startswith("siproxy64, version ")
+    config = tmp_path / "siproxy64.conf"
+    config.write_text("map 10.0.0.11 = 2001:db8::b:11\n")
+    assert run(command, "check", config, cwd=tmp_path) == f"{config}: good\n"
+    config.write_text("map 10.0.0.11 = 10.0.0.12\n")
+    wrong = subprocess.run([command, "check", config], capture_output=True, text=True)
+    assert wrong.returncode == 2 and "line 1: both addresses" in wrong.stderr
+    text = (
+        "import vox6.siproxy64.daemon as d, vox6.siproxy64.metrics, sys\n"
+        "assert 'tools' not in sys.modules\n"
+        "print(d.__file__)\n"
+    )
+    out = run(installed / "python", "-I", "-c", text, cwd=tmp_path)
+    assert out.startswith(str(installed.parent))
+
+
 def test_nothing_of_the_tree_is_needed(installed, tmp_path):
     """Every module of the server is imported from the environment alone."""
     text = (

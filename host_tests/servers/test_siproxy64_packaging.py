@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""What packages of distributions take of siproxy64: unit, scripts, manuals, the example."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from host_tests.servers.wire import TOP
+from tools.siproxy64 import settings
+
+PACKAGING = TOP / "tools" / "siproxy64" / "packaging"
+DEBIAN = TOP / "tools" / "pubtspd" / "packaging" / "debian"
+_MOST_EXPOSED = 2.5  # of systemd's 0 to 10
+
+
+def run(*words, **more):
+    return subprocess.run([*map(str, words)], capture_output=True, text=True, **more)
+
+
+def needs(program):
+    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is missing")
+
+
+@needs("systemd-analyze")
+@pytest.mark.parametrize("name", ["siproxy64.service", "siproxy64@a.service"])
+def test_unit(tmp_path, name):
+    """Every word is known to systemd, as a unit and as an instance, and it gives away little."""
+    text = (PACKAGING / "siproxy64.service").read_text()
+    unit = tmp_path / name
+    unit.write_text(text.replace("/usr/bin/siproxy64", "/bin/true"))
+    said = run("systemd-analyze", "--man=no", "verify", unit)
+    assert said.returncode == 0 and f"{name}:" not in said.stderr, said.stderr
+    out = run("systemd-analyze", "security", "--offline=true", unit).stdout
+    assert float(re.search(r"exposure level for \S+: ([0-9.]+)", out)[1]) <= _MOST_EXPOSED, out
+    assert "%i" not in text and "\nExecReload=/usr/bin/siproxy64 --config" in text
+
+
+def test_scripts_are_shell():
+    for path in (
+        PACKAGING / "openwrt" / "files" / "siproxy64.init",
+        DEBIAN / "siproxy64.postinst",
+    ):
+        assert run("sh", "-n", path).returncode == 0, path
+
+
+@pytest.mark.parametrize(
+    ("text", "started"),
+    [("map 10.0.0.11 = 2001:db8::b:11\n", True), ("# map a = b\n", False), ("map x\n", False)],
+)
+def test_openwrt_starts_it(tmp_path, text, started):
+    """The init script, with functions of OpenWrt's that print what they are told."""
+    config = tmp_path / "siproxy64.conf"
+    config.write_text(text)
+    program = tmp_path / "siproxy64"
+    program.write_text(f'#!/bin/sh\ncd {TOP}; exec {shutil.which("python3")} - "$@" <<END\n'
+        "import sys; from tools.siproxy64.settings import parse\n"
+        f"parse(open({str(config)!r}).read())\nEND\n")  # fmt: skip
+    program.chmod(0o755)
+    source = (PACKAGING / "openwrt" / "files" / "siproxy64.init").read_text()
+    source = source.replace("CONFIG=/etc/siproxy64.conf", f"CONFIG={config}")
+    source = source.replace("PROGRAM=/usr/bin/siproxy64", f"PROGRAM={program}")
+    script = tmp_path / "run"
+    script.write_text(
+        "mkdir() { :; }\nprocd_open_instance() { echo instance $1; }\n"
+        'procd_close_instance() { :; }\nprocd_set_param() { echo "$@"; }\n'
+        + source + "\nstart_service $1\n"
+    )  # fmt: skip
+    env = {"PYTHONPATH": f"{TOP}/build/path:{TOP}", "PATH": "/usr/bin:/bin"}
+    first = run("sh", script, env=env)
+    assert (f"command {program} --config {config}" in first.stdout) == started, first
+    if started:
+        assert "instance main" in first.stdout and "respawn" in first.stdout
+        second = run("sh", script, "taken1", env=env).stdout
+        assert "instance taken1" in second and "respawn" not in second
+
+
+@needs("groff")
+@pytest.mark.parametrize("name", ["siproxy64.8", "siproxy64.conf.5"])
+def test_manuals_are_clean(name):
+    done = run("groff", "-man", "-Tutf8", "-ww", PACKAGING / name)
+    assert done.returncode == 0 and done.stderr == "" and len(done.stdout) > 2000
+
+
+def test_manual_and_example_know_every_setting():
+    reader = settings._Reader()
+    names = {*reader._kinds, *reader._choices, *reader._switches, *reader._texts}
+    manual = (PACKAGING / "siproxy64.conf.5").read_text().replace("\\", "")
+    for name in names:
+        assert re.search(rf'^\.BI "?{name}\b|" {name} "', manual, re.MULTILINE), name
+    for name in reader.settings.limits:
+        assert f"\n.B {name}\n" in manual, name
+    example = (PACKAGING / "siproxy64.conf").read_text()
+    lines = [line[2:] for line in example.splitlines() if re.match(r"# [a-z-]+ [^ ]", line)]
+    lines = [line for line in lines if line.split()[0] in names]
+    found = settings.parse("\n".join(lines))
+    assert len(found.table.local_nets()) == 5 and found.metrics is not None
+    assert settings.parse(example).table.local_nets() == []
+
+
+def test_debian_has_it_all():
+    rules = (DEBIAN / "rules").read_text()
+    files = rules + (DEBIAN / "siproxy64.install").read_text()
+    for path in re.findall(r"tools/siproxy64/\S+", files):
+        assert (TOP / path).is_file(), path
+    assert "\nPackage: siproxy64\n" in (DEBIAN / "control").read_text()
