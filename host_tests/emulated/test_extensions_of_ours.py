@@ -62,7 +62,7 @@ p.drain()
 
 @pytest.fixture(params=["unix-calls", "qemu-calls"])
 def strict(request, pair):
-    """(caller, called): provisional responses are to be reliable, sessions refreshed after 45 s."""
+    """(caller, called): provisional responses reliable, sessions refreshed after 45 s."""
     for one in pair:
         secure.forget(one)
         one.configure(sip__reliable="required", sip__session_expires_s=90)

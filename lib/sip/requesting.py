@@ -9,6 +9,7 @@ from vox6.sip.message import Request, Response
 from vox6.sip.transaction import MAGIC_COOKIE, ClientTransaction
 from vox6.sip.transport import (
     MAX_UDP_OCTETS,
+    compact,
     default_port,
     is_secure,
     replace_top_via,
@@ -93,6 +94,9 @@ class Requesting(Identity):
             self.sign(request)
         large = self.streams and transport == "UDP" and peer not in self.layer.without_tcp
         large = large and len(request.emit()) > MAX_UDP_OCTETS
+        if large:
+            compact(request)
+            large = len(request.emit()) > MAX_UDP_OCTETS
         if large:
             self.restamp(request, "TCP")
         transaction = self.layer.open_client(request, peer, "TCP" if large else transport, user)

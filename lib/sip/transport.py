@@ -3,6 +3,7 @@
 """Where messages go by their Via (RFC 3261 section 18, RFC 3581)."""
 
 from vox6.sip.headers import NameAddr, Via, format_params, parse_number, split_list
+from vox6.sip.lines import header_key
 from vox6.sip.uri import URI, host_address
 from vox6.wire.errors import FormatError
 
@@ -13,6 +14,16 @@ if TYPE_CHECKING:
     Peer = tuple[bytes, int]
 
 MAX_UDP_OCTETS = 1300  # of a request, when the path's MTU is not known (section 18.1.1)
+_COMPACT = "bcefiklmorstuvx"  # forms that our requests may have use for
+
+
+def compact(message: "Message") -> None:
+    """Write header names in their compact forms, for what hardly fits (RFC 3261 section 7.3.3)."""
+    short = {header_key(letter): letter for letter in _COMPACT}
+    headers = message.headers
+    for i in range(len(headers)):
+        key, name, raw = headers[i]
+        headers[i] = (key, short.get(key, name), raw)
 
 
 def is_reliable(transport: str) -> bool:

@@ -209,6 +209,25 @@ class LargeTest(unittest.TestCase):
         self.agent.invite(URI, PEER, 0, b"x" * 1300)
         self.assertEqual(out(self.agent)[0][2], "UDP")
 
+    def test_compact_forms_make_it_fit(self):
+        # RFC 3261 section 7.3.3
+        self.agent.invite(URI, PEER, 0, b"x" * 100)
+        room = 1300 - len(out(self.agent)[0][0].emit()) + 100
+        for octets, transport, short in (
+            (room - 10, "UDP", False),
+            (room + 20, "UDP", True),
+            (room + 90, "TCP", True),
+        ):
+            self.agent.invite(URI, PEER, 0, b"x" * octets)
+            (request, _, used) = out(self.agent)[0]
+            data = request.emit()
+            self.assertEqual((used, b"\r\nf: " in data), (transport, short))
+            self.assertEqual(b"\r\nFrom: " in data, not short)
+            if transport == "UDP":
+                self.assertTrue(len(data) <= 1300)
+            request.check()
+            self.assertEqual(request.get("call-id"), request.call_id)
+
     def test_next_target(self):
         self.agent.invite(URI, PEER, 0, b"x" * 1300, targets=[(SECOND, "UDP")])
         out(self.agent)
