@@ -24,6 +24,7 @@ class Handle:
         self.near: "list[Any]" = [None, None]
         self.local: "list[Address | None]" = [None, None]
         self.far: "list[Address | None]" = [None, None]
+        self.former: "list[Address | None]" = [None, None]  # far ends that were, of another fork
         self.latch = [False, False]
         # From each side: packets, octets; then when the last one came.
         self.counters = [0, 0, 0, 0]
@@ -63,6 +64,8 @@ class PortablePlane:
 
     def far(self, handle: Handle, here: bool, peer: "Address", latch: bool) -> None:
         """Say who is at the far end on one side. latch: its port is the one it sends from."""
+        if handle.far[here] != peer:
+            handle.former[here] = handle.far[here]
         handle.far[here] = peer
         handle.latch[here] = latch
 
@@ -100,7 +103,7 @@ class PortablePlane:
                 handle.strays += 1
                 return
             if far[1] != peer_port:
-                if not handle.latch[here]:
+                if not handle.latch[here] or handle.former[here] == (peer16, peer_port):
                     handle.strays += 1
                     return
                 fars[here] = (peer16, peer_port)
