@@ -43,12 +43,12 @@ $(error There is no python3. Remedy, as root: apt-get install python3)
 endif
 
 .PHONY: help setup setup-test call chain phone test soak fuzz lint format size bench boards bpf clean lock
-.PHONY: need-call need-test
+.PHONY: need-call need-test siproxy64-router router-program
 
 help: ## list the verbs
 	@echo "vox6: make VERB [BOARD=...] [ARGS=...]"
-	sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | while IFS=$$'\t' read -r verb text; do
-	    printf '  %-11s %s\n' "$$verb" "$$text"
+	sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' Makefile | while IFS=$$'\t' read -r verb text; do
+	    printf '  %-16s %s\n' "$$verb" "$$text"
 	done
 	echo "Boards: $(ALL_BOARDS)"
 
@@ -87,6 +87,22 @@ board-%:
 	fi
 	awk -v a=$$start -v b=$$(date +%s.%N) 'BEGIN { printf "boards: $* built (%.1f s)\n", b - a }'
 
+siproxy64-router: need-test ## one static program that mirrors SIP on a router, without Python (musl)
+	@$(MAKE) router-program
+
+# BUILD is relative for the reason above.
+router-program:
+	@log=build/siproxy64-router.log; mkdir -p build
+	echo "siproxy64-router: ports/router, log in $$log"
+	start=$$(date +%s.%N)
+	if ! $(MAKE) -C ports/router -j$(JOBS) BUILD=../../build/router >$$log 2>&1; then
+	    tail -n 30 $$log >&2
+	    echo "siproxy64-router: it does not build; the whole log is $$log" >&2
+	    exit 1
+	fi
+	awk -v a=$$start -v b=$$(date +%s.%N) -v n=$$(stat -c %s build/router/siproxy64-router) \
+	    'BEGIN { printf "siproxy64-router: build/router/siproxy64-router, %d octets (%.1f s)\n", n, b - a }'
+
 bpf: ## compile the servers' data planes for the kernel (clang)
 	@$(PYTHON3) tools/common/bpf_build.py build/bpf
 
@@ -105,9 +121,9 @@ test: need-test ## lint, then all tests but the long ones (unit on both interpre
 	$(MAKE) lint || status=1
 	$(MAKE) boards BOARD= || status=1
 	$(MAKE) bpf || status=1
+	$(MAKE) router-program || status=1
 	rm -rf build/pytest-cache
-	$(PY) -m pytest -rs -o cache_dir=$(TOP)/build/pytest-cache -m "not soak" --ignore=host_tests/bench host_tests $(ARGS) \
-	    || $(PY) -m tools.test_again build/pytest-cache || status=1
+	$(PY) -m tools.run_tests build/pytest-cache $(ARGS) || status=1
 	if [ $$status -ne 0 ]; then echo "make test: FAILED" >&2; fi
 	exit $$status
 

@@ -11,7 +11,6 @@ from tools.lab import Linphone
 from tools.lab.speech import speech_file
 from tools.panel.phones import TOP
 
-_DEFAULT = "from firmware.store.settings import row\nprint(row('media.codecs')[2])"
 UNIX = pytest.mark.parametrize("phone", BOARDS[:1], indirect=True)
 
 
@@ -21,13 +20,10 @@ def linphone_host(lab):
 
 
 @pytest.fixture
-def linphone(phone, linphone_host):
-    """A linphone, the calls short enough for UDP (test_transfers.py)."""
-    phone.configure(media__codecs="PCMU")
+def linphone(linphone_host):
     found = Linphone(linphone_host, speech_file(TOP / "build/speech", 8000), encryption="none")
     yield found
     found.close()
-    phone.configure(media__codecs=phone.console(_DEFAULT).strip().splitlines()[-1])
 
 
 def call_from(phone, linphone):

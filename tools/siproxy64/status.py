@@ -2,27 +2,31 @@
 # Copyright (c) 2026 The vox6 authors
 """What the control socket is asked: status, calls, reload, handover."""
 
-from collections.abc import Callable
-from typing import Any
-
-from .program import Program
 from .relay import traffic
 from .settings import SettingsError, show
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from .program import Program
 
 
 class Status:
     """Answers for one program. reload: reads the configuration again, SettingsError."""
 
-    def __init__(self, program: Program, reload: Callable[[], None]) -> None:
+    def __init__(self, program: "Program", reload: "Callable[[], object]") -> None:
         self._program = program
         self._reload = reload
         self._start = program.driver.now()
 
-    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, request: "dict[str, Any]") -> "dict[str, Any]":
         """Return the answer to one request."""
         command = request.get("command")
         if command == "status":
-            return {"ok": True, **self.status()}
+            found = self.status()
+            found["ok"] = True
+            return found
         if command == "calls":
             return {"ok": True, "calls": self.calls()}
         if command == "reload":
@@ -33,18 +37,18 @@ class Status:
             return {"ok": True}
         return {"ok": False, "error": f"there is no command {command}"}
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> "dict[str, Any]":
         """Return how it is, for `siproxy64 status` and metrics."""
-        found: dict[str, Any] = dict(self._program.status())
+        found: "dict[str, Any]" = dict(self._program.status())
         found["uptime_s"] = (self._program.driver.now() - self._start) // 1000
         totals = self._program.relay.totals()
         found["media_packets"], found["media_octets"] = totals
         return found
 
-    def calls(self) -> list[dict[str, Any]]:
+    def calls(self) -> "list[dict[str, Any]]":
         """Return all calls with media, each with its hosts and what has passed."""
         now = self._program.driver.now()
-        out: list[dict[str, Any]] = []
+        out: "list[dict[str, Any]]" = []
         for leg in self._program.relay.calls():
             packets, octets = traffic(self._program.relay.plane, leg)
             out.append(
@@ -60,7 +64,7 @@ class Status:
             )
         return out
 
-    def lines(self) -> list[str]:
+    def lines(self) -> "list[str]":
         """Return status and calls as lines of a log."""
         found = self.status()
         counters = found["counters"]
