@@ -98,6 +98,12 @@ class Neighbourhood:
         assert code == 0, out
         return json.loads(out)
 
+    def calls(self):
+        """What `siproxy64 calls --json` tells."""
+        code, out = self.command("calls", "--json")
+        assert code == 0, out
+        return json.loads(out)
+
     def signal(self, name):
         """Send the mirror a signal."""
         os.kill(self.mirror.process.pid, getattr(signal, name))

@@ -162,6 +162,7 @@ def status(context: click.Context, /, as_json: bool) -> None:
         click.echo(json.dumps(answer, indent=1))
         return
     click.echo(f"up for       {answer['uptime_s']} s")
+    click.echo(f"plane        {answer['plane']}")
     for name in ("calls", "streams", "connections", "ports"):
         click.echo(f"{name:12} {answer[name]}")
     for name in sorted(answer["counters"]):

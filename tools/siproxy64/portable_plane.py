@@ -35,6 +35,8 @@ class Handle:
 class PortablePlane:
     """All streams of one driver."""
 
+    name = "portable"
+
     def __init__(self, driver: "Any") -> None:
         self._driver = driver
 

@@ -4,6 +4,7 @@
 
 from .relay import traffic
 from .settings import SettingsError, show
+from .xdp_plane import XDPPlane
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class Status:
         found["uptime_s"] = (self._program.driver.now() - self._start) // 1000
         totals = self._program.relay.totals()
         found["media_packets"], found["media_octets"] = totals
+        plane = self._program.relay.plane
+        found["plane"] = plane.name
+        if isinstance(plane, XDPPlane):
+            found["kernel"] = plane.kernel_counters()
         return found
 
     def calls(self) -> "list[dict[str, Any]]":

@@ -37,6 +37,7 @@ class XDPPlane(PortablePlane):
     def __init__(self, driver: Driver, program: Program, handles: int) -> None:
         super().__init__(driver)
         self.program = program
+        self.name = f"xdp {program.mode}"
         self._loop = driver.loop
         self._free = list(range(0, 2 * handles, 2))
         self._slots: dict[Handle, int] = {}  # of its side False; that of True is the next
@@ -114,6 +115,10 @@ class XDPPlane(PortablePlane):
                 last_ms = max(last_ms, self._loop.now() - ago_ms)
         return total, last_ms
 
+    def kernel_counters(self) -> dict[str, int]:
+        """Return what the program has relayed, and what it has left to the sockets and why."""
+        return {} if self._program_closed else self.program.counters()
+
     def close_program(self) -> None:
         """End the program's part, so that another instance can have it; the sockets go on alone.
 
@@ -122,6 +127,7 @@ class XDPPlane(PortablePlane):
         if self._program_closed:
             return
         self._program_closed = True
+        self.name = PortablePlane.name
         self._timer.cancel()
         for handle in self._slots:
             handle.counters[:], handle.last_ms = self.counters(handle)
