@@ -8,6 +8,7 @@ again, TERM and INT end it. There is no control socket. Lines go to standard err
 
 import sys
 
+from .call_log import CallLog
 from .portable_plane import PortablePlane
 from .ports import PortError
 from .program import Program
@@ -20,12 +21,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
-_USAGE = """usage: siproxy64-router [--heap OCTETS] CONFIG | REAL=REPRESENTATION ...
+_USAGE = """usage: siproxy64-router [--heap OCTETS] [--config] CONFIG | REAL=REPRESENTATION ...
        siproxy64-router check CONFIG
 Mirrors SIP calls between IPv4 and IPv6. Signals: HUP hands the SIP ports over, USR1 prints
 counters, USR2 reads CONFIG again, TERM ends it.
 """
 _WRONG = 2  # exit status for wrong settings or arguments
+# Settings that need more than this program has; `control` is passed over.
+_ABSENT = ("anyip", "group", "metrics", "pubtsp", "user")
 
 
 def _say(line: str) -> None:
@@ -41,72 +44,91 @@ def _read(file: str, maps: "list[str]") -> Settings:
                 text = stream.read()
         except (OSError, UnicodeError) as error:
             raise SettingsError(["%s: %s" % (file, error)])
-    return parse(text, maps)
+    settings = parse(text, maps)
+    wrong = ["%s: not in siproxy64-router" % name for name in _ABSENT if getattr(settings, name)]
+    if settings.plane == "xdp":
+        wrong.append("plane xdp: not in siproxy64-router")
+    if not settings.table.local_nets() and not settings.pools:
+        wrong.append("nothing is mapped")
+    if wrong:
+        raise SettingsError(wrong)
+    return settings
 
 
-def _start(settings: Settings, again: "Callable[[], Settings]", driver: Driver) -> Program:
-    """Set everything up; PortError: what cannot be had."""
-    relay = Relay(
-        PortablePlane(driver),
-        settings.table,
-        settings.limits["streams"],
-        settings.media_shared,
-        settings.latch,
-        settings.ports,
-    )
-    program = Program(settings, driver, relay, _say)
+class _Process:
+    """One siproxy64. again: reads the settings, SettingsError."""
 
-    def reload() -> None:
+    def __init__(self, again: "Callable[[], Settings]") -> None:
+        self._again = again
+        settings = again()
+        self.driver = Driver()
+        relay = Relay(
+            PortablePlane(self.driver),
+            settings.table,
+            settings.limits["streams"],
+            settings.media_shared,
+            settings.latch,
+            settings.ports,
+        )
+        self.program = Program(settings, self.driver, relay, _say)
+        self._status = Status(self.program, self._reload)
+        self._log = CallLog(_say)
+
+    def start(self) -> None:
+        """Open the SIP ports; PortError: one of them cannot be had."""
+        self.program.start()
+        self._apply()
+        on_signal = self.driver.on_signal
+        on_signal("HUP", self.program.hand_over)
+        on_signal("USR1", self._tell)
+        on_signal("USR2", self._reload)
+        on_signal("TERM", self.program.stop)
+        on_signal("INT", self.program.stop)
+
+    def _apply(self) -> None:
+        settings = self.program.settings
+        self.program.relay.silence_ms = 1000 * settings.limits["silence"]
+        self.program.mirror.passed = self._log.passed if settings.log_calls else None
+
+    def _reload(self) -> None:
         try:
-            program.reload(again())
+            self.program.reload(self._again())
+            self._apply()
             _say("the configuration was read again")
         except SettingsError as error:
             for line in error.lines:
                 _say(line)
             _say("the table stays as it was")
 
-    status = Status(program, reload)
-
-    def tell() -> None:
-        for line in status.lines():
+    def _tell(self) -> None:
+        for line in self._status.lines():
             _say(line)
-
-    program.start()
-    driver.on_signal("HUP", program.hand_over)
-    driver.on_signal("USR1", tell)
-    driver.on_signal("USR2", reload)
-    for name in ("TERM", "INT"):
-        driver.on_signal(name, program.stop)
-    return program
 
 
 def main(arguments: "list[str]") -> int:
     """Serve until a signal ends it; return the exit status."""
     check = arguments[:1] == ["check"]
-    files = [word for word in arguments[check:] if "=" not in word]
-    maps = [word for word in arguments if "=" in word]
-    if not arguments or len(files) > 1 or files and files[0].startswith("-"):
+    words = arguments[1:] if check or arguments[:1] == ["--config"] else arguments
+    maps = [word for word in words if "=" in word]
+    files = [word for word in words if "=" not in word]
+    if not words or len(files) > 1 or files and files[0].startswith("-"):
         sys.stderr.write(_USAGE)
         return _WRONG
     file = files[0] if files else ""
     try:
-        settings = _read(file, maps)
-        if not settings.table.local_nets() and not settings.pools:
-            raise SettingsError(["nothing is mapped"])
+        process = _Process(lambda: _read(file, maps))
+        if check:
+            _say("%s: good" % file)
+            return 0
+        process.start()
     except SettingsError as error:
         for line in error.lines:
             _say(line)
         return _WRONG
-    if check:
-        _say("%s: good" % file)
-        return 0
-    driver = Driver()
-    try:
-        _start(settings, lambda: _read(file, maps), driver)
     except PortError as error:
         _say(str(error))
         return 1
     _say("ready")
-    driver.run()
-    driver.close()
+    process.driver.run()
+    process.driver.close()
     return 0

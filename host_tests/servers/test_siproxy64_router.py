@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""siproxy64-router, the static program without Python: calls, signals, ranges, refusals."""
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+
+import pytest
+
+from host_tests.servers.mirror_house import (
+    OTHER_PHONE,
+    PEER,
+    PEER_SEEN,
+    PHONE,
+    PHONE_SEEN,
+    TOP,
+    Mirror,
+    Neighbourhood,
+    call,
+    hang_up,
+    line_of,
+    open_lab,
+    talk,
+)
+from tools.lab.namespace import netlink
+
+pytestmark = [pytest.mark.timeout(60), pytest.mark.needs_root]
+PROGRAM = TOP / "build" / "router" / "siproxy64-router"
+OTHER_SEEN = "2001:db8:1::64:12"
+
+
+class Router(Mirror):
+    """The static program with the same configuration."""
+
+    def start(self, more=(), env=None):
+        """Start it; more: lines besides the mappings. It gets no environment at all."""
+        self.config.write_text("\n".join([*self._lines, *more]) + "\n")
+        self.process = self.host.start(
+            ["env", "-i", str(PROGRAM), str(self.config)], log="siproxy64-router.log"
+        )
+        self.process.wait_output(r"ready", 15.0)
+
+
+@pytest.fixture(scope="module")
+def place():
+    """A neighbourhood whose mirror is the static program."""
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+    assert PROGRAM.is_file(), "run 'make siproxy64-router' first"
+    with open_lab() as lab:
+        found = Neighbourhood(lab)
+        found.mirror.host.set_address(OTHER_SEEN, 64)
+        router = Router(found.mirror.host, ipv4_interface="house")
+        router._lines, router._counterparts = found.mirror._lines, found.mirror._counterparts
+        found.mirror = router
+        yield found
+
+
+@pytest.fixture(params=(socket.SOCK_DGRAM, socket.SOCK_STREAM), ids=("udp", "tcp"))
+def pair(request, place):
+    """(phone, peer) by UDP, then by TCP."""
+    phone = place.telephone(place.phone_host, PHONE, kind=request.param)
+    peer = place.telephone(place.peer_host, PEER, kind=request.param)
+    with phone, peer:
+        yield phone, peer
+
+
+@pytest.fixture
+def phones(place):
+    """(phone, peer) by UDP."""
+    phone, peer = place.pair()
+    with phone, peer:
+        yield phone, peer
+
+
+def run(*words):
+    """Run the program to its end; (status, what it said)."""
+    done = subprocess.run(
+        [PROGRAM, *words], capture_output=True, text=True, timeout=10, env={}, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_it_is_one_static_file():
+    """No interpreter, no library, no symbols; smaller than its target."""
+    octets = PROGRAM.read_bytes()
+    assert len(octets) <= 600_000
+    read = subprocess.run(["readelf", "-lSW", PROGRAM], capture_output=True, text=True, check=True)
+    assert "INTERP" not in read.stdout and ".dynamic" not in read.stdout
+    assert ".symtab" not in read.stdout and "LOAD" in read.stdout
+
+
+def test_calls_both_ways(place, pair):
+    """Addresses are exchanged everywhere, voice keeps its ports and its source."""
+    place.fresh()
+    phone, peer = pair
+    call_id, offer, answer = call(phone, peer, PEER_SEEN, PHONE_SEEN)
+    assert offer.startswith(f"INVITE sip:bob@[{PEER}] SIP/2.0\r\n")
+    assert line_of(offer, "Contact:") == f"Contact: <sip:alice@[{PHONE_SEEN}]:5060>"
+    assert line_of(offer, "c=") == f"c=IN IP6 {PHONE_SEEN}"
+    assert line_of(answer, "c=") == f"c=IN IP4 {PEER_SEEN}"
+    assert line_of(answer, "m=") == f"m=audio {peer.voice_port} RTP/AVP 0"
+    talk(phone, peer, answer, offer)
+    phone.say(b"x", answer)
+    assert peer.hear()[1] == (PHONE_SEEN, phone.voice_port)
+    hang_up(phone, peer, PEER_SEEN, call_id)
+    call_id, offer, answer = call(peer, phone, PHONE_SEEN, PEER_SEEN)
+    assert line_of(offer, "c=") == f"c=IN IP4 {PEER_SEEN}"
+    talk(peer, phone, answer, offer)
+    hang_up(peer, phone, PHONE_SEEN, call_id)
+
+
+def test_sipp_calls(place):
+    """SIPp's own scenarios: 40 calls, none fails."""
+    place.fresh()
+    callee = place.peer_host.start(
+        ["sipp", "-sn", "uas", "-i", PEER, "-p", "5060", "-nostdin"], cwd=place.lab.folder
+    )
+    try:
+        out = place.phone_host.run(
+            ["sipp", "-sn", "uac", "-i", PHONE, "-p", "5060", "-m", "40", "-r", "40", "-d",
+             "100", "-nostdin", "-timeout", "20", PEER_SEEN]
+        )  # fmt: skip
+    finally:
+        callee.stop()
+    assert re.search(r"Successful call +\| +\d+ +\| +40 ", out)
+
+
+def test_hup_in_a_call(place, phones):
+    """The old instance keeps the voice of its call, a new one takes the next call."""
+    phone, peer = phones
+    place.fresh("limit silence 2")
+    call_id, offer, answer = call(phone, peer, PEER_SEEN, PHONE_SEEN)
+    talk(phone, peer, answer, offer)
+    old = place.mirror.process
+    place.signal("SIGHUP")
+    old.wait_output(r"the SIP ports are free, 1 calls", 5)
+    old_log = old.log.rename(old.log.with_suffix(".old"))
+    place.mirror.start()
+    talk(phone, peer, answer, offer)
+    assert old.running()
+    with place.telephone(place.phone_host, PHONE, 5062) as second:
+        second_call, second_offer, second_answer = call(second, peer, PEER_SEEN, PHONE_SEEN)
+        talk(second, peer, second_answer, second_offer)
+        hang_up(second, peer, PEER_SEEN, second_call)
+    hang_up(phone, peer, PEER_SEEN, call_id)
+    assert old.wait(10) == 0
+    assert "the last call has ended" in old_log.read_text()
+
+
+def test_usr1_usr2_term(place, phones):
+    """Counters and the call; another table while the call goes on, a wrong one not; the end."""
+    phone, peer = phones
+    place.fresh("log calls on")
+    call_id, offer, answer = call(phone, peer, PEER_SEEN, PHONE_SEEN)
+    talk(phone, peer, answer, offer)
+    place.signal("SIGUSR1")
+    place.mirror.process.wait_output(r"1 calls, 1 streams, .*passed 4", 5)
+    place.mirror.process.wait_output(r"call .* 6 packets, 60 octets", 5)
+    assert f"INVITE alice {PHONE} to bob {PEER}: 200 OK\n" in place.log()
+    text = place.mirror.config.read_text()
+    with place.telephone(place.phone_host, OTHER_PHONE) as other:
+        other.options(PEER_SEEN)
+        other.receive("SIP/2.0 403")
+        place.mirror.config.write_text(text + f"map {OTHER_PHONE} = {OTHER_SEEN}\n")
+        place.signal("SIGUSR2")
+        place.mirror.process.wait_output(r"was read again", 5)
+        other.options(PEER_SEEN)
+        assert peer.receive("OPTIONS ")[1][0] == OTHER_SEEN
+        place.mirror.config.write_text(text + "colour blue\n")
+        place.signal("SIGUSR2")
+        place.mirror.process.wait_output(r"line 4: colour.*\n.*stays as it was", 5)
+    talk(phone, peer, answer, offer)
+    hang_up(phone, peer, PEER_SEEN, call_id)
+    place.signal("SIGTERM")
+    assert place.mirror.process.wait(5) == 0
+
+
+def test_traffic_class(place, phones):
+    """DSCP and ECN of each datagram come out as they went in, both ways."""
+    phone, peer = phones
+    place.fresh()
+    call_id, offer, answer = call(phone, peer, PEER_SEEN, PHONE_SEEN)
+    peer.voice.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+    phone.voice.setsockopt(socket.IPPROTO_IP, 13, 1)  # IP_RECVTOS
+    for value in (0xB8, 0xB9, 0, 0x02):
+        phone.say(b"x", answer, value)
+        peer.voice.settimeout(5)
+        assert peer.voice.recvmsg(100, 100)[1][0][2][0] == value
+        peer.say(b"x", offer, value)
+        phone.voice.settimeout(5)
+        assert phone.voice.recvmsg(100, 100)[1][0][2][0] == value
+    hang_up(phone, peer, PEER_SEEN, call_id)
+
+
+def test_range(place):
+    """Sixteen phones by one line, under addresses that the kernel takes for its own (AnyIP)."""
+    place.phone_host.set_address("192.0.2.37", 24)
+    with netlink(place.peer_host.netns) as ip:
+        ip.route("add", dst="2001:db8:64::/64", gateway="2001:db8:1::64")
+    place.mirror.serve("2001:db8:64::20/124")
+    place.fresh("map 192.0.2.32/28 = 2001:db8:64::20/124")
+    seen = "2001:db8:64::25"
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with (
+            place.telephone(place.phone_host, "192.0.2.37", kind=kind) as one,
+            place.telephone(place.peer_host, PEER, 5061, kind=kind) as far,
+        ):
+            call_id, offer, answer = call(far, one, seen, PEER_SEEN)
+            talk(far, one, answer, offer)
+            assert line_of(answer, "c=") == f"c=IN IP6 {seen}"
+            hang_up(far, one, seen, call_id)
+
+
+def test_64_streams(place, phones):
+    """As many calls as there are streams, each with its voice; the next is told to come later."""
+    _, peer = phones
+    place.fresh()
+    with contextlib.ExitStack() as stack:
+        talks = []
+        for i in range(64):
+            phone = stack.enter_context(place.telephone(place.phone_host, PHONE, 6000 + i))
+            talks.append((phone, *call(phone, peer, PEER_SEEN, PHONE_SEEN)))
+        for phone, _, offer, answer in talks:
+            talk(phone, peer, answer, offer, 1)
+        late = stack.enter_context(place.telephone(place.phone_host, PHONE, 6064))
+        late.invite(PEER_SEEN)
+        refusal, _ = late.receive("SIP/2.0 503")
+        assert int(line_of(refusal, "Retry-After:").split()[1]) > 0
+        place.signal("SIGUSR1")
+        place.mirror.process.wait_output(r"64 calls, 64 streams", 5)
+        for phone, call_id, _, _ in talks:
+            hang_up(phone, peer, PEER_SEEN, call_id)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("map 192.0.2.9 = 192.0.2.10", "line 2: both addresses live on the same side"),
+        ("user nobody", "user: not in siproxy64-router"),
+        ("", None),
+    ],
+)
+def test_check(tmp_path, line, words):
+    file = tmp_path / "siproxy64.conf"
+    file.write_text(f"map {PHONE} = {PHONE_SEEN}\n{line}\n")
+    code, out = run("check", file)
+    assert (code, out) == (0, f"siproxy64: {file}: good\n") if words is None else code == 2
+    assert words is None or words in out
+
+
+def test_wrong_arguments(tmp_path):
+    assert run()[0] == 2
+    assert "usage:" in run("--colour")[1]
+    code, out = run(tmp_path / "none")
+    assert code == 2 and "ENOENT" in out
+    assert "nothing is mapped" in run("check", "/dev/null")[1]
+
+
+def test_port_is_taken(place):
+    place.fresh()
+    place.mirror.stop()
+    with place.mirror.host.socket() as other:
+        other.bind((PHONE_SEEN, 5060))
+        words = ["ip", "netns", "exec", place.mirror.host.netns, PROGRAM, place.mirror.config]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=10, check=False)
+    assert done.returncode == 1
+    assert f"[{PHONE_SEEN}]:5060, UDP" in done.stderr
