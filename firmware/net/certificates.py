@@ -21,6 +21,7 @@ from vox6.wire import const
 from vox6.wire.errors import FormatError
 
 _CA_OCTETS = const(16384)  # of the file: some eight certificates
+_NAME_FITS = const(1)  # ports/cmodules/mbedtls: our word on the name counts, not mbedtls's
 _FATAL = const(-0x3000)  # MBEDTLS_ERR_X509_FATAL_ERROR
 _CERT_NONE = const(0)
 _CERT_OPTIONAL = const(1)
@@ -183,13 +184,16 @@ class Check:
         self._trust.current = self
 
     def look(self, certificate):
-        """Look at the peer's own certificate; return 0, or the error that ends the handshake."""
+        """Look at the peer's own certificate: is it pinned, or for whom it should be?
+
+        Returns 0, _NAME_FITS, or the error that ends the handshake.
+        """
         if self._trust.pins:
             if self._trust.is_pinned(certificate):
                 return 0
             self.refused = wording.CERT_PIN
         elif is_for(certificate, self.name):
-            return 0
+            return _NAME_FITS
         else:
             self.refused = wording.CERT_NAME % self.name
         return _FATAL

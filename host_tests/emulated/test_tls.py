@@ -145,6 +145,27 @@ def test_a_pin_stands_for_the_chain(phone, folder):
     assert len(failures) == 1
 
 
+def test_who_looks_at_names_has_the_last_word(phone, folder):
+    """mbedTLS reads no SIP URIs (RFC 5922): 1 says that the name fits. The chain counts anyway."""
+    mismatch = "The certificate Common Name (CN) does not match with the expected CN"
+    unknown = "The certificate is not correctly signed by the trusted CA"
+    code = "def look(certificate, depth):\n    return 0 if depth else said\n"
+    for kind, said, result in (
+        ("URI alone", 0, mismatch),
+        ("URI alone", 1, "same"),
+        ("another CA", 1, unknown),
+        ("URI alone", 2, None),
+    ):
+        made = tls_peers.context(kind, folder)
+        with tls_peers.tls_server(echo, made, phone.host, phone.peer) as (port, _):
+            text = phone.run(
+                code + f"said = {said}\n"
+                f"wrapped = secure({port}, {CA()!r}, callback=look)\n"
+                "print(talk(wrapped))\ndel wrapped"
+            )
+        assert text == result or (result is None and text != "same"), (kind, said, text)
+
+
 def test_64_kilobytes_both_ways(phone, folder):
     made = tls_peers.context("right", folder)
     with tls_peers.tls_server(echo, made, phone.host, phone.peer) as (port, _):

@@ -24,7 +24,9 @@ def _name(text):
 
 
 def _general(name):
-    """A DNS name, or an address."""
+    """A DNS name, an address, or a SIP URI."""
+    if name.startswith("sip:"):
+        return x509.UniformResourceIdentifier(name)
     return x509.IPAddress(ipaddress.ip_address(name)) if ":" in name else x509.DNSName(name)
 
 
@@ -42,9 +44,9 @@ class Authority:
         self.certificate = builder.sign(self.key, hashes.SHA256())
 
     def issue(self, names=(NAME,), first=-1, last=30, key=None, own=False):
-        """Return (key, certificate) for DNS names or addresses, valid from day first to last.
+        """Return (key, certificate) for names (DNS, address, SIP URI), valid from first to last.
 
-        own: signed by itself.
+        first, last: days from now on; own: signed by itself.
         """
         key = key or ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.now(datetime.timezone.utc)
@@ -92,6 +94,7 @@ def pairs():
         "rsa": authority().issue(
             key=rsa.generate_private_key(public_exponent=65537, key_size=2048)
         ),
+        "URI alone": authority().issue(["sip:" + NAME]),
         "wrong name": authority().issue(["other.example"]),
         "expired": authority().issue(first=-3, last=-1),
         "future": authority().issue(first=1, last=3),

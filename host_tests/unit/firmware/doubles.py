@@ -206,7 +206,7 @@ class Context:
 
 
 class Secured:
-    """A stream of TLS."""
+    """A stream of TLS. Nobody may poll it: firmware/net/README.md says why."""
 
     def __init__(self, context, raw, name):
         self.context = context
@@ -218,7 +218,7 @@ class Secured:
         context = self.context
         if not self.done and self.raw.state == "open":
             if context.verify_mode:
-                if context.verify_callback(memoryview(context.tls.certificate), 0):
+                if context.verify_callback(memoryview(context.tls.certificate), 0) not in (0, 1):
                     raise OSError(-0x3000, "MBEDTLS_ERR_X509_FATAL_ERROR")
             if context.verify_mode == 2 and context.tls.verdict:
                 raise ValueError(context.tls.verdict)
@@ -226,12 +226,6 @@ class Secured:
 
     def cipher(self):
         return "TLS-DOUBLE", "TLSv1.2"
-
-    def readable(self):
-        return self.raw.readable()
-
-    def writable(self):
-        return self.raw.writable()
 
     def readinto(self, buffer):
         self._shake()

@@ -107,7 +107,7 @@ class Trusted(unittest.TestCase):
         self.assertRaises(ValueError, self.trust.wrap, None, "example.org")
         self.settings.set("sip.tls_ca", "ca.pem")
         self.assertTrue(self.trust.is_set())
-        self.assertEqual(self.look(REAL, "example.org"), (0, ""))
+        self.assertEqual(self.look(REAL, "example.org"), (1, ""))
         refused = self.look(REAL, "example.net")
         self.assertEqual(refused, (-0x3000, "Certificate is not for example.net"))
         context = self.tls.contexts[-1]
@@ -117,6 +117,12 @@ class Trusted(unittest.TestCase):
         self.assertEqual(len(self.tls.contexts), 2)  # the one that could not be, and one for all
         self.settings.set("sip.tls_ca", "gone.pem")
         self.assertRaises(ValueError, self.trust.wrap, None, "example.org")
+
+    def test_the_domain_stands_in_a_uri_alone(self):
+        self.settings.set("sip.tls_ca", "ca.pem")
+        made = doubles.certificate("common.example", [(0x86, b"sip:one.example")])
+        self.assertEqual(self.look(made, "one.example"), (1, ""))
+        self.assertEqual(self.look(made, "common.example")[0], -0x3000)
 
     def test_pins(self):
         for pin in (REAL_SHA256, REAL_KEY_SHA256.upper()):
