@@ -116,7 +116,7 @@ class Neighbourhood:
 class Telephone:
     """One address and port that sends and expects SIP messages, and has a socket for voice."""
 
-    def __init__(self, host, address, port, kind=socket.SOCK_DGRAM):
+    def __init__(self, host, address, port=5060, kind=socket.SOCK_DGRAM):
         self.address, self.port = address, port
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.literal = f"[{address}]" if family == socket.AF_INET6 else address

@@ -51,6 +51,7 @@ WRONG = (
     ("default 4to4 10.0.0.1", "default 4to6|6to4"),
     ("default 4to6 2001:db8::1", "lives on the other side"),
     ("default 4to6 10.0.0.1 -> 10.0.0.2", "lives on the same side"),
+    ("pubtsp", "pubtsp SERVER"),
     ("media shared", "media shared ADDRESS"),
     ("media ports 20000-20001", "media ports FIRST-LAST"),
     ("latch 5 on", "latch 4|6 on|off"),
@@ -144,6 +145,17 @@ class TestSettings(unittest.TestCase):
             [(transport,) + row for transport in ("udp", "tcp") for row in
              (("[::]:5060", True), ("10.0.0.205:5060", False), ("[2001:db8::b:12]:5070", False))],
         )  # fmt: skip
+
+    def test_tunnel(self):
+        """The word stands for an address that is known later, and before that for nowhere."""
+        text = "pubtsp auto\nmap 10.0.0.11:5060 = tunnel:5062\nmap 10.0.0.12:5060 = tunnel:5064\n"
+        phone = (literal("10.0.0.12"), 5060)
+        up = parse(text, None, literal("2001:db8::77"))
+        self.assertEqual(up.table.counterpart(*phone), (literal("2001:db8::77"), 5064))
+        self.assertEqual(parse(text).table.counterpart(*phone), (literal("100::1"), 5064))
+        with self.assertRaises(SettingsError) as caught:
+            parse("map 10.0.0.11:5060 = tunnel:5062")
+        self.assertEqual(caught.exception.lines, ["line 1: tunnel: there is no pubtsp line"])
 
     def test_reload_keeps_what_pools_gave(self):
         one = parse(WHOLE)

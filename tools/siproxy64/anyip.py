@@ -10,7 +10,7 @@ import socket
 
 from pyroute2 import IPRoute, NetlinkError
 
-from .settings import Settings
+from .settings import NOWHERE, Settings
 from .sockets import family_of
 from .table import side
 
@@ -22,24 +22,29 @@ class AnyIPError(Exception):
     """The kernel does not take a range; the text says which and why."""
 
 
-def ranges(settings: Settings) -> list[str]:
-    """Return what the settings represent, as addresses with prefix lengths."""
+def ranges(settings: Settings, tunnel: bytes | None = None) -> list[str]:
+    """Return what the settings represent, as addresses with prefix lengths.
+
+    tunnel: its address, which the machine has by other means.
+    """
     found = [(addr16, length) for addr16, length, _ in settings.table.local_nets()]
     found += [pool.net for pool in settings.pools]
     found += [(addr16, 128) for addr16 in settings.media_shared.values()]
     out = []
     for addr16, length in found:
+        if addr16 in (tunnel, NOWHERE):
+            continue
         text = f"{family_of(addr16).text(addr16)}/{length - 96 if side(addr16) else length}"
         if text not in out:
             out.append(text)
     return out
 
 
-def add(settings: Settings) -> None:
+def add(settings: Settings, tunnel: bytes | None = None) -> None:
     """Have the kernel take all that is represented for its own; AnyIPError."""
     index = socket.if_nametoindex("lo")
     with IPRoute() as ip:
-        for text in ranges(settings):
+        for text in ranges(settings, tunnel):
             route = {"dst": text, "oif": index, "type": "local", "table": _LOCAL}
             if ":" in text:
                 route["family"] = socket.AF_INET6

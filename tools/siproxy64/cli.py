@@ -42,7 +42,7 @@ def _start_log() -> None:
     logging.getLogger("siproxy64").setLevel(logging.INFO)
 
 
-def read(config: str | None, maps: list[str]) -> Settings:
+def read(config: str | None, maps: list[str], tunnel: bytes | None = None) -> Settings:
     """Return the settings of a file and of arguments real=representation; SettingsError."""
     text = ""
     if config is not None or Path(DEFAULT_FILE).exists() and not maps:
@@ -51,7 +51,7 @@ def read(config: str | None, maps: list[str]) -> Settings:
             text = path.read_text()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError([f"{path}: {error}"]) from None
-    return parse(text, maps)
+    return parse(text, maps, tunnel)
 
 
 class _Group(click.Group):
@@ -88,14 +88,14 @@ def main(
     if context.invoked_subcommand is not None:
         return
 
-    def again() -> Settings:
-        found = read(config, list(maps))
+    def again(tunnel: bytes | None) -> Settings:
+        found = read(config, list(maps), tunnel)
         if control is not None:
             found.control = control
         return found
 
     try:
-        settings = again()
+        settings = again(None)
     except SettingsError as error:
         _die(error.lines)
     if not settings.table.local_nets() and not settings.pools:

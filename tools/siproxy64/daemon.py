@@ -14,7 +14,7 @@ from ..common.control import ControlError, ControlSocket
 from ..common.metrics_server import MetricsServer
 from ..common.notify import Notifier
 from ..common.privileges import PrivilegesError, make_folder
-from . import anyip
+from . import anyip, tunnel
 from .anyip import AnyIPError
 from .call_log import CallLog
 from .metrics import StatusCollector
@@ -26,6 +26,7 @@ from .settings import Settings, SettingsError
 from .sockets import Driver
 from .status import Status
 from .table import side
+from .tunnel import TunError, Tunnel
 from .xdp_plane import XDPPlane, choose, interfaces_towards
 from .xdp_program import Unavailable
 
@@ -39,8 +40,14 @@ class StartError(Exception):
 class Daemon:
     """siproxy64 from its start to its end."""
 
-    def __init__(self, settings: Settings, read_settings: Callable[[], Settings]) -> None:
-        """settings: of now; read_settings: reads them again, SettingsError if they are wrong."""
+    def __init__(
+        self, settings: Settings, read_settings: Callable[[bytes | None], Settings]
+    ) -> None:
+        """settings: of now.
+
+        read_settings: reads them again, SettingsError if they are wrong; it gets the address of
+        the tunnel, None: there is none.
+        """
         self.settings = settings
         self._read_settings = read_settings
         self.driver = Driver()
@@ -57,6 +64,8 @@ class Daemon:
         self.program = Program(settings, self.driver, relay, log.info)
         self.program.ended = self._ended
         self.status = Status(self.program, self.reload)
+        self._tunnel: Tunnel | None = None
+        self._address: bytes | None = None
         self._control: ControlSocket | None = None
         self._metrics: MetricsServer | None = None
         self._log = CallLog(log.info)
@@ -82,6 +91,8 @@ class Daemon:
             uid, gid = privileges.find(settings.user, settings.group)
             if settings.anyip:
                 anyip.add(settings)
+            if settings.pubtsp:
+                self._tunnel = tunnel.make(settings.pubtsp, self.driver.loop, self._moved)
             self.program.start()
             self._apply()
             if settings.control and settings.control != "off":
@@ -94,13 +105,27 @@ class Daemon:
                 self.driver.on_signal(name, self.program.stop)
             self.driver.on_signal("HUP", self.hand_over)
             self.driver.on_signal("USR1", self._tell)
-            keep = {privileges.NET_ADMIN} if settings.anyip else set()
+            keep = {privileges.NET_ADMIN} if settings.anyip or settings.pubtsp else set()
             if isinstance(self._plane, XDPPlane):
                 keep = {privileges.BPF, privileges.NET_ADMIN}
             privileges.drop(uid, gid, "", keep)
             self._start_metrics()  # in threads, after the rights are dropped
-        except (AnyIPError, ControlError, PortError, PrivilegesError) as error:
+        except (AnyIPError, ControlError, PortError, PrivilegesError, TunError) as error:
             raise StartError(str(error)) from None
+        except SettingsError as error:
+            raise StartError("; ".join(error.lines)) from None
+
+    def _moved(self, address: bytes | None) -> None:
+        """The tunnel has another address: what the word stands for is made anew."""
+        if address == self._address or self.program.leaving:
+            return
+        self._address = address
+        try:
+            self.reload()
+        except SettingsError:
+            return  # it was told
+        if address is not None:
+            log.info("the tunnel's address is %s", ipaddress.IPv6Address(address))
 
     def _apply(self) -> None:
         """Let settings count that may change."""
@@ -145,9 +170,9 @@ class Daemon:
         """Read the table again; SettingsError: all stays as it was."""
         self._notifier.reloading()
         try:
-            new = self._read_settings()
+            new = self._read_settings(self._address)
             if new.anyip:
-                anyip.add(new)
+                anyip.add(new, self._address)
             self.program.reload(new)
             self.settings = new
             self._apply()

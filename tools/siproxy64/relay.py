@@ -77,17 +77,22 @@ class Passage:
         if addr16 is None:
             return b"", rtp, rtcp  # on hold: nothing comes, what is there stays
         there = not side(addr16)
-        other = relay.table.counterpart(addr16, 0)
+        table = relay.table
+        other = table.counterpart(addr16, 0)
         shared = relay.shared.get(there)
-        if other is None and shared is None:
+        if other is None and table.unknown is not None:
+            # A media host that is no party gets an address of a pool if there is none to share.
+            other = table.unknown(addr16, 0, self.now, shared is None)
+        local16 = shared if other is None else other[0]
+        if local16 is None:
             return None
         if self.method not in _METHODS:
-            return (shared or b"", rtp, rtcp) if other is None else (other[0], rtp, rtcp)
+            return local16, rtp, rtcp
         leg = relay.legs.get(self.key)
         if leg is None:
             leg = relay.legs[self.key] = Leg(self.key, self.parties[0], self.parties[1], self.now)
             self.is_new = True
-        return relay.show(leg, index, addr16, rtp, rtcp, shared if other is None else other[0])
+        return relay.show(leg, index, addr16, rtp, rtcp, local16)
 
     def end(self, passed: bool) -> None:
         """The message has gone on, or it was refused."""
@@ -145,11 +150,9 @@ class Relay:
         return passage
 
     def show(
-        self, leg: Leg, index: int, addr16: bytes, rtp: int, rtcp: int, local16: "bytes | None"
+        self, leg: Leg, index: int, addr16: bytes, rtp: int, rtcp: int, local16: bytes
     ) -> "tuple[bytes, int, int] | None":
         """Open what shows one media address to the other side."""
-        if local16 is None:
-            return None
         here = side(addr16)
         there = not here
         stream = leg.streams.get(index)

@@ -13,7 +13,7 @@
 All mistakes are told at once, each with its line.
 """
 
-from vox6.sip.grammar import host_address, parse_number, split_hostport
+from vox6.sip.grammar import host_address, host_text, parse_number, split_hostport
 from vox6.wire.errors import FormatError
 
 from .pool import Pool
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Address = tuple[bytes, int]
 
 DEFAULT_FILE = "/etc/siproxy64.conf"
+NOWHERE = b"\x01" + b"\0" * 14 + b"\x01"  # 100::1, of the discard-only prefix (RFC 6666)
 DEFAULT_CONTROL = "/run/siproxy64/control"
 _SIDES = {"4": True, "6": False, "4to6": True, "6to4": False}  # as table.side() has them
 _SWITCH = {"on": True, "yes": True, "off": False, "no": False}
@@ -131,15 +132,22 @@ def net(text: str) -> "tuple[bytes, int]":
     return addr16, 128 - longest + length
 
 
-def parse(text: str, arguments: "list[str] | None" = None) -> Settings:
-    """Read a configuration, and further mappings `real=representation`; SettingsError."""
-    return _Reader().read(text, arguments or [])
+def parse(
+    text: str, arguments: "list[str] | None" = None, tunnel: "bytes | None" = None
+) -> Settings:
+    """Read a configuration, and further mappings `real=representation`; SettingsError.
+
+    tunnel: what the word `tunnel` stands for, None: for an address that nobody has.
+    """
+    return _Reader(tunnel or NOWHERE).read(text, arguments or [])
 
 
 class _Reader:
     """Lines become settings."""
 
-    def __init__(self) -> None:
+    def __init__(self, tunnel: bytes = NOWHERE) -> None:
+        self._tunnel = host_text(tunnel)
+        self._needs_tunnel = ""
         self.settings = Settings()
         self._where = ""
         self._seen: "dict[str, str]" = {}
@@ -154,6 +162,7 @@ class _Reader:
             "listen": self._listen,
             "log": self._log,
             "metrics": self._metrics,
+            "pubtsp": self._pubtsp,
         }
         self._choices: "dict[str, tuple[str, tuple[str, ...]]]" = {
             "unmapped": ("unmapped", ("pass", "drop", "pool")),
@@ -161,7 +170,7 @@ class _Reader:
             "plane": ("plane", ("auto", "portable", "xdp")),
         }
         self._switches = {"strip-identity": "strip_identity", "anyip": "anyip"}
-        self._texts = ("control", "user", "group", "pubtsp")
+        self._texts = ("control", "user", "group")
 
     def read(self, text: str, arguments: "list[str]") -> Settings:
         """Return the settings of a whole text."""
@@ -187,6 +196,8 @@ class _Reader:
             except FormatError as error:
                 wrong.append("%s: %s" % (where, error))
         settings = self.settings
+        if self._needs_tunnel and not settings.pubtsp:
+            wrong.append("%s: tunnel: there is no pubtsp line" % self._needs_tunnel)
         for parties, free, idle, where in settings.pool_lines:
             try:
                 settings.pools.append(Pool(settings.table, parties, free, 1000 * idle))
@@ -201,6 +212,11 @@ class _Reader:
     def _line(self, word: str, values: "list[str]") -> None:
         if values[:1] == ["="]:
             values = values[1:]
+        for i in range(len(values)):
+            value = values[i]
+            if value == "tunnel" or value.startswith("tunnel:"):
+                values[i] = self._tunnel + value[6:]
+                self._needs_tunnel = self._where
         if word in self._kinds:
             self._kinds[word](values)
             return
@@ -300,6 +316,11 @@ class _Reader:
         if not where[1] or self.settings.metrics is not None:
             raise FormatError("metrics ADDRESS:PORT, once")
         self.settings.metrics = where
+
+    def _pubtsp(self, values: "list[str]") -> None:
+        if not values or self.settings.pubtsp:
+            raise FormatError("pubtsp SERVER..., or pubtsp auto, once")
+        self.settings.pubtsp = " ".join(values)
 
     def _log(self, values: "list[str]") -> None:
         if len(values) != 2 or values[0] != "calls":

@@ -7,7 +7,7 @@ import importlib
 import click
 
 # name: (module below this package, the command in it)
-_COMMANDS = {"tunnel": (".tunnel.command", "tunnel")}
+_COMMANDS = {"tunnel": (".tunnel", "tunnel")}
 
 
 class _Group(click.Group):

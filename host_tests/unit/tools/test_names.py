@@ -14,7 +14,7 @@ import pytest
 from host_tests.unit.tools.alone import alone
 from tools.common.driver import Loop
 from tools.common.names import Names, resolv_conf
-from tools.vox6.tunnel.servers import Discovery
+from tools.common.tunnel.servers import Discovery
 from vox6.dns import rdata
 from vox6.pubtsp.address import mapped
 from vox6.wire.inet6 import parse_address, parse_ipv4

@@ -6,9 +6,9 @@
 import pytest
 from click.testing import CliRunner
 
+from tools.common.tunnel import options as settings
+from tools.common.tunnel.options import OptionError, Options
 from tools.vox6.main import main
-from tools.vox6.tunnel import options as settings
-from tools.vox6.tunnel.options import OptionError, Options
 from vox6.pubtsp.address import mapped
 
 SERVER = (mapped(bytes((192, 0, 2, 115))), 3653)
@@ -130,7 +130,7 @@ def test_wrong_settings_end_with_status_2(arguments, said):
 
 def test_a_flag_goes_before_the_file(tmp_path, monkeypatch):
     """The device is never made: what reaches the driver is looked at."""
-    from tools.vox6.tunnel import command
+    from tools.vox6 import tunnel as command
 
     seen = []
     monkeypatch.setattr(command, "Tunnel", lambda options: seen.append(options) or _Nothing())

@@ -13,11 +13,11 @@ import pytest
 
 from host_tests.unit.tools.alone import alone
 from tools.common.tun import Tun, TunError, add_address, add_route, set_up
+from tools.common.tunnel import network, sockets, words
+from tools.common.tunnel.driver import Tunnel
+from tools.common.tunnel.interface import Interface
+from tools.common.tunnel.options import Options
 from tools.common.udp import UDPSocket
-from tools.vox6.tunnel import network, sockets, words
-from tools.vox6.tunnel.driver import Tunnel
-from tools.vox6.tunnel.interface import Interface
-from tools.vox6.tunnel.options import Options
 from vox6 import pubtsp
 from vox6.pubtsp import events, ipv6, lease
 from vox6.pubtsp.address import mapped

@@ -12,8 +12,8 @@ from vox6.dns import rdata
 from vox6.dns.locate import ordered
 from vox6.pubtsp.address import mapped
 
-from ...common.driver import Loop, Timer
-from ...common.names import Names, resolv_conf
+from ..driver import Loop, Timer
+from ..names import Names, resolv_conf
 from .options import Options, Peer, Where
 
 log = logging.getLogger("vox6.tunnel")

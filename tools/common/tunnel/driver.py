@@ -10,14 +10,15 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
 from functools import partial
 
 from vox6.pubtsp import Client, Settings, events
 from vox6.pubtsp.state import DOWN
 
-from ...common.driver import Loop, Timer
-from ...common.notify import notify
-from ...common.tun import TunError
+from ..driver import Loop, Timer
+from ..notify import notify
+from ..tun import TunError
 from . import network, words
 from .interface import Interface
 from .options import Options, Where
@@ -39,11 +40,21 @@ class Tunnel:
     client: the engine; interface: what the host sees.
     """
 
-    def __init__(self, options: Options) -> None:
-        """Make the TUN device; TunError: it could not be had."""
+    def __init__(
+        self,
+        options: Options,
+        loop: Loop | None = None,
+        told: Callable[[bytes | None], None] | None = None,
+    ) -> None:
+        """Make the TUN device; TunError: it could not be had.
+
+        loop: of a program that has one; told: called with each new address, None: there is none.
+        """
         self._options = options
+        self._told = told
+        self._owns_loop = loop is None
         self.interface = Interface(options.interface, options.metric)
-        self.loop = Loop()
+        self.loop = loop or Loop()
         self._sockets = Sockets(options.cheap_hop_limit)
         self._finder = Finder(self.loop, options, self._found)
         self._watch = network.Watch()
@@ -75,14 +86,18 @@ class Tunnel:
 
     def run(self) -> None:
         """Keep the tunnel up until stop(), SIGTERM or SIGINT."""
+        self.begin()
+        notify("READY=1")
+        self.loop.run()
+
+    def begin(self) -> None:
+        """Bring it up, as soon as the loop runs."""
         loop = self.loop
         loop.watch(self.interface.tun.fileno(), self._packets_of_host)
         loop.watch(self._watch.fileno(), self._news)
         self._open(TUNNEL)
         log.info("interface %s is there, looking for a server", self.interface.name)
         self._look()
-        notify("READY=1")
-        loop.run()
 
     def stop(self) -> None:
         """Let run() end."""
@@ -97,7 +112,8 @@ class Tunnel:
 
     def close(self) -> None:
         """Leave nothing behind: no address, no route, no device."""
-        notify("STOPPING=1")
+        if self._owns_loop:
+            notify("STOPPING=1")
         self.client.stop(self.loop.now())
         for tag in (TUNNEL, SIDE):
             self._close(tag)
@@ -105,7 +121,8 @@ class Tunnel:
         try:
             self.interface.close()
         finally:
-            self.loop.close()
+            if self._owns_loop:
+                self.loop.close()
         log.info("the tunnel is gone")
 
     def __enter__(self) -> "Tunnel":
@@ -197,15 +214,15 @@ class Tunnel:
             self.interface.set_address(event.address)
             self._network = network.look(self.interface.index, self._target())
             self._apply()
-            notify(f"STATUS={words.words(event)[1]}")
+            self._tell_state(event, event.address)
         elif isinstance(event, events.AddressChanged):
             self._close(SIDE)
         elif isinstance(event, events.TunnelDown):
             self._close(SIDE)
             self.interface.set_address(None)
-            notify(f"STATUS={words.words(event)[1]}")
+            self._tell_state(event, None)
         elif isinstance(event, events.Waiting):
-            notify(f"STATUS={words.words(event)[1]}")
+            self._tell_state(event, None)
             if not self._options.server:  # the network may know others now
                 self._finder.find()
         elif isinstance(event, events.SocketWanted):
@@ -215,6 +232,12 @@ class Tunnel:
             self._finder.resolve(event.name, partial(self._resolved, event.name))
         elif isinstance(event, events.KeepaliveFound):
             self._close(SIDE)
+
+    def _tell_state(self, event: object, address: bytes | None) -> None:
+        if self._owns_loop:
+            notify(f"STATUS={words.words(event)[1]}")
+        if self._told is not None:
+            self._told(address)
 
     # sockets
 

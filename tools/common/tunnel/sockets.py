@@ -15,7 +15,7 @@ import struct
 from vox6.pubtsp import header, ipv6
 from vox6.pubtsp.client import CHEAP, SIDE, TUNNEL
 
-from ...common.udp import Datagram, Peer, UDPSocket
+from ..udp import Datagram, Peer, UDPSocket
 
 _TRIES = 16  # ports from the kernel until one is good
 _FIRST_PORT = 1024

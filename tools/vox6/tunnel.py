@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from ...common.tun import TunError
-from . import options as settings
-from .driver import Tunnel
-from .options import OptionError, Options
+from ..common.tun import TunError
+from ..common.tunnel import options as settings
+from ..common.tunnel.driver import Tunnel
+from ..common.tunnel.options import OptionError, Options
 
 DEFAULT_FILE = Path("/etc/vox6/tunnel.conf")
 

@@ -7,8 +7,8 @@ may leave nowhere else, so that flows go on when native IPv6 appears. The other 
 for new flows, and whether it is there depends on the host's other ones.
 """
 
-from ...common import tun
-from ...common.tun import Tun
+from .. import tun
+from ..tun import Tun
 
 _EVERYWHERE = "::/0"
 

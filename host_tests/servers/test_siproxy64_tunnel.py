@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""A house on a line with IPv4 alone: siproxy64 takes its IPv6 from PubTSP for two phones."""
+
+import re
+import sys
+
+import pytest
+
+from host_tests.servers.mirror_house import Telephone, call, hang_up, line_of, talk
+from host_tests.servers.wire import TOP, environment
+from tools.lab.namespace import netlink
+
+pytestmark = [pytest.mark.timeout(90), pytest.mark.needs_root]
+_FREE = "10.64.0.0/24"
+
+
+@pytest.fixture(scope="module")
+def house(net, operator):
+    """(host of siproxy64, host of two phones): a home behind NAT."""
+    home = net.home("house")
+    home.set_servers(operator)
+    mirror, phones = home.host("mirror"), home.host("phones")
+    with netlink(phones.netns) as ip:
+        ip.route("add", dst=_FREE, gateway=mirror.ipv4)
+    return home, mirror, phones
+
+
+def start(mirror, phones, second, operator, *more):
+    """siproxy64 with two phones; (process, the tunnel's address)."""
+    config = mirror.lab.folder / "siproxy64.conf"
+    rows = [
+        f"control {mirror.lab.folder / 'control-64'}",
+        f"pubtsp {operator} martians lab",
+        f"map {phones}:5060 = tunnel:5060",
+        f"map {second}:5060 = tunnel:5062",
+        f"pool ::/0 = {_FREE}",
+        "anyip on",
+        *more,
+    ]
+    config.write_text("\n".join(rows) + "\n")
+    process = mirror.start(
+        [sys.executable, "-m", "tools.siproxy64", "--config", config],
+        log="siproxy64.log", env=environment(), cwd=TOP,
+    )  # fmt: skip
+    return process, address(process)
+
+
+def address(process, count=0):
+    """The tunnel's address, at its n-th change."""
+    pattern = r"(?s)" + r".*the tunnel's address is " * count + r".*?the tunnel's address is (\S+)"
+    return process.wait_output(pattern, 15)[1]
+
+
+def test_two_phones_on_one_address(net, operator, native, house):
+    """Both are called from the IPv6 world at one address, told apart by port, and call back."""
+    home, mirror, phones = house
+    second = "192.0.2.77"
+    phones.set_address(second, 24)
+    process, seen = start(mirror, phones.ipv4, second, "auto")
+    assert re.match(r"2001:db8:", seen)
+    with (
+        Telephone(phones, phones.ipv4) as one,
+        Telephone(phones, second) as two,
+        Telephone(native, native.ipv6) as caller,
+    ):
+        first_call, offer, answer = call(caller, one, seen, "10.64.0.0")
+        assert line_of(answer, "c=") == f"c=IN IP6 {seen}"
+        assert line_of(offer, "c=") == "c=IN IP4 10.64.0.0"
+        second_call, second_offer, second_answer = call(caller, two, seen, "10.64.0.0", port=5062)
+        assert line_of(second_answer, "c=") == f"c=IN IP6 {seen}"
+        one.say(b"from the first", offer)
+        assert caller.hear()[0] == b"from the first"
+        two.say(b"from the second", second_offer)
+        assert caller.hear()[0] == b"from the second"
+        caller.say(b"to the first", answer)
+        assert one.hear()[0] == b"to the first"
+        caller.say(b"to the second", second_answer)
+        assert two.hear()[0] == b"to the second"
+        hang_up(caller, one, seen, first_call)
+        hang_up(caller, two, seen, second_call, port=5062)
+        back, offer, answer = call(two, caller, "10.64.0.0", seen)
+        assert line_of(offer, "Contact:") == f"Contact: <sip:alice@[{seen}]:5062>"
+        talk(two, caller, answer, offer)
+        hang_up(two, caller, "10.64.0.0", back)
+    process.stop()
+
+
+def test_another_mapping_of_the_nat(operator, native, house):
+    """The tunnel gets another address; the phones are reached there."""
+    home, mirror, phones = house
+    process, old = start(mirror, phones.ipv4, "192.0.2.77", operator.ipv4)
+    with Telephone(phones, phones.ipv4) as one, Telephone(native, native.ipv6) as caller:
+        caller.options(old)
+        one.receive("OPTIONS ")
+        home.rebind()
+        one.options("10.64.0.0")
+        new = address(process, 1)
+        assert new != old
+        caller.options(new, call_id="again")
+        while "again" not in one.receive("OPTIONS ")[0]:
+            pass
+    process.stop()
