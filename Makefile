@@ -100,6 +100,7 @@ router-program:
 	    echo "siproxy64-router: it does not build; the whole log is $$log" >&2
 	    exit 1
 	fi
+	build/router/siproxy64-router check 192.0.2.1=2001:db8::1 2>>$$log || { tail -n 5 $$log >&2; exit 1; }
 	awk -v a=$$start -v b=$$(date +%s.%N) -v n=$$(stat -c %s build/router/siproxy64-router) \
 	    'BEGIN { printf "siproxy64-router: build/router/siproxy64-router, %d octets (%.1f s)\n", n, b - a }'
 

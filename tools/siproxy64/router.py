@@ -118,7 +118,7 @@ def main(arguments: "list[str]") -> int:
     try:
         process = _Process(lambda: _read(file, maps))
         if check:
-            _say("%s: good" % file)
+            _say("%s: good" % (file or " ".join(maps)))
             return 0
         process.start()
     except SettingsError as error:

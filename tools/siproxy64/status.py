@@ -4,7 +4,6 @@
 
 from .relay import traffic
 from .settings import SettingsError, show
-from .xdp_plane import XDPPlane
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class Status:
         found["media_packets"], found["media_octets"] = totals
         plane = self._program.relay.plane
         found["plane"] = plane.name
-        if isinstance(plane, XDPPlane):
+        if hasattr(plane, "kernel_counters"):
             found["kernel"] = plane.kernel_counters()
         return found
 
