@@ -3,6 +3,7 @@
 """An IPv4 phone, an IPv6 peer and the relay's host between them, each in a namespace.
 
     phone eth0 -- (IPv4) -- eth4 box eth6 -- (IPv6) -- eth0 peer
+    phone eth0 -- br0 -- eth0 peer                     one_armed: eth0 of the box is there too
 
 The box forwards nothing. veth pairs stand for network cards only when told so (`cards`): checksum
 offload off where packets begin, GRO on where redirected frames arrive.
@@ -12,6 +13,7 @@ import itertools
 import os
 import socket
 import subprocess
+from pathlib import Path
 
 from host_tests.servers.veths import run
 from tools.lab import namespace
@@ -22,7 +24,19 @@ _LINKS = """
 link add eth0 netns {phone} type veth peer name eth4 netns {box}
 link add eth0 netns {peer} type veth peer name eth6 netns {box}
 """
+_ONE_ARMED_LINKS = """
+link add br0 netns {switch} type bridge
+link add eth0 netns {phone} type veth peer name phone netns {switch}
+link add eth0 netns {peer} type veth peer name peer netns {switch}
+link add eth0 netns {box} type veth peer name box netns {switch}
+"""
 _ADDRESSES = {
+    "switch": """
+link set br0 up
+link set phone master br0 up
+link set peer master br0 up
+link set box master br0 up
+""",
     "box": f"""
 link set eth4 up
 link set eth6 up
@@ -41,11 +55,14 @@ class RelayVeths:
 
     _count = itertools.count(1)
 
-    def __init__(self, cards=True):
+    def __init__(self, cards=True, one_armed=False):
         self.cards = cards
+        self.one_armed = one_armed
+        self.arms = ["eth0"] if one_armed else ["eth4", "eth6"]
         number = next(self._count)
         self.names = {
-            word: f"vox6-{os.getpid()}-{number}-relay-{word}" for word in ("phone", "box", "peer")
+            word: f"vox6-{os.getpid()}-{number}-relay-{word}"
+            for word in ("phone", "box", "peer", *(["switch"] if one_armed else []))
         }
         self.address = {"phone": PHONE, "peer": PEER}
         self.shown = {"phone": PHONE_SHOWN, "peer": PEER_SHOWN}
@@ -53,18 +70,22 @@ class RelayVeths:
     def __enter__(self):
         for name in self.names.values():
             namespace.create(name)
-        run("ip", "-batch", "-", text=_LINKS.format(**self.names))
+        links = _ONE_ARMED_LINKS if self.one_armed else _LINKS
+        run("ip", "-batch", "-", text=links.format(**self.names))
         for word, lines in _ADDRESSES.items():
+            if word not in self.names:
+                continue
+            if self.one_armed:
+                lines = lines.replace("eth4", "eth0").replace("eth6", "eth0")
             run("ip", "-n", self.names[word], "-batch", "-", text=lines)
-        for word, interfaces in (
-            ("phone", ("eth0",)),
-            ("box", ("eth4", "eth6")),
-            ("peer", ("eth0",)),
-        ):
-            for interface in interfaces:
-                self.ethtool(word, interface, "gro", "on")
+        interfaces = {"phone": ["eth0"], "box": self.arms, "peer": ["eth0"]}
+        if self.one_armed:
+            interfaces["switch"] = ["phone", "box", "peer"]
+        for word, names in interfaces.items():
+            for name in names:
+                self.ethtool(word, name, "gro", "on")
                 if self.cards:
-                    self.ethtool(word, interface, "tx", "off")
+                    self.ethtool(word, name, "tx", "off")
         return self
 
     def __exit__(self, *_):
@@ -81,6 +102,10 @@ class RelayVeths:
     def ethtool(self, word, interface, feature, value):
         run("nsenter", f"--net=/run/netns/{self.names[word]}", "ethtool", "-K", interface, feature,
             value)  # fmt: skip
+
+    def sysctl(self, word, name, value):
+        with self.inside(word):
+            Path("/proc/sys/net", name).write_text(f"{value}\n")
 
     def ping(self, word, address):
         """Let both ends know each other's Ethernet address."""

@@ -5,6 +5,7 @@
 import os
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +100,18 @@ def test_program_that_leaves(place, pair):
     assert kernel(place)["relayed"] >= 4
     talk(phone, peer, answer, offer)
     old.stop()
+
+
+def test_as_another_user(place, pair):
+    """Without root's rights: what the maps are told later is told as nobody."""
+    place.fresh("plane xdp", "user nobody")
+    phone, peer = pair
+    call_id, offer, answer = call(phone, peer, PEER_SEEN, PHONE_SEEN)
+    talk(phone, peer, answer, offer)
+    found = Path(f"/proc/{place.mirror.process.pid}/status").read_text()
+    assert "\nUid:\t65534\t65534" in found
+    place.signal("SIGUSR1")
+    said = place.mirror.process.wait_output(r"kernel: relayed (\d+)", 5)
+    assert int(said.group(1)) >= 4
+    hang_up(phone, peer, PEER_SEEN, call_id)
+    place.fresh("plane xdp")

@@ -40,7 +40,7 @@ def net():
 def attached(net):
     program = Program(streams=8)
     with net.inside("box"):
-        mode = program.attach(["eth4", "eth6"])
+        mode = program.attach(net.arms)
     return program, mode
 
 
@@ -208,6 +208,57 @@ def test_half_checksums(built):
             stream.ends["phone"].sendto(b"voice", stream.to("phone"))
             assert stream.box["peer"].recv(10) == b"voice"
             assert program.counters()["pass_checksum"] == 1
+        finally:
+            stream.close()
+            program.close()
+
+
+def test_one_arm(built):
+    """Phone and peer on one link with the box, as at home: out by the interface it came by."""
+    with RelayVeths(one_armed=True) as net:
+        for word, other in OTHER.items():
+            net.ping(word, net.shown[other])
+            net.ping("box", net.address[word])
+        program, mode = attached(net)
+        assert mode == "native"
+        stream = Stream(net, program)
+        try:
+            for number in range(50):
+                for word, other in OTHER.items():
+                    data = bytes([number]) * (3 * number)
+                    stream.ends[word].sendto(data, stream.to(word))
+                    assert stream.ends[other].recv(2048) == data
+            assert program.counters()["relayed"] == 100
+        finally:
+            stream.close()
+            program.close()
+
+
+@pytest.mark.parametrize("word", ("phone", "peer"))
+def test_router(built, word):
+    """Where the box forwards, the kernel's routes say how large a packet may be."""
+    with RelayVeths() as net:
+        for name in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+            net.sysctl("box", name, 1)
+        for end, other in OTHER.items():
+            net.ping(end, net.shown[other])
+            net.ping("box", net.address[end])
+        program, _ = attached(net)
+        stream = Stream(net, program)
+        payload = bytes(range(256)) * 5 + bytes(120)  # 1400 octets
+        try:
+            stream.ends[word].sendto(payload, stream.to(word))
+            assert stream.ends[OTHER[word]].recv(2048) == payload
+            assert program.counters()["relayed"] == 1
+            far = net.address[OTHER[word]]
+            arm = "eth6" if word == "phone" else "eth4"
+            length = "128" if word == "phone" else "32"
+            net.ip("box", "route", "add", f"{far}/{length}", "dev", arm, "mtu", "lock", "1300")
+            stream.ends[word].sendto(payload, stream.to(word))
+            assert stream.box[OTHER[word]].recv(2048) == payload
+            assert program.counters()["pass_route"] == 1
+            stream.ends[word].sendto(payload[:1000], stream.to(word))
+            assert stream.ends[OTHER[word]].recv(2048) == payload[:1000]
         finally:
             stream.close()
             program.close()

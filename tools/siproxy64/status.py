@@ -77,6 +77,9 @@ class Status:
             f"connections, {found['ports']} SIP ports; "
             + (", ".join(f"{name} {counters[name]}" for name in sorted(counters)) or "nothing yet")
         ]
+        if "kernel" in found:
+            kernel = found["kernel"]
+            out.append("kernel: " + ", ".join(f"{name} {kernel[name]}" for name in kernel))
         for call in self.calls():
             out.append(
                 f"call {call['from']} to {call['to']}, {call['seconds']} s, "
