@@ -4,6 +4,7 @@
 
 import itertools
 import random
+import struct
 
 import pytest
 from scapy.layers.inet import IP, UDP, IPOption, fragment
@@ -44,9 +45,14 @@ def passed(relay, frame, why):
 
 
 def payloads():
-    """Of all lengths, odd and even, whose packets fit into 1280 octets, and what they hold."""
+    """Of all lengths, odd and even, whose packets fit into 1280 octets, in no order.
+
+    So that what is left of one in the program's copy would be seen in another.
+    """
     some = random.Random(64)
-    for length in (*range(0, 260), *range(1100, 1232)):
+    lengths = [*range(0, 260), *range(1100, 1232)]
+    some.shuffle(lengths)
+    for length in lengths:
         yield some.randbytes(length)
 
 
@@ -194,21 +200,30 @@ def test_by_the_interface_it_came(relay, world):
     assert (action, after) == (r.TX, world.leaving(b"x"))
 
 
+def resummed(octets):
+    """An IPv4 packet with a right header checksum."""
+    packet = IP(octets)
+    del packet.chksum
+    return bytes(packet)
+
+
 def odd(world):
     """Frames of the locked peer that are not what they should be."""
     good = world.arriving(bytes(100))
     whole = bytes(good)
     if world.far_is_ipv4:
         at = 40
-        yield "pass_odd", whole[:4] + b"\0\x6d" + whole[6:]  # payload length and UDP's differ
+        yield "pass_odd", whole[:4] + b"\0\x6b" + whole[6:]  # payload length and UDP's differ
         yield None, bytes(IPv6(src=good.src, dst=good.dst) / IPv6ExtHdrDestOpt() / good[UDP])
         yield None, bytes(IPv6(src=good.src, dst=good.dst) / IPv6ExtHdrFragment() / good[UDP])
     else:
         at = 20
-        yield "pass_odd", bytes(IP(whole[:2] + b"\0\x81" + whole[4:]))
+        yield "pass_odd", resummed(whole[:2] + b"\0\x7f" + whole[4:])
         yield "pass_odd", whole[:10] + b"\x12\x34" + whole[12:]  # a wrong header checksum
-        options = IP(src=good.src, dst=good.dst, options=[IPOption(b"\x01\x01\x01\x00")])
-        yield None, bytes(options / good[UDP])
+        # options that would be ports and, behind them, a port that would be the right length
+        ports = struct.pack(">HH", world.sender[1], world.local[1])
+        options = IP(src=good.src, dst=good.dst, options=[IPOption(ports)])
+        yield None, bytes(options / UDP(sport=112, dport=5, chksum=1) / bytes(100))
         for part in fragment(world.arriving(bytes(900)), 400):
             yield None, bytes(part)
     yield "pass_odd", whole[:-1]  # shorter than it says
