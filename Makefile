@@ -151,8 +151,9 @@ format: need-test ## let ruff and clang-format rewrite our files
 	$(PY) -m ruff format --no-cache $(PY_DIRS)
 	$(TOP)/build/venv/bin/clang-format -i $(or $(C_FILES),/dev/null)
 
-size: ## text, data, bss of each board, and its heap after boot and in a call
+size: need-test ## text, data, bss of each board, its heap after boot and in a call; what siproxy64 takes
 	@$(MAKE) boards BOARD=
+	$(MAKE) router-program
 	$(PY) -m tools.size $(BOARDS) $(ARGS)
 
 bench: need-test boards bpf ## the figures of host_tests/bench

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""`make size`: text, data and bss of each board's image; its Python heap, idle and in a call.
+"""`make size`: text, data and bss of each board's image; its Python heap, idle and in a call; what
+siproxy64 takes (size_siproxy64.py).
 
 The image comes from the linker's file, the heap from running phones: one of the board and one of
 the host in a lab, a call between them, gc.mem_alloc() after gc.collect() on the console before the
@@ -20,6 +21,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from tools import size_siproxy64
 from tools.lab.call import idle_address
 from tools.lab.call_report import CallFailed
 from tools.lab.errors import LabError
@@ -161,7 +163,8 @@ def main(boards: tuple[str, ...], run: bool, seconds: float) -> None:
             console.print(f"size: a call of {seconds:g} s between both boards, for the heap")
             found = heaps(TOP / "build" / "size", seconds)
         report(console, images, found)
-    except (SizeError, LabError, PanelError, CallFailed) as error:
+        size_siproxy64.report(console)
+    except (FileNotFoundError, SizeError, LabError, PanelError, CallFailed) as error:
         console.print(f"make size failed: {error}", markup=False, soft_wrap=True)
         raise SystemExit(1) from None
 
