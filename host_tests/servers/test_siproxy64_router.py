@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -215,6 +216,39 @@ def test_range(place):
             hang_up(far, one, seen, call_id)
 
 
+def test_range_of_ipv4(place):
+    """Sixteen peers by one line, under IPv4 addresses that the kernel takes for its own."""
+    place.peer_host.set_address("2001:db8:1::105", 64)
+    place.mirror.host.run(["ip", "route", "add", "local", "198.51.100.0/28", "dev", "lo"])
+    with netlink(place.phone_host.netns) as ip:
+        ip.route("add", dst="198.51.100.0/28", gateway=PEER_SEEN)
+    place.fresh("map 2001:db8:1::100/124 = 198.51.100.0/28")
+    seen = "198.51.100.5"
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with (
+            place.telephone(place.peer_host, "2001:db8:1::105", kind=kind) as one,
+            place.telephone(place.phone_host, PHONE, 5061, kind=kind) as far,
+        ):
+            call_id, offer, answer = call(far, one, seen, PHONE_SEEN)
+            talk(far, one, answer, offer)
+            assert line_of(answer, "c=") == f"c=IN IP4 {seen}"
+            hang_up(far, one, seen, call_id)
+
+
+def test_rights(place, phones):
+    """After the start it is nobody, without capabilities, and serves."""
+    phone, peer = phones
+    place.fresh("user nobody")
+    process = Path(f"/proc/{place.mirror.process.pid}/status").read_text()
+    assert line_of(process, "Uid:").split()[1:] == ["65534"] * 4
+    assert line_of(process, "Groups:").split()[1:] == []
+    assert int(line_of(process, "CapPrm:").split()[1], 16) == 0
+    assert int(line_of(process, "NoNewPrivs:").split()[1]) == 1
+    call_id, offer, answer = call(phone, peer, PEER_SEEN, PHONE_SEEN)
+    talk(phone, peer, answer, offer)
+    hang_up(phone, peer, PEER_SEEN, call_id)
+
+
 def test_64_streams(place, phones):
     """As many calls as there are streams, each with its voice; the next is told to come later."""
     _, peer = phones
@@ -240,7 +274,8 @@ def test_64_streams(place, phones):
     ("line", "words"),
     [
         ("map 192.0.2.9 = 192.0.2.10", "line 2: both addresses live on the same side"),
-        ("user nobody", "user: not in siproxy64-router"),
+        ("metrics 127.0.0.1:9464", "metrics: not in siproxy64-router"),
+        ("plane xdp", "plane xdp: not in siproxy64-router"),
         ("", None),
     ],
 )
@@ -255,6 +290,8 @@ def test_check(tmp_path, line, words):
 def test_wrong_arguments(tmp_path):
     assert run()[0] == 2
     assert "usage:" in run("--colour")[1]
+    code, out = run(f"{PHONE}={PHONE_SEEN}", "/dev/null", "/dev/zero")
+    assert code == 2 and "usage:" in out
     code, out = run(tmp_path / "none")
     assert code == 2 and "ENOENT" in out
     assert "nothing is mapped" in run("check", "/dev/null")[1]

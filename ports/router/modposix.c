@@ -7,7 +7,10 @@
 #include "modposix.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -91,6 +94,33 @@ static const mp_stream_p_t signals_stream = { .ioctl = signals_ioctl };
 static MP_DEFINE_CONST_OBJ_TYPE(signals_type, MP_QSTR_Signals, MP_TYPE_FLAG_NONE, make_new,
     signals_make_new, protocol, &signals_stream, locals_dict, &signals_locals);
 
+// --- rights -------------------------------------------------------------------------------------
+
+static mp_obj_t module_drop(mp_obj_t user_in, mp_obj_t group_in) {
+    const char *user = mp_obj_str_get_str(user_in), *group = mp_obj_str_get_str(group_in);
+    const struct passwd *account = getpwnam(user);
+    if (account == NULL) {
+        mp_raise_msg_varg(
+            &mp_type_ValueError, MP_ERROR_TEXT("user %s: there is none of this name"), user);
+    }
+    uid_t uid = account->pw_uid;
+    gid_t gid = account->pw_gid;
+    if (*group) {
+        const struct group *other = getgrnam(group);
+        if (other == NULL) {
+            mp_raise_msg_varg(
+                &mp_type_ValueError, MP_ERROR_TEXT("group %s: there is none of this name"), group);
+        }
+        gid = other->gr_gid;
+    }
+    if (setgroups(0, NULL) < 0 || setgid(gid) < 0 || setuid(uid) < 0
+        || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+        mp_raise_OSError(errno);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(module_drop_obj, module_drop);
+
 // --- the module ---------------------------------------------------------------------------------
 
 static mp_obj_t module_now(void) {
@@ -101,6 +131,7 @@ static MP_DEFINE_CONST_FUN_OBJ_0(module_now_obj, module_now);
 static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_posix) },
     { MP_ROM_QSTR(MP_QSTR_Signals), MP_ROM_PTR(&signals_type) },
+    { MP_ROM_QSTR(MP_QSTR_drop), MP_ROM_PTR(&module_drop_obj) },
     { MP_ROM_QSTR(MP_QSTR_now), MP_ROM_PTR(&module_now_obj) },
     { MP_ROM_QSTR(MP_QSTR_HUP), MP_ROM_INT(SIGHUP) },
     { MP_ROM_QSTR(MP_QSTR_INT), MP_ROM_INT(SIGINT) },

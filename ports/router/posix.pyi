@@ -22,3 +22,9 @@ class Signals:
 
 def now() -> int:
     """Return milliseconds since the program's start, never going back."""
+
+def drop(user: str, group: str) -> None:
+    """Be this user from now on, of one group ("": the user's own), without any right of root.
+
+    ValueError: there is no such user or group. OSError: EPERM: we are not root.
+    """

@@ -28,7 +28,7 @@ counters, USR2 reads CONFIG again, TERM ends it.
 """
 _WRONG = 2  # exit status for wrong settings or arguments
 # Settings that need more than this program has; `control` is passed over.
-_ABSENT = ("anyip", "group", "metrics", "pubtsp", "user")
+_ABSENT = ("anyip", "metrics", "pubtsp")
 
 
 def _say(line: str) -> None:
@@ -75,7 +75,10 @@ class _Process:
         self._log = CallLog(_say)
 
     def start(self) -> None:
-        """Open the SIP ports; PortError: one of them cannot be had."""
+        """Open the SIP ports, then give up the rights of root.
+
+        PortError: a port cannot be had. ValueError, OSError: another user cannot be.
+        """
         self.program.start()
         self._apply()
         on_signal = self.driver.on_signal
@@ -84,6 +87,9 @@ class _Process:
         on_signal("USR2", self._reload)
         on_signal("TERM", self.program.stop)
         on_signal("INT", self.program.stop)
+        settings = self.program.settings
+        if settings.user:
+            self.driver.drop(settings.user, settings.group)
 
     def _apply(self) -> None:
         settings = self.program.settings
@@ -125,7 +131,7 @@ def main(arguments: "list[str]") -> int:
         for line in error.lines:
             _say(line)
         return _WRONG
-    except PortError as error:
+    except (PortError, ValueError, OSError) as error:
         _say(str(error))
         return 1
     _say("ready")

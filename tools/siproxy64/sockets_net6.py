@@ -245,6 +245,10 @@ class Driver:
         self._signals.append(signals)
         self.watch(signals, readable)
 
+    def drop(self, user: str, group: str) -> None:
+        """Be this user from now on; ValueError: there is none, OSError: we are not root."""
+        posix.drop(user, group)
+
     def run(self) -> None:
         """Serve until stop()."""
         self._running = True
