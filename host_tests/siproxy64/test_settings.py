@@ -4,8 +4,16 @@
 
 import unittest
 
-from tools.siproxy64.ports import wanted
-from tools.siproxy64.settings import SettingsError, address, duration, literal, net, parse, show
+from tools.siproxy64.settings import (
+    SettingsError,
+    address,
+    duration,
+    literal,
+    net,
+    parse,
+    show,
+    wanted,
+)
 
 WHOLE = """
 # what an operator may write

@@ -19,8 +19,7 @@ from .anyip import AnyIPError
 from .call_log import CallLog
 from .metrics import StatusCollector
 from .portable_plane import PortablePlane
-from .ports import PortError
-from .program import Program
+from .program import Program, StartError
 from .relay import Relay
 from .settings import Settings, SettingsError
 from .sockets import Driver
@@ -31,10 +30,6 @@ from .xdp_plane import XDPPlane, choose, interfaces_towards
 from .xdp_program import Unavailable
 
 log = logging.getLogger("siproxy64")
-
-
-class StartError(Exception):
-    """The machine does not give what the settings ask for; the text says what helps."""
 
 
 class Daemon:
@@ -110,7 +105,7 @@ class Daemon:
                 keep = {privileges.BPF, privileges.NET_ADMIN}
             privileges.drop(uid, gid, "", keep)
             self._start_metrics()  # in threads, after the rights are dropped
-        except (AnyIPError, ControlError, PortError, PrivilegesError, TunError) as error:
+        except (AnyIPError, ControlError, PrivilegesError, TunError) as error:
             raise StartError(str(error)) from None
         except SettingsError as error:
             raise StartError("; ".join(error.lines)) from None

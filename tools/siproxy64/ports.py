@@ -10,45 +10,20 @@ longest goes for it, once there are too many.
 
 from vox6.wire import const
 
-from .table import SIP_PORT, show, side
+from .table import side
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-    from .settings import Settings
-
     Address = tuple[bytes, int]
     Place = tuple[str, bytes, int, bool]  # transport, address, port, whether it is a wildcard
 
-_ANY = (b"\0" * 16, b"\0" * 10 + b"\xff\xff\0\0\0\0")  # by side
+ANY = (b"\0" * 16, b"\0" * 10 + b"\xff\xff\0\0\0\0")  # by side
 
 
 class PortError(Exception):
-    """A port cannot be had; the text says which and why."""
-
-
-def wanted(settings: "Settings") -> "list[Place]":
-    """Return what a configuration listens on."""
-    single: "set[Address]" = set()
-    wild: "set[tuple[bool, int]]" = set()
-    for addr16, length, port in settings.table.local_nets():
-        if length == 128:
-            single.add((addr16, port or SIP_PORT))
-        else:
-            wild.add((side(addr16), port or SIP_PORT))
-    for pool in settings.pools:
-        wild.add((side(pool.net[0]), SIP_PORT))
-    for own, _ in settings.defaults.values():
-        single.add(own)
-    out: "list[Place]" = []
-    for transport in settings.transports:
-        for here, port in sorted(wild):
-            out.append((transport, _ANY[here], port, True))
-        for addr16, port in sorted(single):
-            if (side(addr16), port) not in wild:
-                out.append((transport, addr16, port, False))
-    return out
+    """A port cannot be had: place, and the OSError."""
 
 
 class Ports:
@@ -66,21 +41,17 @@ class Ports:
     def configure(self, places: "list[Place]") -> None:
         """Open what is wanted now, then close what is not; PortError: nothing has changed."""
         opened: "dict[Place, Any]" = {}
-        released: "list[Place]" = []
         for place in places:
             if place in self._fixed:
                 continue
             if place in self._told:  # was opened for one party, is of the table now
                 self._told.pop(place)[0].close()
-                released.append(place)
             try:
                 opened[place] = self._open_port(place)
             except OSError as error:
                 for port in opened.values():
                     port.close()
-                transport, addr16, number, wild = place
-                where = "every address, port %d" % number if wild else show((addr16, number))
-                raise PortError("%s, %s: %s" % (where, transport.upper(), _reason(error)))
+                raise PortError(place, error)
         for place in list(self._fixed):
             if place not in places:
                 self._fixed.pop(place).close()
@@ -90,7 +61,7 @@ class Ports:
         """Return the port that serves a local address."""
         found = self._fixed.get((transport, addr16, port, False))
         if found is None:
-            found = self._fixed.get((transport, _ANY[side(addr16)], port, True))
+            found = self._fixed.get((transport, ANY[side(addr16)], port, True))
         if found is None:
             told = self._told.get((transport, addr16, port, False))
             if told is not None:
@@ -122,7 +93,3 @@ class Ports:
             told[0].close()
         self._fixed.clear()
         self._told.clear()
-
-
-def _reason(error: OSError) -> str:
-    return getattr(error, "strerror", None) or "error %s" % error.args[0]

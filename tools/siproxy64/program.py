@@ -11,8 +11,8 @@ and the caller's own. A new configuration takes the place of the old one as a wh
 """
 
 from .mirror import MAX_MESSAGE_OCTETS, Mirror
-from .ports import PortError, Ports, wanted
-from .settings import SettingsError, show
+from .ports import PortError, Ports
+from .settings import SettingsError, show, wanted
 from .streams import Streams
 from .throttle import Throttle
 
@@ -29,6 +29,17 @@ if TYPE_CHECKING:
 _LOOK_MS = 500  # between two looks whether calls are left
 # What cannot change while the program runs.
 FIXED = ("transports", "control", "metrics", "user", "group", "plane", "pubtsp", "ports")
+
+
+class StartError(Exception):
+    """The machine does not give what the settings ask for; the text says what."""
+
+
+def _reason(error: PortError) -> str:
+    (transport, addr16, port, wild), why = error.args
+    where = "every address, port %d" % port if wild else show((addr16, port))
+    text = getattr(why, "strerror", None) or "error %s" % why.args[0]
+    return "%s, %s: %s" % (where, transport.upper(), text)
 
 
 class Program:
@@ -58,8 +69,11 @@ class Program:
     # -- life ---------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Open the SIP ports; PortError: one of them cannot be had."""
-        self.ports.configure(wanted(self.settings))
+        """Open the SIP ports; StartError: one of them cannot be had."""
+        try:
+            self.ports.configure(wanted(self.settings))
+        except PortError as error:
+            raise StartError(_reason(error))
 
     def stop(self) -> None:
         """Give everything up, calls too."""
@@ -99,10 +113,16 @@ class Program:
         fixed = [name for name in FIXED if getattr(new, name) != getattr(self.settings, name)]
         if fixed:
             raise SettingsError(["%s: a change needs a restart" % name for name in fixed])
+        places, before = wanted(new), wanted(self.settings)
         try:
-            self.ports.configure(wanted(new))
+            try:
+                self.ports.configure(places)
+            except PortError:  # a wildcard may have to wait until single addresses are closed
+                self.ports.configure([place for place in before if place in places])
+                self.ports.configure(places)
         except PortError as error:
-            raise SettingsError([str(error)])
+            self.ports.configure(before)
+            raise SettingsError([_reason(error)])
         new.keep(self.settings)
         self.settings = new
         self.mirror.table = new.table

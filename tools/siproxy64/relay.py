@@ -7,12 +7,14 @@ can be had there. So each description opens the near socket on the side that it 
 where the far end is on the side that it comes from. RTP and RTCP are a stream each.
 
 A leg is what one call is between two hosts: the Call-ID and both their addresses. The same call
-may pass twice, to a registrar of the other side and back.
+may pass twice, to a registrar of the other side and back. Branches of a forked call share the
+sockets that the caller was told of; the last one that answers 2xx has them, and gives them back to
+another one when it is ended. An offer that is refused leaves all as it was before.
 """
 
 from vox6.wire import const
 
-from .scan import Refused
+from .scan import Refused, cseq, tag
 from .table import side
 
 TYPE_CHECKING = const(0)
@@ -25,92 +27,129 @@ if TYPE_CHECKING:
 
     Address = tuple[bytes, int]
     Key = tuple[str, bytes, bytes]
+    Ports = tuple[int, ...]
+    Show = tuple[int, bytes, Ports, bytes]  # index, address, its ports, under which address
 
-_LINGER_MS = 5_000  # after BYE or a refusal, for what is still on its way
-_SILENCE_MS = 90_000  # until a call whose end may have been missed is over
-_IDLE_MS = 3_600_000  # of a call on hold
-_LOOK_MS = 1_000
-_RETRY_S = 30
+_LINGER_MS = const(5_000)  # after BYE or a refusal, for what is still on its way
+_SILENCE_MS = const(90_000)  # until a call whose end may have been missed is over
+_IDLE_MS = const(3_600_000)  # of a call on hold
+_RING_MS = const(240_000)  # timer C of RFC 3261 and more: nobody will answer
+_LOOK_MS = const(1_000)
+_RETRY_S = const(30)
+_MOST_PAIRS = const(4)  # of one media description
 _METHODS = ("INVITE", "ACK", "PRACK", "UPDATE")
 
 
 class Stream:
-    """One media description: RTP and RTCP."""
+    """One media description: RTP, RTCP, and more pairs of ports if it has some."""
 
     def __init__(self) -> None:
         self.handles: "list[Any]" = []
         # By side that they are seen from: address and ports of the near sockets.
-        self.shown: "dict[bool, tuple[bytes, int, int]]" = {}
-        self.told: "dict[bool, tuple[bytes, int, int]]" = {}  # as each side has told
+        self.shown: "dict[bool, tuple[bytes, Ports]]" = {}
+        # As each side has told, and under which address that is shown.
+        self.told: "dict[bool, tuple[bytes, Ports, bytes]]" = {}
 
 
 class Leg:
     """One call between two hosts."""
 
-    def __init__(self, key: "Key", source: "Address", target: "Address", now: int) -> None:
-        self.key = key
+    def __init__(self, source: "Address", target: "Address", now: int) -> None:
         self.parties = (source, target)
         self.began_ms = now
         self.streams: "dict[int, Stream]" = {}
-        self.is_answered = False
+        self.answers: "dict[str, list[Show]]" = {}  # of each branch that was accepted, by its tag
+        self.before: "list[Show]" = []  # what an offer has replaced that is not answered yet
+        self.expires_ms = now + _RING_MS  # who is silent after that has gone
         self.ends_ms = 0  # 0: not yet
+        self.is_over = False  # a BYE has passed
 
 
 class Passage:
     """One message on its way."""
 
-    def __init__(self, relay: "Relay", key: "Key", message: "Lines", now: int) -> None:
+    def __init__(
+        self, relay: "Relay", message: "Lines", source: "Address", target: "Address", now: int
+    ) -> None:
+        one, two = source[0], target[0]
+        if two < one:
+            one, two = two, one
         self.relay = relay
-        self.key = key
+        self.key = (message.get("call-id") or "", one, two)
+        self.message = message
         self.now = now
-        self.status = getattr(message, "status", 0)
-        cseq = (message.get("cseq") or "").split()
-        self.method = cseq[-1] if cseq else ""
-        self.parties = ((b"", 0), (b"", 0))
-        self.is_new = False
+        self.status: int = getattr(message, "status", 0)
+        self.method = cseq(message)[1]
+        self.parties = (source, target)
+        self.leg = relay.legs.get(self.key)
+        self.is_new = self.leg is None
+        self.shows: "list[Show]" = []
 
     def stream(
         self, index: int, addr16: "bytes | None", rtp: int, rtcp: int, count: int
     ) -> "tuple[bytes, int, int] | None":
         """Return (address, RTP port, RTCP port) that represent those of a media description."""
         relay = self.relay
-        if addr16 is None:
-            return b"", rtp, rtcp  # on hold: nothing comes, what is there stays
-        there = not side(addr16)
+        leg = self.leg
+        if addr16 is None:  # on hold: nothing comes, what is there stays
+            if leg is not None and index in leg.streams:
+                shown = leg.streams[index].shown.get(not side(self.parties[0][0]))
+                if shown is not None:
+                    return shown[0], shown[1][0], shown[1][-1 if rtcp == rtp else 1]
+            return b"", rtp, rtcp
         table = relay.table
         other = table.counterpart(addr16, 0)
-        shared = relay.shared.get(there)
+        shared = relay.shared.get(not side(addr16))
         if other is None and table.unknown is not None:
             # A media host that is no party gets an address of a pool if there is none to share.
             other = table.unknown(addr16, 0, self.now, shared is None)
         local16 = shared if other is None else other[0]
-        if local16 is None:
+        if local16 is None or count > _MOST_PAIRS:
             return None
         if self.method not in _METHODS:
             return local16, rtp, rtcp
-        leg = relay.legs.get(self.key)
         if leg is None:
-            leg = relay.legs[self.key] = Leg(self.key, self.parties[0], self.parties[1], self.now)
-            self.is_new = True
-        return relay.show(leg, index, addr16, rtp, rtcp, local16)
+            leg = self.leg = relay.legs[self.key] = Leg(*self.parties, self.now)
+        elif 0 < self.status < 200 and leg.answers and tag(self.message, "to") not in leg.answers:
+            return local16, rtp, rtcp  # another branch has answered
+        ports: "Ports" = (rtp,) if rtcp == rtp else (rtp, rtcp)
+        for i in range(2, 2 * count):
+            ports += (rtp + i,)
+        show = (index, addr16, ports, local16)
+        self.shows.append(show)
+        found = relay.show(leg, show, not self.status and bool(leg.answers))
+        return local16, found[0], found[1 if rtcp != rtp else 0]
 
     def end(self, passed: bool) -> None:
         """The message has gone on, or it was refused."""
-        leg = self.relay.legs.get(self.key)
-        if leg is None:
+        leg, relay = self.leg, self.relay
+        if leg is None or not passed:
+            if leg is not None and self.is_new:
+                relay.end(self.key)
             return
-        if not passed:
-            if self.is_new:
-                self.relay.end(leg)
-            return
-        if self.method == "BYE" and not self.status:
-            self.relay.bye(self.key[0], self.now)
-        elif self.method == "INVITE" and self.status >= 200:
-            if self.status < 300:
-                leg.is_answered = True
-                leg.ends_ms = 0
-            elif not leg.is_answered:
-                leg.ends_ms = self.now + _LINGER_MS
+        if not self.status:
+            if self.method == "BYE":
+                relay.bye(self.message, self.now)
+        elif self.method == "INVITE" or self.method == "UPDATE":
+            if self.status >= 300:
+                if not leg.answers:
+                    leg.ends_ms = self.now + _LINGER_MS
+                relay.show_all(leg, leg.before)
+            elif self.status >= 200:
+                self._accepted(leg)
+            if self.status >= 200:
+                leg.before = []
+
+    def _accepted(self, leg: Leg) -> None:
+        if leg.is_over:
+            return  # an answer that comes again
+        leg.ends_ms = 0
+        key = tag(self.message, "to")
+        if self.method == "INVITE" and (self.shows or key not in leg.answers):
+            leg.answers[key] = self.shows
+        text = (self.message.get("session-expires") or "").partition(";")[0].strip()
+        seconds = int(text) if text and len(text) < 7 and not text.strip("0123456789") else 0
+        leg.expires_ms = self.now + 1000 * seconds if seconds else 0
 
 
 class Relay:
@@ -123,7 +162,7 @@ class Relay:
         limit: int = 64,
         shared: "dict[bool, bytes] | None" = None,
         latch: "dict[bool, bool] | None" = None,
-        ports: "tuple[int, int]" = (16384, 32767),
+        ports: "Ports" = (16384, 32767),
     ) -> None:
         self.plane = plane
         self.table = table
@@ -136,23 +175,20 @@ class Relay:
         self._look_ms = 0
         self.silence_ms = _SILENCE_MS
         self._leaving = False
-        self._packets = self._octets = 0  # of legs that have ended
+        self.counted = [0, 0]  # packets, octets of legs that have ended
 
     def begin(self, message: "Lines", source: "Address", target: "Address", now: int) -> Passage:
         """See a message before it is rewritten."""
-        one, two = source[0], target[0]
-        if two < one:
-            one, two = two, one
-        passage = Passage(self, (message.get("call-id") or "", one, two), message, now)
-        passage.parties = (source, target)
         if not self.legs:
             self._look_ms = now + _LOOK_MS
-        return passage
+        return Passage(self, message, source, target, now)
 
-    def show(
-        self, leg: Leg, index: int, addr16: bytes, rtp: int, rtcp: int, local16: bytes
-    ) -> "tuple[bytes, int, int] | None":
-        """Open what shows one media address to the other side."""
+    def show(self, leg: Leg, show: "Show", is_offer: bool = False) -> "Ports":
+        """Open what shows one media address to the other side; return its ports there.
+
+        is_offer: what it replaces may count again.
+        """
+        index, addr16, ports, local16 = show
         here = side(addr16)
         there = not here
         stream = leg.streams.get(index)
@@ -160,72 +196,91 @@ class Relay:
             if self.count() >= self.limit:
                 raise Refused(503, "Service Unavailable", (399, "Too many calls"), _RETRY_S)
             stream = leg.streams[index] = Stream()
-        if stream.told.get(here) != (addr16, rtp, rtcp):
+        old = stream.told.get(here)
+        if old != show[1:]:
+            if old is not None and is_offer:
+                leg.before.append((index,) + old)
+            shown = stream.shown.get(there)
             # A shared address has a port of its own for each stream, which can stay.
-            if there not in stream.shown or local16 not in self.shared.values():
-                self._near(stream, there, local16, rtp, rtcp)
-            stream.told[here] = (addr16, rtp, rtcp)
-            latch = self.latch[here]
-            self.plane.far(stream.handles[0], here, (addr16, rtp), latch)
-            self.plane.far(stream.handles[1], here, (addr16, rtcp), latch)
-        return stream.shown[there]
+            if (
+                shown is None
+                or shown[0] != local16
+                or len(shown[1]) != len(ports)
+                or local16 not in self.shared.values()
+            ):
+                self._near(stream, there, local16, ports)
+            stream.told[here] = show[1:]
+            for handle, port in zip(stream.handles, ports):
+                self.plane.far(handle, here, (addr16, port), self.latch[here])
+        return stream.shown[there][1]
 
-    def _near(self, stream: Stream, there: bool, local16: bytes, rtp: int, rtcp: int) -> None:
-        """Open both sockets of a side at the same ports, or the next pair that is free."""
-        pair = (rtp, rtcp if rtcp != rtp else rtp + 1)
+    def show_all(self, leg: Leg, shows: "list[Show]") -> None:
+        """Let descriptions of before count again, where their sockets can still be had."""
+        for show in shows:
+            try:
+                self.show(leg, show)
+            except Refused:
+                pass
+
+    def _near(self, stream: Stream, there: bool, local16: bytes, ports: "Ports") -> None:
+        """Open the sockets of a side at the same ports, or the next ones that are free."""
+        near = ports
         if local16 in self.shared.values():
-            pair = self._pair()
+            near = self._free(len(ports))
         for _ in range((self._last - self._first) // 2):
             try:
-                self._open(stream, there, local16, pair)
+                self._open(stream, there, local16, near)
             except OSError:
-                pair = self._pair()
+                near = self._free(len(ports))
                 continue
-            stream.shown[there] = (local16, pair[0], pair[1])
+            stream.shown[there] = (local16, near)
             return
         raise Refused(503, "Service Unavailable", (399, "No port is free"), _RETRY_S)
 
-    def _pair(self) -> "tuple[int, int]":
-        pair = (self._next, self._next + 1)
-        self._next += 2
-        if self._next >= self._last:
+    def _free(self, count: int) -> "Ports":
+        if self._next + count > self._last:
             self._next = (self._first + 1) & ~1
-        return pair
+        first = self._next
+        self._next += count + 1 & ~1
+        return tuple(range(first, first + count))
 
-    def _open(self, stream: Stream, there: bool, local16: bytes, pair: "tuple[int, int]") -> None:
-        if not stream.handles:
-            handles: "list[Any]" = []
-            try:
-                for port in pair:
+    def _open(self, stream: Stream, there: bool, local16: bytes, ports: "Ports") -> None:
+        handles = stream.handles
+        known = len(handles)
+        try:
+            for i in range(len(ports)):
+                if i < known:
+                    self.plane.near(handles[i], there, (local16, ports[i]))
+                else:
                     near: "list[Address | None]" = [None, None]
-                    near[there] = (local16, port)
+                    near[there] = (local16, ports[i])
                     handles.append(self.plane.open(near))
-            except OSError:
-                for handle in handles:
-                    self.plane.close(handle)
-                raise
-            stream.handles = handles
-            return
-        for handle, port in zip(stream.handles, pair):
-            self.plane.near(handle, there, (local16, port))
+        except OSError:
+            while len(handles) > known:
+                self.plane.close(handles.pop())
+            raise
 
     # -- ends ---------------------------------------------------------------------------------
 
-    def bye(self, call_id: str, now: int) -> None:
-        """All legs of a call end soon."""
-        for leg in self.legs.values():
-            if leg.key[0] == call_id:
-                leg.ends_ms = now + _LINGER_MS
+    def bye(self, message: "Lines", now: int) -> None:
+        """One branch of a call ends; with the last one all of its legs do, soon."""
+        for key, leg in self.legs.items():
+            if key[0] == message.get("call-id"):
+                for name in ("from", "to"):
+                    leg.answers.pop(tag(message, name), None)
+                for shows in leg.answers.values():
+                    self.show_all(leg, shows)
+                    break
+                else:
+                    leg.is_over = True
+                    leg.ends_ms = now + _LINGER_MS
 
-    def end(self, leg: Leg) -> None:
+    def end(self, key: "Key") -> None:
         """Close all of a leg."""
-        self.legs.pop(leg.key, None)
-        packets, octets = traffic(self.plane, leg)
-        self._packets += packets
-        self._octets += octets
-        for stream in leg.streams.values():
-            for handle in stream.handles:
-                self.plane.close(handle)
+        for handle in handles_of(self.legs.pop(key)):
+            for i in range(4):
+                self.counted[i & 1] += self.plane.counters(handle)[0][i]
+            self.plane.close(handle)
 
     def leave(self, now: int) -> None:
         """From now on nobody tells when a call ends: silence does."""
@@ -234,8 +289,8 @@ class Relay:
 
     def close(self) -> None:
         """End all."""
-        for leg in list(self.legs.values()):
-            self.end(leg)
+        for key in list(self.legs):
+            self.end(key)
 
     def get_timer(self) -> "int | None":
         """Return when something is due next."""
@@ -244,42 +299,25 @@ class Relay:
     def handle_timer(self, now: int) -> None:
         """End what is over."""
         self._look_ms = now + _LOOK_MS
-        silence = self.silence_ms if self._leaving else _IDLE_MS
-        for leg in list(self.legs.values()):
+        for key, leg in list(self.legs.items()):
+            silence = _IDLE_MS
+            if self._leaving or leg.expires_ms and now >= leg.expires_ms:
+                silence = self.silence_ms
             last = leg.began_ms
-            for stream in leg.streams.values():
-                for handle in stream.handles:
-                    last = max(last, self.plane.counters(handle)[1])
+            for handle in handles_of(leg):
+                last = max(last, self.plane.counters(handle)[1])
             if leg.ends_ms and now >= leg.ends_ms or now - last > silence:
-                self.end(leg)
+                self.end(key)
 
     def calls(self) -> "list[Leg]":
         """Return all legs."""
         return list(self.legs.values())
 
-    def totals(self) -> "tuple[int, int]":
-        """Return packets and octets of all media since the start."""
-        packets, octets = self._packets, self._octets
-        for leg in self.legs.values():
-            more = traffic(self.plane, leg)
-            packets += more[0]
-            octets += more[1]
-        return packets, octets
-
     def count(self) -> int:
         """Return how many streams there are."""
-        total = 0
-        for leg in self.legs.values():
-            total += len(leg.streams)
-        return total
+        return sum([len(leg.streams) for leg in self.legs.values()])
 
 
-def traffic(plane: "Any", leg: Leg) -> "tuple[int, int]":
-    """Return packets and octets of a leg, both ways."""
-    packets = octets = 0
-    for stream in leg.streams.values():
-        for handle in stream.handles:
-            counters, _ = plane.counters(handle)
-            packets += counters[0] + counters[2]
-            octets += counters[1] + counters[3]
-    return packets, octets
+def handles_of(leg: Leg) -> "list[Any]":
+    """Return the streams of the plane that a leg has."""
+    return [handle for stream in leg.streams.values() for handle in stream.handles]

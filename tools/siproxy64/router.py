@@ -10,8 +10,7 @@ import sys
 
 from .call_log import CallLog
 from .portable_plane import PortablePlane
-from .ports import PortError
-from .program import Program
+from .program import Program, StartError
 from .relay import Relay
 from .settings import Settings, SettingsError, parse
 from .sockets_net6 import Driver
@@ -77,7 +76,7 @@ class _Process:
     def start(self) -> None:
         """Open the SIP ports, then give up the rights of root.
 
-        PortError: a port cannot be had. ValueError, OSError: another user cannot be.
+        StartError: a port cannot be had. ValueError, OSError: another user cannot be.
         """
         self.program.start()
         self._apply()
@@ -131,7 +130,7 @@ def main(arguments: "list[str]") -> int:
         for line in error.lines:
             _say(line)
         return _WRONG
-    except (PortError, ValueError, OSError) as error:
+    except (StartError, ValueError, OSError) as error:
         _say(str(error))
         return 1
     _say("ready")

@@ -17,16 +17,18 @@ from vox6.sip.grammar import host_address, host_text, parse_number, split_hostpo
 from vox6.wire.errors import FormatError
 
 from .pool import Pool
-from .table import SIP_PORT as SIP_PORT
+from .ports import ANY
 from .table import ConfigurationError, Table, side
-from .table import show as show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
+    from .ports import Place
+
     Address = tuple[bytes, int]
 
+SIP_PORT = 5060
 DEFAULT_FILE = "/etc/siproxy64.conf"
 NOWHERE = b"\x01" + b"\0" * 14 + b"\x01"  # 100::1, of the discard-only prefix (RFC 6666)
 DEFAULT_CONTROL = "/run/siproxy64/control"
@@ -130,6 +132,35 @@ def net(text: str) -> "tuple[bytes, int]":
         except FormatError:
             raise FormatError("%s: no length of a prefix" % text)
     return addr16, 128 - longest + length
+
+
+def show(where: "Address") -> str:
+    """Return an address as it is written in the configuration."""
+    host = host_text(where[0])
+    return "%s:%d" % (host, where[1]) if where[1] else host.strip("[]")
+
+
+def wanted(settings: "Settings") -> "list[Place]":
+    """Return what a configuration listens on."""
+    single: "set[Address]" = set()
+    wild: "set[tuple[bool, int]]" = set()
+    for addr16, length, port in settings.table.local_nets():
+        if length == 128:
+            single.add((addr16, port or SIP_PORT))
+        else:
+            wild.add((side(addr16), port or SIP_PORT))
+    for pool in settings.pools:
+        wild.add((side(pool.net[0]), SIP_PORT))
+    for own, _ in settings.defaults.values():
+        single.add(own)
+    out: "list[Place]" = []
+    for transport in settings.transports:
+        for here, port in sorted(wild):
+            out.append((transport, ANY[here], port, True))
+        for addr16, port in sorted(single):
+            if (side(addr16), port) not in wild:
+                out.append((transport, addr16, port, False))
+    return out
 
 
 def parse(

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The vox6 authors
 """What the control socket is asked: status, calls, reload, handover."""
 
-from .relay import traffic
+from .relay import handles_of
 from .settings import SettingsError, show
 
 TYPE_CHECKING = False
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from .program import Program
+    from .relay import Leg
 
 
 class Status:
@@ -41,26 +42,39 @@ class Status:
         """Return how it is, for `siproxy64 status` and metrics."""
         found: "dict[str, Any]" = dict(self._program.status())
         found["uptime_s"] = (self._program.driver.now() - self._start) // 1000
-        totals = self._program.relay.totals()
+        relay = self._program.relay
+        totals = list(relay.counted)
+        for leg in relay.calls():
+            more = self._traffic(leg)
+            totals = [totals[0] + more[0], totals[1] + more[1]]
         found["media_packets"], found["media_octets"] = totals
-        plane = self._program.relay.plane
+        plane = relay.plane
         found["plane"] = plane.name
         if hasattr(plane, "kernel_counters"):
             found["kernel"] = plane.kernel_counters()
         return found
+
+    def _traffic(self, leg: "Leg") -> "tuple[int, int]":
+        """Return packets and octets of a leg, both ways."""
+        packets = octets = 0
+        for handle in handles_of(leg):
+            counters, _ = self._program.relay.plane.counters(handle)
+            packets += counters[0] + counters[2]
+            octets += counters[1] + counters[3]
+        return packets, octets
 
     def calls(self) -> "list[dict[str, Any]]":
         """Return all calls with media, each with its hosts and what has passed."""
         now = self._program.driver.now()
         out: "list[dict[str, Any]]" = []
         for leg in self._program.relay.calls():
-            packets, octets = traffic(self._program.relay.plane, leg)
+            packets, octets = self._traffic(leg)
             out.append(
                 {
                     "from": show(leg.parties[0]),
                     "to": show(leg.parties[1]),
                     "seconds": (now - leg.began_ms) // 1000,
-                    "answered": leg.is_answered,
+                    "answered": bool(leg.answers),
                     "streams": len(leg.streams),
                     "packets": packets,
                     "octets": octets,

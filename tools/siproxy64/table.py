@@ -11,7 +11,6 @@ whose counterpart another entry claims has none, and what cannot be told apart i
 is added.
 """
 
-from vox6.sip.grammar import host_text
 from vox6.wire import const
 from vox6.wire.errors import ProtocolError
 
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 _MAPPED = b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
 
 
-SIP_PORT = 5060
-
-
 class ConfigurationError(ProtocolError):
     """A mapping contradicts itself or another one; the message names both lines."""
 
@@ -36,12 +32,6 @@ class ConfigurationError(ProtocolError):
 def side(addr16: bytes) -> bool:
     """Return on which side an address lives."""
     return addr16[:12] == _MAPPED
-
-
-def show(where: "Address") -> str:
-    """Return an address as it is written in the configuration."""
-    host = host_text(where[0])
-    return "%s:%d" % (host, where[1]) if where[1] else host.strip("[]")
 
 
 def _clash(one: "Entry", i: int, two: "Entry", j: int) -> bool:
