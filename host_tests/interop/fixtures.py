@@ -177,8 +177,19 @@ def phones(lab):
 
 @pytest.fixture(params=BOARDS)
 def phone(request, phones):
-    """An idle phone of each board in turn."""
-    return phones.get(request.param)
+    """An idle phone of each board in turn; its memory must do."""
+    found = phones.get(request.param)
+    before = found.phone.console_log()
+    yield found
+    assert_memory_did(found, before)
+
+
+def assert_memory_did(phone, before):
+    """No MemoryError has come into a phone's log since. before: the log then."""
+    log = phone.phone.console_log()
+    if log.startswith(before):  # it was not switched off since
+        log = log[len(before) :]
+    assert "MemoryError" not in log, f"{phone.board} ran out of memory:\n{log[-3000:]}"
 
 
 @pytest.fixture
@@ -192,8 +203,12 @@ def plain(phone):
 
 @pytest.fixture
 def pair(phones):
-    """The host phone and the emulated board, both idle."""
-    return phones.get("UNIX_HOST"), phones.get("QEMU_MPS2_AN500")
+    """The host phone and the emulated board, both idle; their memory must do."""
+    found = phones.get("UNIX_HOST"), phones.get("QEMU_MPS2_AN500")
+    before = [one.phone.console_log() for one in found]
+    yield found
+    for one, log in zip(found, before):
+        assert_memory_did(one, log)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ def watching(phone):
 
 
 def test_mailbox(phone, sipp, watching, capture):
+    phone.console("from firmware.main import phone\nphone().missed_seen()\n")  # they light it too
     other = sipp("uas_mailbox", port=5078)
     watching(5078)
     phone.panel.wait_text("New in mailbox: 2")

@@ -67,7 +67,6 @@ def test_we_do_not_want_to_be_transferred(phone, two, capture):
     over(phone, first, number)
 
 
-@UNIX
 def test_we_transfer_attended(phone, two, capture):
     """First calls us, we ask second, and put them together: second's call is replaced."""
     first, second = two
@@ -89,7 +88,6 @@ def test_we_transfer_attended(phone, two, capture):
     second.wait("call_closed", call=1)
 
 
-@UNIX
 def test_they_transfer_us_attended(phone, two, capture):
     first, second = two
     number = connect(phone, first, "in")
@@ -105,7 +103,6 @@ def test_they_transfer_us_attended(phone, two, capture):
     over(phone, second, 1)
 
 
-@UNIX
 def test_our_call_is_replaced(phone, two, capture):
     """First talks to second, asks us, and puts us together: second's INVITE has Replaces."""
     first, second = two
