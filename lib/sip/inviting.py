@@ -8,10 +8,11 @@ and its own offer and answer; `session.dialog` is the first that stands. A 199 e
 
 from vox6.sip import events
 from vox6.sip.dialog import AGREED, NOTHING, OURS, TERMINATED, THEIRS, Dialog
+from vox6.sip.following import make_cancel
 from vox6.sip.message import Request, Response, reason_phrase
 from vox6.sip.state import CALLING, CANCELLING, PROCEEDING
 from vox6.sip.state import TERMINATED as OVER
-from vox6.sip.transaction import ClientTransaction, make_cancel
+from vox6.sip.transaction import ClientTransaction
 from vox6.wire import const
 from vox6.wire.errors import FormatError, LocalProtocolError, RemoteProtocolError
 

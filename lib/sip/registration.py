@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Registrations (RFC 3261 section 10) with Path (RFC 3327), Service-Route (3608), outbound (5626),
-GRUU (5627)."""
+"""Registrations (RFC 3261 section 10): made, refreshed, ended; what else they grant is in
+features.py."""
 
 from vox6.sip import binding, events
 from vox6.sip.account import Account as Account
+from vox6.sip.features import Features
 from vox6.sip.message import Request, Response, reason_phrase
 from vox6.sip.transport import is_reliable
 from vox6.sip.uri import URI
@@ -19,8 +20,6 @@ from vox6.wire.errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vox6.sip.agent import Agent
-    from vox6.sip.flow import Flow
-    from vox6.sip.headers import NameAddr
     from vox6.sip.transaction import ClientTransaction, Transaction
 
     Peer = tuple[bytes, int]
@@ -30,7 +29,6 @@ _RETRY_LAST = const(600000)
 _MAX_EXPIRES = const(604800)  # a week: longer is taken as this
 _MAX_TRIES = const(6)  # requests for one refresh: challenges, 423 and 439
 _MAX_REDIRECTS = const(4)
-_MAX_FLOW_TIMER = const(3600)  # s
 
 REGISTERING = "Registering"
 REGISTERED = "Registered"
@@ -39,35 +37,24 @@ UNREGISTERED = "Unregistered"
 FAILED = "Failed"
 
 
-class Registration:
+class Registration(Features):
     """One binding at a registrar: made by `Agent.register`, refreshed until `unregister`.
 
     state: a word above. expires: seconds granted last. peer, transport: where REGISTER goes, which
-    may be changed before `start`. path, service_route: header values of the last 2xx.
-    public_gruu, temporary_gruu: URIs as text, "" without. is_outbound: the registrar keeps our
-    flow. The Call-ID stays and CSeq rises as long as it lives (section 10.2).
+    may be changed before `start`. What the registrar grants besides: Features. The Call-ID stays
+    and CSeq rises as long as it lives (section 10.2).
     """
 
     def __init__(self, agent: "Agent", account: Account, expires: int) -> None:
         if account.peer is None:
             raise LocalProtocolError("account without registrar")
-        self.agent = agent
-        self.account = account
-        self.peer = account.peer
-        self.transport = account.transport
+        super().__init__(agent, account, account.peer)
         self.targets: "list[tuple[Peer, str]]" = []
         self.request_uri = account.registrar_uri
         self.state = REGISTERING
         self.wanted = expires
         self.expires = 0
         self.call_id = agent.layer.token(12)
-        self.path: "list[str]" = []
-        self.service_route: "list[str]" = []
-        self.public_gruu = ""
-        self.temporary_gruu = ""
-        self.is_outbound = False
-        self.flow: "Flow | None" = None
-        self._asks_outbound = account.outbound and bool(account.instance_id)
         self._tag = agent.layer.token(4)
         self._sequence = 0
         self._transaction: "ClientTransaction | None" = None
@@ -158,27 +145,6 @@ class Registration:
 
     def _start(self, request: Request, now: int) -> None:
         self._transaction = self.agent.start(request, self.peer, self.transport, self, now)
-
-    def _contact_params(self) -> str:
-        if not self.account.instance_id:
-            return ""
-        params = ';+sip.instance="<' + self.account.instance_id + '>"'
-        if self._asks_outbound:
-            params += ";reg-id=%d" % self.account.reg_id
-        return params
-
-    def _supported(self) -> "list[str]":
-        out = list(self.agent.extensions)
-        wanted = ["path"]
-        if self._asks_outbound:
-            wanted.append("outbound")
-        if self._asks_gruu():
-            wanted.append("gruu")
-        out += [option for option in wanted if option not in out]
-        return out
-
-    def _asks_gruu(self) -> bool:
-        return self.account.gruu and bool(self.account.instance_id)
 
     # -- the response
 
@@ -311,56 +277,18 @@ class Registration:
         self.agent.layer.timers.set(self, "refresh", now + 1000 * delay)
         self.agent.emit(events.Registered(self, self.expires))
 
-    def _take_features(self, contact: "NameAddr | None", response: Response, now: int) -> None:
-        """Take what else a 2xx says; what is malformed is as if it were not there."""
-        self.path = self._routes(response, "path")
-        self.service_route = self._routes(response, "service-route")
-        if self._asks_gruu():
-            self.public_gruu = binding.get_gruu(contact, "pub-gruu")
-            self.temporary_gruu = binding.get_gruu(contact, "temp-gruu")
-        timer = None
-        try:
-            self.is_outbound = self._asks_outbound and "outbound" in response.tokens("require")
-            timer = response.number("flow-timer")
-        except FormatError:
-            self.agent.layer.count("malformed_responses")
-        answers = self.is_outbound or any([binding.has_param(one, "ob") for one in self.path])
-        interval = min(timer or 0, _MAX_FLOW_TIMER)
-        if not answers:
-            interval = interval or self.account.keepalive_s
-        flow = self.flow
-        if not answers and not interval:
-            self._end_flow()
-            return
-        if flow is not None and (flow.peer, flow.transport) == (self.peer, self.transport):
-            if flow.answers == answers and flow.interval == interval:
-                return
-        self._end_flow()
-        from vox6.sip.flow import Flow
-
-        self.flow = Flow(self, answers, interval)
-        self.flow.start(now)
-
-    def _routes(self, response: Response, key: str) -> "list[str]":
-        try:
-            return binding.get_routes(response, key)
-        except FormatError:
-            self.agent.layer.count("malformed_responses")
-            return []
-
     def get_contact(self) -> str:
         """Return the Contact for dialogs under this registration, "" if our address will do.
 
         A GRUU (RFC 5627 section 4.4), or our address with "ob" (RFC 5626 section 4.3).
         """
-        if self.state != REGISTERED:
-            return ""
-        gruu = self.public_gruu or self.temporary_gruu
-        if gruu:
-            return "<" + gruu + ">"
-        if self.is_outbound:
-            return self.agent.contact_address(self.account.user, self.transport)[:-1] + ";ob>"
-        return ""
+        return self._get_contact() if self.state == REGISTERED else ""
+
+    def _begin_flow(self, answers: bool, interval: int, now: int) -> None:
+        from vox6.sip.flow import Flow
+
+        self.flow = Flow(self, answers, interval)
+        self.flow.start(now)
 
     # -- failure
 
@@ -434,11 +362,6 @@ class Registration:
         if (peer, transport) == (self.peer, self.transport) and self._transaction is None:
             if is_reliable(transport) or self.is_outbound:
                 self.handle_flow_failure("unreachable", now)
-
-    def _end_flow(self) -> None:
-        if self.flow is not None:
-            self.flow.stop()
-            self.flow = None
 
     def end(self) -> None:
         """Stop all timers (from the agent, which forgets us)."""

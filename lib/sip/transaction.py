@@ -8,6 +8,7 @@ has `handle_response(transaction, response, now)` and `handle_failure(transactio
 transaction has `handle_failure`.
 """
 
+from vox6.sip.following import make_ack
 from vox6.sip.message import Request, Response
 from vox6.sip.state import (
     ACCEPTED,
@@ -393,29 +394,3 @@ class ServerTransaction(Transaction):
     def _transport_failed(self, now: int) -> None:
         if self.user is not None:
             self.user.handle_failure(self, 503, now)
-
-
-def make_ack(request: Request, response: Response) -> Request:
-    """Return the ACK of a 300-699 response (RFC 3261 section 17.1.1.3)."""
-    ack = Request("ACK", request.uri_text)
-    ack.add("Via", str(request.via))
-    ack.add("Max-Forwards", "70")
-    ack.copy(request, "route")
-    ack.copy(request, "from")
-    ack.copy(response, "to")
-    ack.copy(request, "call-id")
-    ack.add("CSeq", "%d ACK" % request.cseq.number)
-    return ack
-
-
-def make_cancel(request: Request) -> Request:
-    """Return the CANCEL of a request of ours (RFC 3261 section 9.1)."""
-    cancel = Request("CANCEL", request.uri_text)
-    cancel.add("Via", str(request.via))
-    cancel.add("Max-Forwards", "70")
-    cancel.copy(request, "route")
-    cancel.copy(request, "from")
-    cancel.copy(request, "to")
-    cancel.copy(request, "call-id")
-    cancel.add("CSeq", "%d CANCEL" % request.cseq.number)
-    return cancel
