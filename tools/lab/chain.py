@@ -2,9 +2,9 @@
 # Copyright (c) 2026 The vox6 authors
 """`make chain`: an IPv4-only phone on an IPv4-only line and a phone with native IPv6, both ways.
 
-linphone knows IPv4 alone, in a home behind NAT without IPv6. In the same home siproxy64 runs on a
-host that has one IPv6 address by a PubTSP tunnel: that address, with a SIP port, is linphone to
-the world. The emulated board is in an office with native IPv6. ZRTP goes from end to end.
+linphone knows IPv4 alone, in a home behind NAT without IPv6. In the same home siproxy64 takes one
+IPv6 address by a PubTSP tunnel: that address, with a SIP port, is linphone to the world. The
+emulated board is in an office with native IPv6. ZRTP goes from end to end.
 """
 
 import re
@@ -20,7 +20,6 @@ from tools.lab.call import Story, idle_address
 from tools.lab.call_report import CallFailed, shown
 from tools.lab.capture import Capture, Place
 from tools.lab.chain_report import Hop, check_hops, hops_of, report
-from tools.lab.client import TunnelClient
 from tools.lab.errors import LabError
 from tools.lab.internet import Internet
 from tools.lab.linphone import Linphone
@@ -47,19 +46,19 @@ def run(folder: Path, story: Story) -> tuple[dict[str, list[Hop]], dict[str, str
         story.tell("lab", f"home: IPv4 alone, behind NAT as {home.public_address}")
         story.tell("lab", f"office: native IPv6, {office.prefix}")
         gateway = home.host("gateway")
-        tunnel = TunnelClient(gateway)
-        address = tunnel.wait_up()
-        story.tell("tunnel", f"gateway {gateway.ipv4} is {address}, by {operator.ipv4}")
         kitchen = home.host("kitchen", address=HOUSE)
         with QEMUPhone(folder / "board", office) as board:
             panel = board.panel
             far = idle_address(panel, 20.0, str(office.prefix))
             story.tell("board", f"address {far}")
             mirror = Siproxy64(gateway)
-            mirror.map(HOUSE, address, ports=[5060], add=False)
+            mirror.add_line("pubtsp auto martians lab")
+            mirror.add_line(f"map {HOUSE}:5060 = tunnel:5060")
             mirror.map(far, SHOWN)
-            mirror.start()
-            story.tell("mirror", f"{HOUSE}:5060 = [{address}]:5060, {far} = {SHOWN}")
+            process = mirror.start()
+            address = process.wait_output(r"the tunnel's address is (\S+)", 15.0)[1]
+            story.tell("mirror", f"finds {operator.ipv4} by DNS; its tunnel is {address}")
+            story.tell("mirror", f"{HOUSE}:5060 = tunnel:5060, {far} = {SHOWN}")
             phone = Linphone(kitchen, sound, name="kitchen", address=HOUSE)
             places: dict[str, Place] = {
                 "home": home,
@@ -84,7 +83,6 @@ def run(folder: Path, story: Story) -> tuple[dict[str, list[Hop]], dict[str, str
                 story.tell("both", f"show the SAS {sas[0]}")
             phone.close()
             mirror.stop()
-            tunnel.close()
     return found, {address: "GATEWAY", far: "BOARD"}
 
 

@@ -37,17 +37,12 @@ class Siproxy64:
         self.control = self.folder / "control"
         self.process: Process | None = None
 
-    def map(
-        self, real: str, representation: str, ports: Sequence[int] = (), *, add: bool = True
-    ) -> None:
-        """Show a party under an address of the other family.
+    def map(self, real: str, representation: str, ports: Sequence[int] = ()) -> None:
+        """Show a party under an address of the other family, which becomes one of this host's.
 
-        ports: its SIP ports, each mapped alone; without any, whatever it uses; add: the
-        representation becomes an address of this host, which it is not yet.
+        ports: its SIP ports, each mapped alone; without any, whatever it uses.
         """
-        if not add:
-            pass
-        elif ":" in representation:
+        if ":" in representation:
             self.host.set_address(representation, 64)
         else:
             self.host.set_address(representation, 24, self._interface)
@@ -83,7 +78,7 @@ class Siproxy64:
             index = index_of(self.host.netns, "lo")
             ip.route("add", dst=network, oif=index, type="local", table=255, family=family)
 
-    def start(self, program: Sequence[str | Path] = ()) -> None:
+    def start(self, program: Sequence[str | Path] = ()) -> Process:
         """Write the configuration and start it. program: another build of it."""
         rows = [f"control {self.control}", *self._lines]
         self.config.write_text("\n".join(rows) + "\n")
@@ -97,6 +92,7 @@ class Siproxy64:
             urgent=True,
         )
         self.process.wait_output(r"ready", 15.0)
+        return self.process
 
     def _pid(self) -> int:
         if self.process is None:
