@@ -50,6 +50,35 @@ def test_mpremote_run_and_soft_reset(phone, tmp_path):
         phone.mpremote("run", str(failing))
 
 
+def test_polling_with_and_without_descriptors(tmp_path):
+    """MicroPython 1.25 ends here with a segmentation fault: ports/unix/poll_room.h."""
+    script = tmp_path / "poll.py"
+    script.write_text(_POLLED)
+    done = subprocess.run([UnixPhone.image, script], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout) == (0, "1\n1\n"), done
+
+
+# What has no descriptor comes first; sockets and garbage make the table of descriptors move.
+_POLLED = """
+import io, net6, select
+
+class Plain(io.IOBase):
+    ready = 0
+    def ioctl(self, request, argument):
+        return argument & self.ready if request == 3 else -1
+
+plain, poll, kept = Plain(), select.poll(), []
+poll.register(plain, select.POLLIN)
+for kind in [net6.Endpoint] * 10 + [net6.Listener] * 2:
+    kept.append((kind(None, 0), [bytearray(48) for _ in range(50)]))
+    poll.register(kept[-1][0], select.POLLIN)
+for wanted in (select.POLLIN | select.POLLOUT, select.POLLOUT):
+    plain.ready = wanted
+    poll.modify(plain, wanted)
+    print(len(poll.poll(0)))
+"""
+
+
 def test_mpremote_files(phone, tmp_path):
     octets = os.urandom(100_000)
     (tmp_path / "big").write_bytes(octets)
