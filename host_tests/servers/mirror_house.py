@@ -222,20 +222,20 @@ class Telephone:
             f"t=0 0\nm=audio {self.voice_port} RTP/AVP 0\n"
         )
 
-    def invite(self, where, user="bob", port=5060, call_id=None):
-        """Send an INVITE to an address of our own side; its Call-ID."""
+    def invite(self, where, user="bob", port=5060, call_id=None, uri=""):
+        """Send an INVITE to an address of our own side; its Call-ID. uri: if it is another."""
         self.calls += 1
         call_id = call_id or f"{self.calls}-{time.monotonic_ns()}"
-        self._request("INVITE", where, user, call_id, 1, "", port, self.sdp())
+        self._request("INVITE", where, user, call_id, 1, "", port, self.sdp(), uri)
         return call_id
 
     def options(self, where, call_id="o", port=5060):
         """Send OPTIONS."""
         self._request("OPTIONS", where, "bob", call_id, 1, "", port)
 
-    def _request(self, method, where, user, call_id, number, tag, port=5060, body=""):
+    def _request(self, method, where, user, call_id, number, tag, port=5060, body="", uri=""):
         host = f"[{where}]" if ":" in where else where
-        uri = f"sip:{user}@{host}" + (f":{port}" if port != 5060 else "")
+        uri = uri or f"sip:{user}@{host}" + (f":{port}" if port != 5060 else "")
         via = f"{self.transport} {self.literal}:{self.port};branch=z9hG4bK{call_id}{method}"
         self.send(
             f"""

@@ -96,7 +96,7 @@ def test_manual_and_example_know_every_setting():
     lines = [line[2:] for line in example.splitlines() if re.match(r"# [a-z-]+ [^ ]", line)]
     lines = [line for line in lines if line.split()[0] in names]
     found = settings.parse("\n".join(lines))
-    assert len(found.table.local_nets()) == 7 and found.metrics is not None
+    assert len(found.table.local_nets()) == 8 and found.metrics is not None
     assert settings.parse(example).table.local_nets() == []
 
 

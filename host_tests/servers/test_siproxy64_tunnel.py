@@ -21,6 +21,8 @@ def house(net, operator):
     home = net.home("house")
     home.set_servers(operator)
     mirror, phones = home.host("mirror"), home.host("phones")
+    for address in ("192.0.2.77", "192.0.2.78"):
+        phones.set_address(address, 24)
     with netlink(phones.netns) as ip:
         ip.route("add", dst=_FREE, gateway=mirror.ipv4)
     return home, mirror, phones
@@ -43,10 +45,10 @@ def start(mirror, phones, second, operator, *more):
         [sys.executable, "-m", "tools.siproxy64", "--config", config],
         log="siproxy64.log", env=environment(), cwd=TOP,
     )  # fmt: skip
-    return process, address(process)
+    return process, address_of(process)
 
 
-def address(process, count=0):
+def address_of(process, count=0):
     """The tunnel's address, at its n-th change."""
     pattern = r"(?s)" + r".*the tunnel's address is " * count + r".*?the tunnel's address is (\S+)"
     return process.wait_output(pattern, 15)[1]
@@ -56,7 +58,6 @@ def test_two_phones_on_one_address(net, operator, native, house):
     """Both are called from the IPv6 world at one address, told apart by port, and call back."""
     home, mirror, phones = house
     second = "192.0.2.77"
-    phones.set_address(second, 24)
     process, seen = start(mirror, phones.ipv4, second, "auto")
     assert re.match(r"2001:db8:", seen)
     with (
@@ -95,9 +96,57 @@ def test_another_mapping_of_the_nat(operator, native, house):
         one.receive("OPTIONS ")
         home.rebind()
         one.options("10.64.0.0")
-        new = address(process, 1)
+        new = address_of(process, 1)
         assert new != old
         caller.options(new, call_id="again")
         while "again" not in one.receive("OPTIONS ")[0]:
             pass
+    process.stop()
+
+
+def test_anybody_by_name(net, operator, native, house):
+    """The phone's outbound proxy: NAPTR, SRV and AAAA lead to a server that nobody configured."""
+    _, mirror, phones = house
+    net.dns.set_host("sip.bob.example", native.ipv6)
+    net.dns.set_service("_sip._udp.bob.example", ("sip.bob.example", 5070))
+    process, seen = start(
+        mirror, phones.ipv4, "192.0.2.77", "auto", f"default 4to6 {mirror.ipv4}", "unmapped pool"
+    )
+    shown = "10.64.0.0"
+    with Telephone(phones, phones.ipv4) as one, Telephone(native, native.ipv6, 5070) as bob:
+        call_id = one.invite(mirror.ipv4, uri="sip:bob@bob.example")
+        invite, source = bob.receive("INVITE sip:bob@bob.example SIP/2.0")
+        assert source == (seen, 5060)
+        assert line_of(invite, "Contact:") == f"Contact: <sip:alice@[{seen}]:5060>"
+        bob.answer(invite, source, body=bob.sdp())
+        ok, _ = one.receive("SIP/2.0 200")
+        assert line_of(ok, "Contact:") == f"Contact: <sip:bob@{shown}:5070>"
+        one.ack(shown, call_id, 5070)
+        bob.receive("ACK ")
+        one.say(b"hello", ok)
+        assert bob.hear()[0] == b"hello"
+        bob.say(b"to you", invite)
+        assert one.hear()[0] == b"to you"
+        hang_up(one, bob, shown, call_id, 5070)
+        one.invite(mirror.ipv4, uri="sip:bob@nowhere.example")
+        one.receive("SIP/2.0 404")
+        with Telephone(phones, "192.0.2.78") as stranger:
+            stranger.invite(mirror.ipv4, uri="sip:bob@bob.example")
+            stranger.receive("SIP/2.0 403")
+        assert bob.silent()
+    process.stop()
+
+
+def test_a_fixed_next_hop(operator, native, house):
+    """All that is sent to the own address goes to one server."""
+    _, mirror, phones = house
+    process, seen = start(
+        mirror, phones.ipv4, "192.0.2.77", "auto",
+        f"default 4to6 {mirror.ipv4} -> [{native.ipv6}]:5080",
+    )  # fmt: skip
+    with Telephone(phones, phones.ipv4) as one, Telephone(native, native.ipv6, 5080) as bob:
+        one.invite(mirror.ipv4, uri="sip:bob@bob.example")
+        invite, source = bob.receive("INVITE sip:bob@bob.example SIP/2.0")
+        bob.answer(invite, source, "486 Busy Here")
+        assert one.receive("SIP/2.0 486")[1] == (mirror.ipv4, 5060)
     process.stop()

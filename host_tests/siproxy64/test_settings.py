@@ -23,13 +23,12 @@ map 10.0.0.32/28 = 2001:db8::b:20/124
 pool 2001:db8:f::/48 = 10.64.0.0/24 idle 12h
 name sip.example.org = 10.0.0.2 / 2001:db8::b:2
 default 4to6 10.0.0.2 -> [2001:db8:f00::5060]:5070
-default 6to4 2001:db8::b:2
+default 4to6 10.0.0.3
+default 6to4 2001:db8::b:2 -> 10.0.0.205
 media shared 2001:db8::b:2
 media ports 20000-20999
 latch 6 on
-unmapped drop
-ice rewrite
-strip-identity on
+unmapped pool
 anyip = yes
 listen udp
 log calls on
@@ -59,12 +58,14 @@ WRONG = (
     ("default 4to4 10.0.0.1", "default 4to6|6to4"),
     ("default 4to6 2001:db8::1", "lives on the other side"),
     ("default 4to6 10.0.0.1 -> 10.0.0.2", "lives on the same side"),
+    ("default 4to6 10.0.0.1", "default without a next hop needs a pool"),
+    ("default 6to4 2001:db8::1", "needs a next hop"),
     ("pubtsp", "pubtsp SERVER"),
     ("media shared", "media shared ADDRESS"),
     ("media ports 20000-20001", "media ports FIRST-LAST"),
     ("latch 5 on", "latch 4|6 on|off"),
     ("latch 4 perhaps", "it is on or off"),
-    ("unmapped keep", "it is one of pass, drop, pool"),
+    ("unmapped keep", "it is one of pass, pool"),
     ("limit calls 3", "limit NAME NUMBER"),
     ("limit streams many", "bad number"),
     ("listen sctp", "listen udp"),
@@ -87,14 +88,13 @@ class TestSettings(unittest.TestCase):
         self.assertEqual(found.pools[0].net, net("10.64.0.0/24"))
         self.assertEqual(found.table.name("SIP.example.org")[0], literal("10.0.0.2"))
         self.assertEqual(
-            found.defaults[True],
-            ((literal("10.0.0.2"), 5060), (literal("2001:db8:f00::5060"), 5070)),
+            found.table.real(literal("10.0.0.2"), 5060), (literal("2001:db8:f00::5060"), 5070)
         )
-        self.assertEqual(found.defaults[False], ((literal("2001:db8::b:2"), 5060), None))
+        self.assertEqual(found.defaults, {True: (literal("10.0.0.3"), 5060)})
         self.assertEqual(found.media_shared, {False: literal("2001:db8::b:2")})
         self.assertEqual((found.ports, found.latch[False]), ((20000, 20999), True))
-        self.assertEqual((found.unmapped, found.ice), ("drop", "rewrite"))
-        self.assertTrue(found.strip_identity and found.anyip and found.log_calls)
+        self.assertEqual(found.unmapped, "pool")
+        self.assertTrue(found.anyip and found.log_calls)
         self.assertEqual((found.transports, found.limits["streams"]), (("udp",), 8))
         self.assertEqual((found.control, found.user), ("/run/here", "nobody"))
         self.assertEqual(found.metrics, (literal("2001:db8::b:2"), 9464))
@@ -110,9 +110,9 @@ class TestSettings(unittest.TestCase):
 
     def test_all_mistakes_at_once(self):
         with self.assertRaises(SettingsError) as caught:
-            parse("\n".join([line for line, _ in WRONG]))
+            parse("\n".join([line for line, words in WRONG if "needs a pool" not in words]))
         numbers = [line.split()[1].rstrip(":") for line in caught.exception.lines]
-        self.assertEqual(len(set(numbers)), len(WRONG))
+        self.assertEqual(len(set(numbers)), len(WRONG) - 1)
 
     def test_one_to_one(self):
         """A representation of two parties, and one setting twice: both lines are named."""

@@ -39,6 +39,15 @@ class Names:
         self._timer: Timer | None = None
         self._sockets: dict[int, list[socket.socket]] = {}  # local port: of IPv4, of IPv6
         self._waiting: dict[tuple[str, int], list[Done]] = {}
+        self._attendant: Callable[[object, int], None] | None = None
+
+    def attend(self, attendant: Callable[[object, int], None]) -> None:
+        """Let somebody who asks the resolver itself see each of its events, with the time."""
+        self._attendant = attendant
+
+    def drain(self) -> None:
+        """Send what the resolver was asked by others than resolve()."""
+        self._drain()
 
     def set_servers(self, servers: list[Peer]) -> None:
         """Ask these from now on, and forget what the ones before said."""
@@ -76,6 +85,8 @@ class Names:
             event = self.resolver.next_event()
             if event is None:
                 break
+            if self._attendant is not None:
+                self._attendant(event, self._loop.now())
             if isinstance(event, events.Resolved):
                 records, reason = list(event.records), ""
             elif isinstance(event, events.NotFound):

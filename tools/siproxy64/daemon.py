@@ -17,6 +17,7 @@ from ..common.privileges import PrivilegesError, make_folder
 from . import anyip, tunnel
 from .anyip import AnyIPError
 from .call_log import CallLog
+from .default_route import DefaultRoute
 from .metrics import StatusCollector
 from .portable_plane import PortablePlane
 from .program import Program, StartError
@@ -59,6 +60,7 @@ class Daemon:
         self.program = Program(settings, self.driver, relay, log.info)
         self.program.ended = self._ended
         self.status = Status(self.program, self.reload)
+        self._route: DefaultRoute | None = None
         self._tunnel: Tunnel | None = None
         self._address: bytes | None = None
         self._control: ControlSocket | None = None
@@ -125,6 +127,13 @@ class Daemon:
     def _apply(self) -> None:
         """Let settings count that may change."""
         self.program.relay.silence_ms = 1000 * self.settings.limits["silence"]
+        if self.settings.defaults and self._route is None:
+            self._route = DefaultRoute(
+                self.driver.loop, self.program.redirect, self.program.refuse
+            )
+            self.program.mirror.default = self._route.default
+        if self._route is not None:
+            self._route.settings = self.settings
         self.program.mirror.passed = self._log.passed if self.settings.log_calls else None
 
     def _start_metrics(self) -> None:

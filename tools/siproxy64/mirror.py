@@ -72,7 +72,7 @@ class _Names(Translator):
         mirror = self._mirror
         other = mirror.table.counterpart(addr16, port)
         if other is None and mirror.table.unknown is not None:
-            other = mirror.table.unknown(addr16, port, self._now, False)
+            other = mirror.table.unknown(addr16, port, self._now, mirror.gives)
         if other is not None and port and addr16 == self._peer and mirror.listen is not None:
             mirror.listen(other[0], other[1])
         return other
@@ -91,6 +91,7 @@ class Mirror:
     default: asked for a message whose local address represents nobody; says whether it took it.
     listen: told each local address that a peer's own address becomes, so that it is listened on.
     passed: told of each message that goes on, as (message, real source, real target).
+    gives: whether pools have addresses for all that a message names, not for its sender alone.
     """
 
     def __init__(self, table: "Table", relay: "Relay") -> None:
@@ -99,6 +100,7 @@ class Mirror:
         self.default: "Callable[[Message, Address, Address, int, object], bool] | None" = None
         self.listen: "Callable[[bytes, int], None] | None" = None
         self.passed: "Callable[[Message, Address, Address], None] | None" = None
+        self.gives = False
         self.counters: "dict[str, int]" = {}
         self._out: "list[tuple[bytes, Address, Address, object]]" = []
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from .ports import Place
+    from .scan import Refused
     from .settings import Settings
     from .streams import Connection
 
@@ -54,6 +55,7 @@ class Program:
         self.say = say
         self.mirror = Mirror(settings.table, relay)
         self.mirror.listen = self._listen
+        self.mirror.gives = settings.unmapped == "pool"
         self.ended: "Callable[[], object]" = driver.stop
         self.ports = Ports(self._open, settings.limits["ports"])
         self.streams = Streams(
@@ -126,6 +128,7 @@ class Program:
         new.keep(self.settings)
         self.settings = new
         self.mirror.table = new.table
+        self.mirror.gives = new.unmapped == "pool"
         self.relay.table = new.table
         self.ports.limit = new.limits["ports"]
         self.streams.limit = new.limits["connections"]
@@ -161,10 +164,29 @@ class Program:
         if not (self._parties if known else self._strangers).passes(peer[0], now):
             mirror.count("throttled")
             return
+        self.redirect(data, local, peer, by)
+
+    def redirect(
+        self, data: bytes, local: "Address", peer: "Address", by: "Connection | None"
+    ) -> None:
+        """Pass a message on as one for this local address."""
+        now, mirror = self.driver.now(), self.mirror
         self._transport = "udp" if by is None else "tcp"
         mirror.receive(data, local, peer, now, by)
         self._send(by)
         self._arm()
+
+    def refuse(
+        self,
+        data: bytes,
+        error: "Refused",
+        local: "Address",
+        peer: "Address",
+        by: "Connection | None",
+    ) -> None:
+        """Answer a request that leads nowhere."""
+        self.mirror.refuse(data, error, local, peer, by)
+        self._send(by)
 
     def _send(self, by: "Connection | None") -> None:
         for data, source, target, stream in self.mirror.take():

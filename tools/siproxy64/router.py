@@ -27,7 +27,7 @@ counters, USR2 reads CONFIG again, TERM ends it.
 """
 _WRONG = 2  # exit status for wrong settings or arguments
 # Settings that need more than this program has; `control` is passed over.
-_ABSENT = ("anyip", "metrics", "pubtsp")
+_ABSENT = ("anyip", "defaults", "metrics", "pubtsp")
 
 
 def _say(line: str) -> None:

@@ -53,13 +53,11 @@ class Settings:
         self.table = Table()
         self.pools: "list[Pool]" = []
         self.pool_lines: "list[tuple[tuple[bytes, int], tuple[bytes, int], int, str]]" = []
-        self.defaults: "dict[bool, tuple[Address, Address | None]]" = {}  # from side: own, next
+        self.defaults: "dict[bool, Address]" = {}  # by side: where DNS says how to go on
         self.media_shared: "dict[bool, bytes]" = {}  # side: the address that is shown there
         self.latch = {True: True, False: False}
         self.ports = (16384, 32767)  # of media that cannot keep its own
         self.unmapped = "pass"
-        self.ice = "remove"
-        self.strip_identity = False
         self.transports: "tuple[str, ...]" = ("udp", "tcp")
         self.log_calls = False
         self.anyip = False
@@ -151,8 +149,7 @@ def wanted(settings: "Settings") -> "list[Place]":
             wild.add((side(addr16), port or SIP_PORT))
     for pool in settings.pools:
         wild.add((side(pool.net[0]), SIP_PORT))
-    for own, _ in settings.defaults.values():
-        single.add(own)
+    single.update(settings.defaults.values())
     out: "list[Place]" = []
     for transport in settings.transports:
         for here, port in sorted(wild):
@@ -178,7 +175,7 @@ class _Reader:
 
     def __init__(self, tunnel: bytes = NOWHERE) -> None:
         self._tunnel = host_text(tunnel)
-        self._needs_tunnel = ""
+        self._needs_tunnel = self._needs_pool = ""
         self.settings = Settings()
         self._where = ""
         self._seen: "dict[str, str]" = {}
@@ -196,11 +193,10 @@ class _Reader:
             "pubtsp": self._pubtsp,
         }
         self._choices: "dict[str, tuple[str, tuple[str, ...]]]" = {
-            "unmapped": ("unmapped", ("pass", "drop", "pool")),
-            "ice": ("ice", ("remove", "rewrite")),
+            "unmapped": ("unmapped", ("pass", "pool")),
             "plane": ("plane", ("auto", "portable", "xdp")),
         }
-        self._switches = {"strip-identity": "strip_identity", "anyip": "anyip"}
+        self._switches = {"anyip": "anyip"}
         self._texts = ("control", "user", "group")
 
     def read(self, text: str, arguments: "list[str]") -> Settings:
@@ -229,6 +225,8 @@ class _Reader:
         settings = self.settings
         if self._needs_tunnel and not settings.pubtsp:
             wrong.append("%s: tunnel: there is no pubtsp line" % self._needs_tunnel)
+        if self._needs_pool and not settings.pool_lines:
+            wrong.append("%s: default without a next hop needs a pool" % self._needs_pool)
         for parties, free, idle, where in settings.pool_lines:
             try:
                 settings.pools.append(Pool(settings.table, parties, free, 1000 * idle))
@@ -307,9 +305,14 @@ class _Reader:
             raise FormatError("%s lives on the other side" % values[1])
         if hop is not None and side(hop[0]) == here:
             raise FormatError("%s lives on the same side" % values[3])
-        if here in self.settings.defaults:
-            raise FormatError("there is a default %s already" % values[0])
-        self.settings.defaults[here] = (own[0], own[1] or SIP_PORT), hop
+        own = own[0], own[1] or SIP_PORT
+        if hop is not None:  # is seen at the own address, as a party is at its representation
+            self.settings.table.add((hop[0], hop[1] or SIP_PORT), own, 128, self._where)
+        elif not here:
+            raise FormatError("default 6to4 needs a next hop")
+        else:
+            self._needs_pool = self._where
+            self.settings.defaults[here] = own
 
     def _media(self, values: "list[str]") -> None:
         if len(values) == 2 and values[0] == "shared":
