@@ -144,5 +144,6 @@ def test_session_is_refreshed_in_time(strict, capture):
     connect(caller, called)
     time.sleep(93.0)
     disconnect(called, caller)
-    rows = tshark(capture.stop(), 'sip.CSeq.method == "UPDATE"', "sip.Status-Code")
+    fields = ("sip.Status-Code", "frame.time_relative")
+    rows = tshark(capture.stop(), 'sip.CSeq.method == "UPDATE"', *fields)
     assert [row[0] for row in rows] == ["", "200", "", "200"], rows

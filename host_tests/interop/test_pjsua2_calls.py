@@ -108,5 +108,6 @@ def test_session_is_refreshed(phone, other, strict, capture):
     phone.hang_up()
     other.wait("state", call=number, state="DISCONNECTED")
     phone.wait_idle()
-    found = tshark(capture.stop(), 'sip.CSeq.method == "UPDATE"', "sip.Status-Code")
+    fields = ("sip.Status-Code", "frame.time_relative")
+    found = tshark(capture.stop(), 'sip.CSeq.method == "UPDATE"', *fields)
     assert [row[0] for row in found] == ["", "200"], found
