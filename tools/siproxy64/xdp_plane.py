@@ -22,6 +22,7 @@ from .sockets import Driver
 from .xdp_program import Address, Direction, Program, Unavailable
 
 _MAINTAIN_MS = 5000
+_GATHER_MS = 50  # what has changed together is looked at once
 _MAPPED = bytes(10) + b"\xff\xff"
 _SIDES = (False, True)
 _LO = 1  # index of lo in every network namespace
@@ -43,11 +44,18 @@ class XDPPlane(PortablePlane):
         self._slots: dict[Handle, int] = {}  # of its side False; that of True is the next
         self._known: dict[Handle, list[Direction | None]] = {}  # by the side they come from
         self._program_closed = False
-        self._loop.watch(program.fileno(), program.maintain)
+        self._loop.watch(program.fileno(), self._changed)
         self._timer = self._loop.call_at(self._loop.now() + _MAINTAIN_MS, self._maintain)
+
+    def _changed(self) -> None:
+        """Routes or neighbours are others: look soon, and only then for what comes next."""
+        self._loop.unwatch(self.program.fileno())
+        self._timer.cancel()
+        self._timer = self._loop.call_at(self._loop.now() + _GATHER_MS, self._maintain)
 
     def _maintain(self) -> None:
         self.program.maintain()
+        self._loop.watch(self.program.fileno(), self._changed)
         self._timer = self._loop.call_at(self._loop.now() + _MAINTAIN_MS, self._maintain)
 
     def open(self, near: list[Address | None]) -> Handle:
