@@ -7,18 +7,15 @@ import pytest
 
 from host_tests.interop.fixtures import BOARDS
 from host_tests.interop.peers import connect
-from host_tests.interop.test_transfers import _DEFAULT, over
-from host_tests.interop.test_transfers import two as _two  # noqa: F401
+from host_tests.interop.test_transfers import over
 
 pytestmark = pytest.mark.parametrize("phone", BOARDS[:1], indirect=True)
 
 
 @pytest.fixture
-def two(phone, house_modern, capture, house_capture):
+def two(house_modern, capture, house_capture):
     """Two peers in the house; the second answers by itself."""
-    phone.configure(media__codecs="PCMU PCMA")
-    yield house_modern(calls=4), house_modern(calls=4, auto_answer=True)
-    phone.configure(media__codecs=phone.console(_DEFAULT).strip().splitlines()[-1])
+    return house_modern(calls=4), house_modern(calls=4, auto_answer=True)
 
 
 def test_the_house_transfers_blind(phone, two):
