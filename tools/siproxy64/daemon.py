@@ -5,6 +5,7 @@
 HUP gives the SIP ports to a new instance, USR1 writes counters to the log, TERM and INT end it.
 """
 
+import gc
 import ipaddress
 import logging
 from collections.abc import Callable
@@ -31,6 +32,8 @@ from .xdp_plane import XDPPlane, choose, interfaces_towards
 from .xdp_program import Unavailable
 
 log = logging.getLogger("siproxy64")
+
+_GARBAGE = 20_000  # objects between two collections: messages leave no cycles
 
 
 class Daemon:
@@ -149,6 +152,9 @@ class Daemon:
 
     def run(self) -> None:
         """Serve until a signal ends it."""
+        gc.collect()
+        gc.freeze()  # what is here now stays: no collection looks at it again
+        gc.set_threshold(_GARBAGE)
         log.info("ready")
         self._notifier.send("READY=1", "STATUS=serving")
         self.driver.run()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .table import Table
 
     Address = tuple[bytes, int]
-    Key = tuple[str, bytes, bytes]
+    Pair = tuple[bytes, bytes]
     Ports = tuple[int, ...]
     Show = tuple[int, bytes, Ports, bytes]  # index, address, its ports, under which address
 
@@ -75,13 +75,14 @@ class Passage:
         if two < one:
             one, two = two, one
         self.relay = relay
-        self.key = (message.get("call-id") or "", one, two)
+        self.call_id = message.get("call-id") or ""
+        self.pair = (one, two)
         self.message = message
         self.now = now
         self.status: int = getattr(message, "status", 0)
         self.method = cseq(message)[1]
         self.parties = (source, target)
-        self.leg = relay.legs.get(self.key)
+        self.leg = relay.legs.get(self.call_id, {}).get(self.pair)
         self.is_new = self.leg is None
         self.shows: "list[Show]" = []
 
@@ -109,7 +110,8 @@ class Passage:
         if self.method not in _METHODS:
             return local16, rtp, rtcp
         if leg is None:
-            leg = self.leg = relay.legs[self.key] = Leg(*self.parties, self.now)
+            leg = self.leg = Leg(*self.parties, self.now)
+            relay.legs.setdefault(self.call_id, {})[self.pair] = leg
         elif 0 < self.status < 200 and leg.answers and tag(self.message, "to") not in leg.answers:
             return local16, rtp, rtcp  # another branch has answered
         ports: "Ports" = (rtp,) if rtcp == rtp else (rtp, rtcp)
@@ -125,11 +127,11 @@ class Passage:
         leg, relay = self.leg, self.relay
         if leg is None or not passed:
             if leg is not None and self.is_new:
-                relay.end(self.key)
+                relay.end(self.call_id, self.pair)
             return
         if not self.status:
             if self.method == "BYE":
-                relay.bye(self.message, self.now)
+                relay.bye(self.call_id, self.message, self.now)
         elif self.method == "INVITE" or self.method == "UPDATE":
             if self.status >= 300:
                 if not leg.answers:
@@ -169,7 +171,8 @@ class Relay:
         self.limit = limit
         self.shared = shared or {}
         self.latch = latch or {True: True, False: False}
-        self.legs: "dict[Key, Leg]" = {}
+        self.legs: "dict[str, dict[Pair, Leg]]" = {}  # by Call-ID, then by both addresses
+        self._streams = 0
         self._first, self._last = ports
         self._next = ports[0] & ~1
         self._look_ms = 0
@@ -196,6 +199,7 @@ class Relay:
             if self.count() >= self.limit:
                 raise Refused(503, "Service Unavailable", (399, "Too many calls"), _RETRY_S)
             stream = leg.streams[index] = Stream()
+            self._streams += 1
         old = stream.told.get(here)
         if old != show[1:]:
             if old is not None and is_offer:
@@ -262,22 +266,25 @@ class Relay:
 
     # -- ends ---------------------------------------------------------------------------------
 
-    def bye(self, message: "Lines", now: int) -> None:
+    def bye(self, call_id: str, message: "Lines", now: int) -> None:
         """One branch of a call ends; with the last one all of its legs do, soon."""
-        for key, leg in self.legs.items():
-            if key[0] == message.get("call-id"):
-                for name in ("from", "to"):
-                    leg.answers.pop(tag(message, name), None)
-                for shows in leg.answers.values():
-                    self.show_all(leg, shows)
-                    break
-                else:
-                    leg.is_over = True
-                    leg.ends_ms = now + _LINGER_MS
+        for leg in self.legs.get(call_id, {}).values():
+            for name in ("from", "to"):
+                leg.answers.pop(tag(message, name), None)
+            for shows in leg.answers.values():
+                self.show_all(leg, shows)
+                break
+            else:
+                leg.is_over = True
+                leg.ends_ms = now + _LINGER_MS
 
-    def end(self, key: "Key") -> None:
+    def end(self, call_id: str, pair: "Pair") -> None:
         """Close all of a leg."""
-        for handle in handles_of(self.legs.pop(key)):
+        leg = self.legs[call_id].pop(pair)
+        if not self.legs[call_id]:
+            del self.legs[call_id]
+        self._streams -= len(leg.streams)
+        for handle in handles_of(leg):
             for i in range(4):
                 self.counted[i & 1] += self.plane.counters(handle)[0][i]
             self.plane.close(handle)
@@ -289,8 +296,9 @@ class Relay:
 
     def close(self) -> None:
         """End all."""
-        for key in list(self.legs):
-            self.end(key)
+        for call_id in list(self.legs):
+            for pair in list(self.legs[call_id]):
+                self.end(call_id, pair)
 
     def get_timer(self) -> "int | None":
         """Return when something is due next."""
@@ -299,23 +307,26 @@ class Relay:
     def handle_timer(self, now: int) -> None:
         """End what is over."""
         self._look_ms = now + _LOOK_MS
-        for key, leg in list(self.legs.items()):
-            silence = _IDLE_MS
-            if self._leaving or leg.expires_ms and now >= leg.expires_ms:
-                silence = self.silence_ms
-            last = leg.began_ms
-            for handle in handles_of(leg):
-                last = max(last, self.plane.counters(handle)[1])
-            if leg.ends_ms and now >= leg.ends_ms or now - last > silence:
-                self.end(key)
+        for call_id, legs in list(self.legs.items()):
+            for pair, leg in list(legs.items()):
+                silence = _IDLE_MS
+                if self._leaving or leg.expires_ms and now >= leg.expires_ms:
+                    silence = self.silence_ms
+                over = bool(leg.ends_ms) and now >= leg.ends_ms
+                if not over and now - leg.began_ms > silence:
+                    handles = handles_of(leg)
+                    last = max([leg.began_ms] + [self.plane.counters(one)[1] for one in handles])
+                    over = now - last > silence
+                if over:
+                    self.end(call_id, pair)
 
     def calls(self) -> "list[Leg]":
         """Return all legs."""
-        return list(self.legs.values())
+        return [leg for legs in self.legs.values() for leg in legs.values()]
 
     def count(self) -> int:
         """Return how many streams there are."""
-        return sum([len(leg.streams) for leg in self.legs.values()])
+        return self._streams
 
 
 def handles_of(leg: Leg) -> "list[Any]":

@@ -27,7 +27,6 @@ Accepted = Callable[["Stream", bytes, bytes, int], None]
 _MAPPED = bytes(10) + b"\xff\xff"
 _LONGEST = 65535  # octets of a datagram
 _ANCILLARY = 128
-_BATCH = 32  # datagrams of one socket until others have their turn
 _MEMO = 4096  # peers whose two forms are remembered
 _BACKLOG = 64
 _PIECE = 16384  # octets of a stream at a time
@@ -124,29 +123,25 @@ class Port:
         return self._socket.fileno()
 
     def _readable(self) -> None:
-        receive, family, received = self._socket.recvmsg, self._family, self._received
-        for _ in range(_BATCH):
-            try:
-                data, ancillary, _, name = receive(_LONGEST, _ANCILLARY)
-            except BlockingIOError:
-                return
-            except OSError:
-                if self._socket.fileno() < 0:
-                    return  # closed while it was read
-                continue  # news of a datagram that nobody took
-            peer = self._peers.get(name)
-            if peer is None:
-                if len(self._peers) >= _MEMO:
-                    self._peers.clear()
-                peer = self._peers[name] = family.octets(name[0]), name[1]
-            local, traffic_class = self._local, 0
-            for _, kind, value in ancillary:
-                if kind == family.local:
-                    local = _MAPPED + value[8:12] if family.is_mapped else value[:16]
-                else:
-                    traffic_class = value[0]
-            if local is not None:
-                received(data, local, peer[0], peer[1], traffic_class)
+        # One at a time: an attempt that finds none costs as much as to be called again.
+        family = self._family
+        try:
+            data, ancillary, _, name = self._socket.recvmsg(_LONGEST, _ANCILLARY)
+        except OSError:
+            return  # none, or news of a datagram that nobody took
+        peer = self._peers.get(name)
+        if peer is None:
+            if len(self._peers) >= _MEMO:
+                self._peers.clear()
+            peer = self._peers[name] = family.octets(name[0]), name[1]
+        local, traffic_class = self._local, 0
+        for _, kind, value in ancillary:
+            if kind == family.local:
+                local = _MAPPED + value[8:12] if family.is_mapped else value[:16]
+            else:
+                traffic_class = value[0]
+        if local is not None:
+            self._received(data, local, peer[0], peer[1], traffic_class)
 
     def send(
         self, data: bytes, local16: bytes, peer16: bytes, peer_port: int, traffic_class: int = 0
