@@ -12,7 +12,7 @@ and the caller's own. A new configuration takes the place of the old one as a wh
 
 from .mirror import MAX_MESSAGE_OCTETS, Mirror
 from .ports import PortError, Ports
-from .settings import SettingsError, show, wanted
+from .settings import SIP_PORT, SettingsError, show, wanted
 from .streams import Streams
 from .throttle import Throttle
 
@@ -152,6 +152,11 @@ class Program:
         return received
 
     def _arrived(self, data: bytes, local: "Address", peer: "Address", by: "Connection") -> None:
+        if self.mirror.table.counterpart(peer[0], peer[1]) is None:
+            # A party that is mapped by port connects from another one: its Via tells which it is.
+            port = sent_by_port(data)
+            if self.mirror.table.counterpart(peer[0], port) is not None:
+                peer = by.peer = by.alias = (peer[0], port)
         self._take(data, local, peer, by)
 
     def _take(
@@ -239,3 +244,17 @@ class Program:
             "counters": self.counters(),
             "local": [show((net, 0)) for net, _, _ in self.settings.table.local_nets()],
         }
+
+
+def sent_by_port(data: bytes) -> int:
+    """Return the port of the topmost Via, the usual one if there is none."""
+    for line in data.split(b"\r\n\r\n", 1)[0].split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.strip().lower() in (b"via", b"v"):
+            words = value.partition(b";")[0].split()
+            sent_by = words[-1] if words else b""
+            port = sent_by[sent_by.find(b"]") + 1 :].rpartition(b":")[2]
+            if port and len(port) < 6 and not port.strip(b"0123456789"):
+                return int(port)
+            break
+    return SIP_PORT

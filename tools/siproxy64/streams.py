@@ -116,7 +116,7 @@ class Streams:
                 stream = self._driver.connect(source[0], port, target[0], target[1])
             except OSError:
                 continue  # the port is taken: another will do
-            return self._add(stream, stream.local, target)
+            return self._add(stream, source, target)  # as it is known, whatever its port is
         return None
 
     def _ended(self, one: Connection) -> None:
