@@ -16,7 +16,7 @@ from vox6.wire import const
 from vox6.wire.errors import FormatError
 
 from .rewrite import rewrite, set_number
-from .scan import Refused, Translator, literal, tag
+from .scan import Refused, Translator, cseq, literal, tag
 from .table import side
 
 TYPE_CHECKING = const(0)
@@ -151,6 +151,8 @@ class Mirror:
             self.refuse(data, Refused(400, error.reason), local, peer, stream)
         except Refused as error:
             self.refuse(data, error, local, peer, stream)
+            if message.status >= 200:
+                self._spoil(parse(data, RequestLines, ResponseLines), error, local, peer, now)
 
     def _known(self, peer: "Address", now: int, sender: bool) -> "Address | None":
         """Return the representation of a party. sender: if it has none, it may get one."""
@@ -209,24 +211,60 @@ class Mirror:
         message = parse(data, RequestLines, ResponseLines)
         if not isinstance(message, RequestLines) or message.method == "ACK":
             return
-        response = ResponseLines(error.code, error.reason.encode())
         try:
             _observe(message, peer, True)
-            for key in ("via", "from", "to", "call-id", "cseq"):
-                response.copy(message, key)
+            response = _answer(message, error, local)
             if not tag(message, "to"):
                 total = 0
                 for octet in (message.get("via") or "").encode():
                     total = (total * 31 + octet) & 0x3FFFFFFF
                 response.set("To", "%s;tag=%s%x" % (message.get("to") or "", _TAG, total))
-            if error.warning is not None:
-                text = '%d %s "%s"' % (error.warning[0], host_text(local[0]), error.warning[1])
-                response.add("Warning", text)
-            if error.retry_s:
-                response.add("Retry-After", str(error.retry_s))
             self.send(response, local, _answer_to(response, peer), stream)
         except FormatError:
             self.count("malformed")
+
+    def _spoil(
+        self,
+        message: "Message",
+        error: Refused,
+        local: "Address",
+        peer: "Address",
+        now: int,
+    ) -> None:
+        """Let a request fail whose final answer leads nowhere; a call that it began is ended."""
+        try:
+            number, method = cseq(message)
+            self._forward(_answer(message, error, local), local, peer, now, None)
+            if method != "INVITE" or message.status >= 300:
+                return
+            uri = (message.get("contact") or "sip:x").partition(">")[0].rpartition("<")[2]
+            route = ", ".join(message.lines("record-route")).split(",")
+            for method in ("ACK", "BYE"):
+                request = RequestLines(method, uri)
+                branch = "z9hG4bK%s%d.%s" % (_TAG, number, tag(message, "to"))
+                request.add("Via", "SIP/2.0/UDP %s;branch=%s" % (host_text(local[0]), branch))
+                request.add("Max-Forwards", str(_HOPS))
+                for key in ("from", "to", "call-id"):
+                    request.copy(message, key)
+                request.add("CSeq", "%d %s" % (number + (method == "BYE"), method))
+                if route != [""]:
+                    request.add("Route", ",".join(route[::-1]).strip())
+                self.send(request, local, peer)
+        except (FormatError, Refused):
+            pass
+
+
+def _answer(message: "Message", error: Refused, local: "Address") -> ResponseLines:
+    """Return an answer that says why it goes no further, beginning as the message does."""
+    response = ResponseLines(error.code, error.reason.encode())
+    for key in ("via", "from", "to", "call-id", "cseq"):
+        response.copy(message, key)
+    if error.warning is not None:
+        text = '%d %s "%s"' % (error.warning[0], host_text(local[0]), error.warning[1])
+        response.add("Warning", text)
+    if error.retry_s:
+        response.add("Retry-After", str(error.retry_s))
+    return response
 
 
 def _via(message: "Message") -> "tuple[list[bytes], bytes]":

@@ -7,7 +7,7 @@ from vox6.sip.lines import header_key
 from vox6.wire import const
 from vox6.wire.errors import FormatError
 
-from .scan import Field, Refused, cseq, field
+from .scan import Field, cseq, field, unacceptable
 from .sdp import rewrite_sdp
 
 TYPE_CHECKING = const(0)
@@ -38,7 +38,7 @@ def rewrite(
         changed, unmapped = field(key, raw, translate)
         if unmapped and key == "contact":
             if not message.status or message.status < 300 and cseq(message)[1] in _LEADING:
-                raise Refused(488, "Not Acceptable Here", (300, "Incompatible network protocol"))
+                raise unacceptable()
         if changed is not raw:
             message.replace(i, changed)
     body = message.body

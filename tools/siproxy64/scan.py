@@ -58,6 +58,11 @@ class Refused(RemoteProtocolError):
         self.retry_s = retry_s
 
 
+def unacceptable(code: int = 300, text: str = "Incompatible network protocol") -> Refused:
+    """Return the refusal of a message, with what Warning says (RFC 3261 section 20.43)."""
+    return Refused(488, "Not Acceptable Here", (code, text))
+
+
 class Translator:
     """What an address is called on the side that a message goes to."""
 

@@ -13,7 +13,7 @@ Line by line: what holds no address stays octet by octet as it came, in its orde
 from vox6.sip.grammar import host_text
 from vox6.wire import const
 
-from .scan import Field, Refused, literal
+from .scan import Field, literal, unacceptable
 from .table import side
 
 TYPE_CHECKING = const(0)
@@ -47,8 +47,6 @@ _DROPPED = (
     b"a=altc:",
 )
 _MAX_MEDIA = 16
-_OTHER_PROTOCOL = (300, "Incompatible network protocol")
-_OTHER_FORMAT = (301, "Incompatible network address formats")
 
 
 def _number(octets: bytes) -> int:
@@ -121,7 +119,7 @@ def rewrite_sdp(octets: bytes, translate: "Translator", media: "Media") -> bytes
     for line in octets.split(b"\n"):
         if line.startswith(b"m="):
             if len(parts) > _MAX_MEDIA:
-                raise Refused(488, "Not Acceptable Here", (399, "Too many media descriptions"))
+                raise unacceptable(399, "Too many media descriptions")
             parts.append(_Lines([]))
         parts[-1].lines.append(line)
     session = parts[0]
@@ -220,7 +218,7 @@ def _media(
     text: "str | None" = None
     if addr16 is None:
         if not address.lower().endswith(b".invalid"):
-            raise Refused(488, "Not Acceptable Here", _OTHER_FORMAT)
+            raise unacceptable(301, "Incompatible network address formats")
         held, text = True, _HOLD[1]
     else:
         held = addr16 == _ZERO or side(addr16) and addr16[12:] == _ZERO[:4]
@@ -232,7 +230,7 @@ def _media(
                 return None  # the other side reaches it itself
             if _is_multicast(addr16):
                 if other is None or not _is_multicast(other[0]):
-                    raise Refused(488, "Not Acceptable Here", (330, "Multicast not available"))
+                    raise unacceptable(330, "Multicast not available")
                 groups = address.split(b"/")[1:]
                 if side(addr16):
                     groups = groups[1:]  # the hop limit
@@ -243,7 +241,7 @@ def _media(
     if found is None:
         if held:
             return text
-        raise Refused(488, "Not Acceptable Here", _OTHER_PROTOCOL)
+        raise unacceptable()
     if not held:
         text = _typed(found[0])
     if found[1] != port:
