@@ -405,6 +405,11 @@ class TestRefusals(MirrorCase):
         for data in (b"", b"\r\n\r\n", b"\0\0\0\0"):
             self.assertEqual(self.send(data, "phone:b", "provider:b"), [])
         self.assertEqual(self.mirror.counters, {})
+        octets = self.world.octets((INVITE_FROM_PROVIDER % {"s": "b", "hops": 70}))
+        port = self.world.text("{provider:b};branch").encode()
+        octets = octets.replace(port, port.replace(b";", b":50\xf60;rport;"))
+        self.assertEqual(self.send(octets, "phone:b", "provider:b"), [])
+        self.mirror.counters = {}
         for data in (b"x", b"\x80\xc8\0\x06", b"INVITE sip:x SIP/2.0\r\n\r\n", b"A B C\r\n\r\n"):
             self.assertEqual(self.send(data, "phone:b", "provider:b"), [])
 

@@ -105,6 +105,12 @@ class TestStartLine(RewriteCase):
         template = REQUEST % ("OPTIONS sip:2@example.org", "OPTIONS")
         self.become(template + "\n", template + "Content-Length: 0\n\n")
 
+    def test_length_said_twice(self):
+        template = REQUEST % ("INVITE sip:2@example.org", "INVITE")
+        short = template + "c: application/sdp\nl: %d\nContent-Length: %d\n\n" + SDP
+        near, far = self.length("a"), self.length("b")
+        self.become(short % (near, near), short % (far, far))
+
     def test_length_keeps_its_name(self):
         template = REQUEST % ("INVITE sip:2@example.org", "INVITE")
         self.both_ways(template + "c: application/sdp\nContent-Length: ...\n\n" + SDP)

@@ -11,7 +11,7 @@ stateless UAS (RFC 3261 section 8.2.7).
 """
 
 from vox6.sip.grammar import host_text, parse_number
-from vox6.sip.lines import RequestLines, ResponseLines, parse
+from vox6.sip.lines import RequestLines, ResponseLines, parse, unfold
 from vox6.wire import const
 from vox6.wire.errors import FormatError
 
@@ -267,12 +267,12 @@ def _answer(message: "Message", error: Refused, local: "Address") -> ResponseLin
     return response
 
 
-def _via(message: "Message") -> "tuple[list[bytes], bytes]":
-    """Return the topmost Via value cut at its semicolons, and what stands behind it."""
-    for key, _, raw in message.headers:
-        if key == "via":
-            first, comma, rest = raw.partition(b",")
-            return first.split(b";"), comma + rest
+def _via(message: "Message") -> "tuple[list[bytes], bytes, int]":
+    """Return the topmost Via value cut at semicolons, what stands behind it, and its line."""
+    for i in range(len(message.headers)):
+        if message.headers[i][0] == "via":
+            first, comma, rest = message.headers[i][2].partition(b",")
+            return first.split(b";"), comma + rest, i
     raise FormatError("no Via")
 
 
@@ -291,7 +291,7 @@ def _observe(message: RequestLines, peer: "Address", always: bool) -> None:
     (libre up to 2026). always: in an answer of our own; if it does not ask, the address alone is
     written (RFC 3261 section 18.2.1).
     """
-    parts, rest = _via(message)
+    parts, rest, line = _via(message)
     known = _parameters(parts)
     asked = known.get(b"rport") == b""
     if not always and (not asked or _answer_to(message, _NOWHERE) == peer):
@@ -304,15 +304,12 @@ def _observe(message: RequestLines, peer: "Address", always: bool) -> None:
         if name != b"received":
             out.append(part)
     out.append(b"received=" + host_text(peer[0]).strip("[]").encode())
-    for i in range(len(message.headers)):
-        if message.headers[i][0] == "via":
-            message.replace(i, b";".join(out) + rest)
-            return
+    message.replace(line, b";".join(out) + rest)
 
 
 def _answer_to(message: "Message", otherwise: "Address") -> "Address":
     """Return where a response goes (RFC 3261 section 18.2.2, RFC 3581 section 4)."""
-    parts, _ = _via(message)
+    parts = _via(message)[0]
     known = _parameters(parts)
     words = parts[0][parts[0].rfind(b"/") + 1 :].split(None, 1)
     if len(words) != 2:
@@ -321,13 +318,13 @@ def _answer_to(message: "Message", otherwise: "Address") -> "Address":
     port = 5061 if words[0].upper() == b"TLS" else 5060
     at = sent_by.find(b":", sent_by.find(b"]") + 1)
     if at >= 0:
-        port = parse_number(sent_by[at + 1 :].decode(), 65535)
+        port = parse_number(unfold(sent_by[at + 1 :]), 65535)
         sent_by = sent_by[:at]
     if b"maddr" in known:
         sent_by = known[b"maddr"]
     elif b"received" in known:
         sent_by = known[b"received"]
         if known.get(b"rport"):
-            port = parse_number(known[b"rport"].decode(), 65535)
+            port = parse_number(unfold(known[b"rport"]), 65535)
     addr16 = literal(sent_by.strip(b"[]"))
     return otherwise if addr16 is None else (addr16, port)

@@ -3,7 +3,7 @@
 """A whole message in the addresses of the other side: start line, headers, bodies."""
 
 from vox6.sip.grammar import check_host, split_hostport
-from vox6.sip.lines import header_key
+from vox6.sip.lines import header_key, unfold
 from vox6.wire import const
 from vox6.wire.errors import FormatError
 
@@ -53,11 +53,12 @@ def rewrite(
 
 def set_number(message: "RequestLines | ResponseLines", key: str, number: int) -> bool:
     """Write a number into a header, its name as it stands; return whether it is there."""
+    found = False
     for i in range(len(message.headers)):
         if message.headers[i][0] == key:
             message.replace(i, b" %d" % number)
-            return True
-    return False
+            found = True
+    return found
 
 
 def _request_uri(message: "RequestLines", translate: "Translator") -> None:
@@ -130,7 +131,7 @@ def _fragment(octets: bytes, translate: "Translator", media: "Media", depth: int
         elif key == "content-length":
             length = i
         lines[i] = name + colon + field(key, raw, translate)[0]
-    changed = _content(body, kind, encoding.decode().strip() or None, translate, media, depth)
+    changed = _content(body, kind, unfold(encoding), translate, media, depth)
     if length >= 0 and changed is not body:
         lines[length] = lines[length].partition(b":")[0] + b": %d" % len(changed)
     return b"\r\n".join(lines) + empty + changed

@@ -11,6 +11,7 @@ Line by line: what holds no address stays octet by octet as it came, in its orde
 """
 
 from vox6.sip.grammar import host_text
+from vox6.sip.lines import unfold
 from vox6.wire import const
 
 from .scan import Field, literal, unacceptable
@@ -210,7 +211,7 @@ def _media(
             choice = line.split() + [b"", b"", b""]
             if _direct(choice[2], translate) and _number(choice[3]) > 0:
                 _port(part, words, _number(choice[3]), slash + count_text)
-                return (choice[1] + b" " + choice[2]).decode()
+                return unfold(choice[1] + b" " + choice[2])
     addr16 = literal(address.partition(b"/")[0])
     i = part.find(b"a=rtcp:")
     rtcp_words = part.words(i) if i >= 0 else []
@@ -236,7 +237,7 @@ def _media(
                     groups = groups[1:]  # the hop limit
                 else:
                     groups.insert(0, b"127")
-                return b"/".join([_typed(other[0]).encode()] + groups).decode()
+                return unfold(b"/".join([_typed(other[0]).encode()] + groups))
     found = media.stream(index, None if held else addr16, port, rtcp, count)
     if found is None:
         if held:
