@@ -44,7 +44,9 @@ def main() -> None:
     if targets.WORDS[name] and folders and Path(folders[0]).is_dir():
         words = words_file(Path(folders[0]).parent, name, targets.WORDS[name])
         arguments.append("-dict=" + str(words))
-    with atheris.instrument_imports(include=["vox6", "firmware", "host_tests.fuzz.planted"]):
+    with atheris.instrument_imports(
+        include=["vox6", "tools.siproxy64", "firmware", "host_tests.fuzz.planted"]
+    ):
         function(b"")  # imports what it tests, so that it is instrumented
     atheris.Setup(arguments, function)
     atheris.Fuzz()

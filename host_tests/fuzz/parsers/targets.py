@@ -177,6 +177,41 @@ def sip_message(data):
         message.response(200, None, "t").emit()
 
 
+@target("siproxy64-mirror", SIP + SDP)
+def siproxy64_mirror(data):
+    """A party says anything to the mirror: what goes on is a message, from and to the right."""
+    from tools.siproxy64.mirror import Mirror
+    from tools.siproxy64.table import Table
+    from vox6.sip.grammar import host_address
+    from vox6.sip.lines import RequestLines, ResponseLines, parse
+
+    class Relay:
+        def begin(self, message, source, target, now):
+            return self
+
+        def stream(self, index, addr16, rtp, rtcp, count):
+            other = addr16 and table.counterpart(addr16, 0)
+            return (other[0], rtp, rtcp) if other else None
+
+        def end(self, passed):
+            ended.append(passed)
+
+    table = Table()
+    ended = []
+    for real, representation in (("10.0.0.64", "[2001:db8::40]"), ("[2001:db8::1]", "10.0.0.1")):
+        table.add((host_address(real), 0), (host_address(representation), 0))
+    phone, peer = host_address("10.0.0.64"), host_address("[2001:db8::1]")
+    mirror = Mirror(table, Relay())
+    mirror.receive(data, (host_address("[2001:db8::40]"), 5060), (peer, 5060), 0)
+    sent = mirror.take()
+    assert len(sent) <= 3 and len(ended) <= 2
+    passed = [one for one in sent if one[2][0] == phone]
+    assert len(passed) == mirror.counters.get("passed", 0) <= 1
+    for octets, source, _, _ in passed:
+        assert source[0] == host_address("10.0.0.1")
+        parse(octets, RequestLines, ResponseLines)
+
+
 @target("sip-values", SIP)
 def sip_values(data):
     from vox6.sip import headers
