@@ -8,6 +8,7 @@ HUP gives the SIP ports to a new instance, USR1 writes counters to the log, TERM
 import gc
 import ipaddress
 import logging
+import resource
 from collections.abc import Callable
 
 from ..common import privileges
@@ -88,6 +89,10 @@ class Daemon:
         """Set everything up; StartError: what cannot be had."""
         settings = self.settings
         try:
+            _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(
+                resource.RLIMIT_NOFILE, (most, most)
+            )  # four sockets for each stream
             uid, gid = privileges.find(settings.user, settings.group)
             if settings.anyip:
                 anyip.add(settings)

@@ -36,6 +36,7 @@ _IDLE_MS = const(3_600_000)  # of a call on hold
 _RING_MS = const(240_000)  # timer C of RFC 3261 and more: nobody will answer
 _LOOK_MS = const(1_000)
 _RETRY_S = const(30)
+_MOST_TRIES = const(100)  # of ports that may be taken, or the host has no more sockets
 _MOST_PAIRS = const(4)  # of one media description
 _METHODS = ("INVITE", "ACK", "PRACK", "UPDATE")
 
@@ -231,7 +232,7 @@ class Relay:
         near = ports
         if local16 in self.shared.values():
             near = self._free(len(ports))
-        for _ in range((self._last - self._first) // 2):
+        for _ in range(_MOST_TRIES):
             try:
                 self._open(stream, there, local16, near)
             except OSError:
