@@ -32,6 +32,10 @@ _BACKLOG = 64
 _PIECE = 16384  # octets of a stream at a time
 _MOST_UNSENT = 65536  # octets that a stream keeps for a peer that does not read
 
+_FIRST_OF_MEDIA = 8192  # ports below carry SIP, for which the kernel may keep more
+_BUFFER = 4 * 1024 * 1024  # octets
+_SO_RCVBUFFORCE = 33
+
 _IP_FREEBIND = 15
 _IPV6_FREEBIND = 78
 _IP_PKTINFO = 8
@@ -115,6 +119,11 @@ class Port:
         except OSError:
             self._socket.close()
             raise
+        if port < _FIRST_OF_MEDIA:
+            try:
+                self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
+            except PermissionError:
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         self.port: int = self._socket.getsockname()[1]
         loop.watch(self._socket.fileno(), self._readable)
 
