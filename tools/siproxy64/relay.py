@@ -55,8 +55,9 @@ class Stream:
 class Leg:
     """One call between two hosts."""
 
-    def __init__(self, source: "Address", target: "Address", now: int) -> None:
+    def __init__(self, source: "Address", target: "Address", caller: str, now: int) -> None:
         self.parties = (source, target)
+        self.caller = caller  # the tag that all branches share
         self.began_ms = now
         self.streams: "dict[int, Stream]" = {}
         self.answers: "dict[str, list[Show]]" = {}  # of each branch that was accepted, by its tag
@@ -86,6 +87,7 @@ class Passage:
         self.leg = relay.legs.get(self.call_id, {}).get(self.pair)
         self.is_new = self.leg is None
         self.shows: "list[Show]" = []
+        self.opened: "list[int]" = []  # streams that were not there before
 
     def stream(
         self, index: int, addr16: "bytes | None", rtp: int, rtcp: int, count: int
@@ -111,7 +113,7 @@ class Passage:
         if self.method not in _METHODS:
             return local16, rtp, rtcp
         if leg is None:
-            leg = self.leg = Leg(*self.parties, self.now)
+            leg = self.leg = Leg(*self.parties, tag(self.message, "from"), self.now)
             relay.legs.setdefault(self.call_id, {})[self.pair] = leg
         elif 0 < self.status < 200 and leg.answers and tag(self.message, "to") not in leg.answers:
             return local16, rtp, rtcp  # another branch has answered
@@ -120,6 +122,8 @@ class Passage:
             ports += (rtp + i,)
         show = (index, addr16, ports, local16)
         self.shows.append(show)
+        if index not in leg.streams:
+            self.opened.append(index)
         found = relay.show(leg, show, not self.status and bool(leg.answers))
         return local16, found[0], found[1 if rtcp != rtp else 0]
 
@@ -127,8 +131,15 @@ class Passage:
         """The message has gone on, or it was refused."""
         leg, relay = self.leg, self.relay
         if leg is None or not passed:
-            if leg is not None and self.is_new:
+            if leg is None:
+                return
+            if self.is_new:
                 relay.end(self.call_id, self.pair)
+                return
+            for index in self.opened:
+                relay.drop(leg, index)
+            relay.show_all(leg, leg.before)
+            leg.before = []
             return
         if not self.status:
             if self.method == "BYE":
@@ -268,10 +279,16 @@ class Relay:
     # -- ends ---------------------------------------------------------------------------------
 
     def bye(self, call_id: str, message: "Lines", now: int) -> None:
-        """One branch of a call ends; with the last one all of its legs do, soon."""
+        """One branch of a call ends; with the last one all of its legs do, soon.
+
+        Both tags must be those of the dialog: who knows the Call-ID alone ends nothing.
+        """
+        tags = (tag(message, "from"), tag(message, "to"))
         for leg in self.legs.get(call_id, {}).values():
-            for name in ("from", "to"):
-                leg.answers.pop(tag(message, name), None)
+            if leg.caller not in tags or tags[tags[0] == leg.caller] not in leg.answers:
+                continue
+            for key in tags:
+                leg.answers.pop(key, None)
             for shows in leg.answers.values():
                 self.show_all(leg, shows)
                 break
@@ -284,8 +301,16 @@ class Relay:
         leg = self.legs[call_id].pop(pair)
         if not self.legs[call_id]:
             del self.legs[call_id]
-        self._streams -= len(leg.streams)
-        for handle in handles_of(leg):
+        for index in list(leg.streams):
+            self.drop(leg, index)
+
+    def drop(self, leg: Leg, index: int) -> None:
+        """Close one stream of a leg, if it is there."""
+        stream = leg.streams.pop(index, None)
+        if stream is None:
+            return
+        self._streams -= 1
+        for handle in stream.handles:
             for i in range(4):
                 self.counted[i & 1] += self.plane.counters(handle)[0][i]
             self.plane.close(handle)
