@@ -19,6 +19,7 @@ from .table import side
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
     from vox6.sip.lines import Lines
@@ -55,9 +56,8 @@ class Stream:
 class Leg:
     """One call between two hosts."""
 
-    def __init__(self, source: "Address", target: "Address", caller: str, now: int) -> None:
+    def __init__(self, source: "Address", target: "Address", now: int) -> None:
         self.parties = (source, target)
-        self.caller = caller  # the tag that all branches share
         self.began_ms = now
         self.streams: "dict[int, Stream]" = {}
         self.answers: "dict[str, list[Show]]" = {}  # of each branch that was accepted, by its tag
@@ -87,7 +87,7 @@ class Passage:
         self.leg = relay.legs.get(self.call_id, {}).get(self.pair)
         self.is_new = self.leg is None
         self.shows: "list[Show]" = []
-        self.opened: "list[int]" = []  # streams that were not there before
+        self.known = [] if self.leg is None else list(self.leg.streams)
 
     def stream(
         self, index: int, addr16: "bytes | None", rtp: int, rtcp: int, count: int
@@ -113,7 +113,7 @@ class Passage:
         if self.method not in _METHODS:
             return local16, rtp, rtcp
         if leg is None:
-            leg = self.leg = Leg(*self.parties, tag(self.message, "from"), self.now)
+            leg = self.leg = Leg(*self.parties, self.now)
             relay.legs.setdefault(self.call_id, {})[self.pair] = leg
         elif 0 < self.status < 200 and leg.answers and tag(self.message, "to") not in leg.answers:
             return local16, rtp, rtcp  # another branch has answered
@@ -122,26 +122,21 @@ class Passage:
             ports += (rtp + i,)
         show = (index, addr16, ports, local16)
         self.shows.append(show)
-        if index not in leg.streams:
-            self.opened.append(index)
         found = relay.show(leg, show, not self.status and bool(leg.answers))
         return local16, found[0], found[1 if rtcp != rtp else 0]
 
     def end(self, passed: bool) -> None:
         """The message has gone on, or it was refused."""
         leg, relay = self.leg, self.relay
-        if leg is None or not passed:
-            if leg is None:
-                return
+        if leg is None:
+            return
+        if not passed:
             if self.is_new:
                 relay.end(self.call_id, self.pair)
-                return
-            for index in self.opened:
-                relay.drop(leg, index)
-            relay.show_all(leg, leg.before)
-            leg.before = []
-            return
-        if not self.status:
+            else:
+                relay.drop(leg, self.known)
+                relay.show_all(leg, leg.before)
+        elif not self.status:
             if self.method == "BYE":
                 relay.bye(self.call_id, self.message, self.now)
         elif self.method == "INVITE" or self.method == "UPDATE":
@@ -151,12 +146,11 @@ class Passage:
                 relay.show_all(leg, leg.before)
             elif self.status >= 200:
                 self._accepted(leg)
-            if self.status >= 200:
-                leg.before = []
 
     def _accepted(self, leg: Leg) -> None:
         if leg.is_over:
             return  # an answer that comes again
+        leg.before = []
         leg.ends_ms = 0
         key = tag(self.message, "to")
         if self.method == "INVITE" and (self.shows or key not in leg.answers):
@@ -237,6 +231,7 @@ class Relay:
                 self.show(leg, show)
             except Refused:
                 pass
+        leg.before = []
 
     def _near(self, stream: Stream, there: bool, local16: bytes, ports: "Ports") -> None:
         """Open the sockets of a side at the same ports, or the next ones that are free."""
@@ -279,16 +274,10 @@ class Relay:
     # -- ends ---------------------------------------------------------------------------------
 
     def bye(self, call_id: str, message: "Lines", now: int) -> None:
-        """One branch of a call ends; with the last one all of its legs do, soon.
-
-        Both tags must be those of the dialog: who knows the Call-ID alone ends nothing.
-        """
-        tags = (tag(message, "from"), tag(message, "to"))
+        """One branch of a call ends; with the last one all of its legs do, soon."""
         for leg in self.legs.get(call_id, {}).values():
-            if leg.caller not in tags or tags[tags[0] == leg.caller] not in leg.answers:
-                continue
-            for key in tags:
-                leg.answers.pop(key, None)
+            for name in ("from", "to"):
+                leg.answers.pop(tag(message, name), None)
             for shows in leg.answers.values():
                 self.show_all(leg, shows)
                 break
@@ -301,19 +290,18 @@ class Relay:
         leg = self.legs[call_id].pop(pair)
         if not self.legs[call_id]:
             del self.legs[call_id]
-        for index in list(leg.streams):
-            self.drop(leg, index)
+        self.drop(leg, ())
 
-    def drop(self, leg: Leg, index: int) -> None:
-        """Close one stream of a leg, if it is there."""
-        stream = leg.streams.pop(index, None)
-        if stream is None:
-            return
-        self._streams -= 1
-        for handle in stream.handles:
-            for i in range(4):
-                self.counted[i & 1] += self.plane.counters(handle)[0][i]
-            self.plane.close(handle)
+    def drop(self, leg: Leg, known: "Collection[int]") -> None:
+        """Close all streams of a leg but those that are known."""
+        for index in list(leg.streams):
+            if index not in known:
+                self._streams -= 1
+                for handle in leg.streams.pop(index).handles:
+                    counters = self.plane.counters(handle)[0]
+                    self.counted[0] += counters[0] + counters[2]
+                    self.counted[1] += counters[1] + counters[3]
+                    self.plane.close(handle)
 
     def leave(self, now: int) -> None:
         """From now on nobody tells when a call ends: silence does."""
