@@ -32,7 +32,13 @@ from host_tests.interop.registrar import (  # noqa: F401
     kamailio,
     registrar_host,
 )
-from host_tests.interop.signalling import callee, caller, sipp, sipp_host  # noqa: F401
+from host_tests.interop.signalling import (  # noqa: F401
+    callee,
+    caller,
+    proxy_host,
+    sipp,
+    sipp_host,
+)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -12,12 +12,18 @@ from tools.lab.codec import encode
 from tools.panel.phones import TOP
 
 SIPP = "2001:db8:1::51"
+PROXY = "2001:db8:1::f0"
 SCENARIOS = Path(__file__).with_name("sipp")
 
 
 @pytest.fixture(scope="session")
 def sipp_host(lab):
     return lab.host("sipp", address=SIPP, slaac=False)
+
+
+@pytest.fixture(scope="session")
+def proxy_host(lab):
+    return lab.host("proxy", address=PROXY, slaac=False)
 
 
 @pytest.fixture

@@ -8,16 +8,10 @@ import time
 import pytest
 
 from host_tests.interop.fixtures import BOARDS
-from host_tests.interop.signalling import SIPP, heard, tone
+from host_tests.interop.signalling import PROXY, SIPP, heard, tone
 from tools.lab import Kamailio
 
-PROXY = "2001:db8:1::f0"
 PORTS = (5070, 5072)
-
-
-@pytest.fixture(scope="session")
-def proxy_host(lab):
-    return lab.host("proxy", address=PROXY, slaac=False)
 
 
 @pytest.fixture

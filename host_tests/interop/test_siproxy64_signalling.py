@@ -8,11 +8,9 @@ import time
 import pytest
 
 from host_tests.interop.fixtures import BOARDS
-from host_tests.interop.signalling import SCENARIOS, SIPP
+from host_tests.interop.signalling import PROXY, SCENARIOS, SIPP
 from host_tests.interop.test_forking import (
     PORTS,
-    PROXY,
-    proxy_host,  # noqa: F401
     test_both_answer,  # noqa: F401  these run here with the sipp and the team below
     test_early_media_of_one_and_the_answer_of_the_other,  # noqa: F401
 )
@@ -37,7 +35,7 @@ def sipp(house_sipp, house_capture):
 
 
 @pytest.fixture
-def team(proxy_host, mirror):  # noqa: F811
+def team(proxy_host, mirror):
     """The URI of a user whose calls go to both ports of SIPp's host in the house."""
     branches = [mirror.uri(f"sip:sipp@192.0.2.13:{port}") for port in PORTS]
     running = Kamailio(proxy_host, PROXY, {}, forks={"team": branches})
