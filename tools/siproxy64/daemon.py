@@ -8,8 +8,10 @@ HUP gives the SIP ports to a new instance, USR1 writes counters to the log, TERM
 import gc
 import ipaddress
 import logging
+import os
 import resource
 from collections.abc import Callable
+from pathlib import Path
 
 from ..common import privileges
 from ..common.control import ControlError, ControlSocket
@@ -23,6 +25,7 @@ from .default_route import DefaultRoute
 from .metrics import StatusCollector
 from .portable_plane import PortablePlane
 from .program import Program, StartError
+from .proxy import Proxy
 from .relay import Relay
 from .settings import Settings, SettingsError
 from .sockets import Driver
@@ -34,6 +37,7 @@ from .xdp_program import Unavailable
 
 log = logging.getLogger("siproxy64")
 
+_KEY_OCTETS = 32
 _GARBAGE = 20_000  # objects between two collections: messages leave no cycles
 
 
@@ -70,6 +74,7 @@ class Daemon:
         self._control: ControlSocket | None = None
         self._metrics: MetricsServer | None = None
         self._log = CallLog(log.info)
+        self._secret = b""
 
     def _choose_plane(self) -> PortablePlane:
         """Return who relays media; StartError: plane = xdp, and it cannot be had."""
@@ -98,6 +103,7 @@ class Daemon:
                 anyip.add(settings)
             if settings.pubtsp:
                 self._tunnel = tunnel.make(settings.pubtsp, self.driver.loop, self._moved)
+            self._secret = _secret(settings.secret)
             self.program.start()
             self._apply()
             if settings.control and settings.control != "off":
@@ -142,6 +148,10 @@ class Daemon:
             self.program.mirror.default = self._route.default
         if self._route is not None:
             self._route.settings = self.settings
+        if self.settings.proxies and self.program.proxy is None:
+            self.program.proxy = Proxy(self.program.mirror, self._secret)
+        if self.program.proxy is not None:
+            self.program.proxy.configure(self.settings)
         self.program.mirror.passed = self._log.passed if self.settings.log_calls else None
 
     def _start_metrics(self) -> None:
@@ -218,6 +228,25 @@ class Daemon:
             self._plane.close_program()
         self._notifier.close()
         self.driver.close()
+
+
+def _secret(path: str) -> bytes:
+    """Return the key in a file, which is made if it is not there; without a path a fresh one."""
+    if not path:
+        return os.urandom(_KEY_OCTETS)
+    try:
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(os.urandom(_KEY_OCTETS))
+        except FileExistsError:
+            pass
+        key = Path(path).read_bytes()
+    except OSError as error:
+        raise StartError(f"secret {path}: {error.strerror}") from None
+    if len(key) < _KEY_OCTETS:
+        raise StartError(f"secret {path}: {_KEY_OCTETS} octets at least")
+    return key[:_KEY_OCTETS]
 
 
 __all__ = ["Daemon", "StartError"]

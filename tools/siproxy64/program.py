@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LOOK_MS = 500  # between two looks whether calls are left
 # What cannot change while the program runs.
-FIXED = ("transports", "control", "metrics", "user", "group", "plane", "pubtsp", "ports")
+FIXED = ("transports", "control", "metrics", "user", "group", "plane", "pubtsp", "ports", "secret")
 
 
 class StartError(Exception):
@@ -56,6 +56,7 @@ class Program:
         self.mirror = Mirror(settings.table, relay)
         self.mirror.listen = self._listen
         self.mirror.gives = settings.unmapped == "pool"
+        self.proxy: "Any" = None  # takes what is from or for strangers (proxy.py)
         self.ended: "Callable[[], object]" = driver.stop
         self.ports = Ports(self._open, settings.limits["ports"])
         self.streams = Streams(
@@ -130,6 +131,7 @@ class Program:
         self.mirror.table = new.table
         self.mirror.gives = new.unmapped == "pool"
         self.relay.table = new.table
+        self.relay.shared = new.media_shared
         self.ports.limit = new.limits["ports"]
         self.streams.limit = new.limits["connections"]
         self._parties.rate = new.limits["messages"]
@@ -177,7 +179,8 @@ class Program:
         """Pass a message on as one for this local address."""
         now, mirror = self.driver.now(), self.mirror
         self._transport = "udp" if by is None else "tcp"
-        mirror.receive(data, local, peer, now, by)
+        if self.proxy is None or not self.proxy.take(data, local, peer, now, by):
+            mirror.receive(data, local, peer, now, by)
         self._send(by)
         self._arm()
 

@@ -27,7 +27,7 @@ counters, USR2 reads CONFIG again, TERM ends it.
 """
 _WRONG = 2  # exit status for wrong settings or arguments
 # Settings that need more than this program has; `control` is passed over.
-_ABSENT = ("anyip", "defaults", "metrics", "pubtsp")
+_ABSENT = ("anyip", "defaults", "metrics", "proxies", "pubtsp", "secret")
 
 
 def _say(line: str) -> None:

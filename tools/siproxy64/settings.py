@@ -54,6 +54,9 @@ class Settings:
         self.pools: "list[Pool]" = []
         self.pool_lines: "list[tuple[tuple[bytes, int], tuple[bytes, int], int, str]]" = []
         self.defaults: "dict[bool, Address]" = {}  # by side: where DNS says how to go on
+        # By side: where strangers of the other one are seen, whether in their Contact too.
+        self.proxies: "dict[bool, tuple[Address, bool]]" = {}
+        self.secret = ""  # a file: key of what proxy mode writes into messages
         self.media_shared: "dict[bool, bytes]" = {}  # side: the address that is shown there
         self.latch = {True: True, False: False}
         self.ports = (16384, 32767)  # of media that cannot keep its own
@@ -150,6 +153,7 @@ def wanted(settings: "Settings") -> "list[Place]":
     for pool in settings.pools:
         wild.add((side(pool.net[0]), SIP_PORT))
     single.update(settings.defaults.values())
+    single.update([own for own, _ in settings.proxies.values()])
     out: "list[Place]" = []
     for transport in settings.transports:
         for here, port in sorted(wild):
@@ -197,7 +201,8 @@ class _Reader:
             "plane": ("plane", ("auto", "portable", "xdp")),
         }
         self._switches = {"anyip": "anyip"}
-        self._texts = ("control", "user", "group")
+        self._texts = ("control", "secret", "user", "group")
+        self._proxy_lines: "dict[bool, str]" = {}
 
     def read(self, text: str, arguments: "list[str]") -> Settings:
         """Return the settings of a whole text."""
@@ -232,6 +237,13 @@ class _Reader:
                 settings.pools.append(Pool(settings.table, parties, free, 1000 * idle))
             except ConfigurationError as error:
                 wrong.append("%s: %s" % (where, error))
+        for here, (own, _) in settings.proxies.items():
+            where = self._proxy_lines[here]
+            if settings.table.counterpart(own[0], own[1]) is not None:
+                wrong.append("%s: %s is mapped already" % (where, show(own)))
+            if [pool for pool in settings.pools if side(pool.net[0]) == here]:
+                wrong.append("%s: a pool has the callers of proxy mode already" % where)
+            settings.media_shared.setdefault(here, own[0])
         if wrong:
             raise SettingsError(wrong)
         if settings.pools:
@@ -294,6 +306,9 @@ class _Reader:
         )
 
     def _default(self, values: "list[str]") -> None:
+        if values[2:3] == ["proxy"]:
+            self._proxy(values)
+            return
         if len(values) not in (2, 4) or values[0] not in ("4to6", "6to4"):
             raise FormatError("default 4to6|6to4 OWN-ADDRESS [-> NEXT-HOP]")
         if values[2:3] not in ([], ["->"]):
@@ -311,8 +326,25 @@ class _Reader:
         elif not here:
             raise FormatError("default 6to4 needs a next hop")
         else:
+            if own == self.settings.proxies.get(here, (None,))[0]:
+                raise FormatError("%s is a proxy already" % values[1])
             self._needs_pool = self._where
             self.settings.defaults[here] = own
+
+    def _proxy(self, values: "list[str]") -> None:
+        here = _SIDES.get(values[0])
+        if here is None or values[0] in ("4", "6") or values[3:] not in ([], ["contact"]):
+            raise FormatError("default 4to6|6to4 OWN-ADDRESS proxy [contact]")
+        own = address(values[1])
+        if side(own[0]) != here:
+            raise FormatError("%s lives on the other side" % values[1])
+        own = own[0], own[1] or SIP_PORT
+        if here in self._proxy_lines:
+            raise FormatError("proxy stands in %s already" % self._proxy_lines[here])
+        if self.settings.defaults.get(here) == own:
+            raise FormatError("%s asks DNS already" % values[1])
+        self._proxy_lines[here] = self._where
+        self.settings.proxies[here] = own, len(values) == 4
 
     def _media(self, values: "list[str]") -> None:
         if len(values) == 2 and values[0] == "shared":

@@ -1,0 +1,486 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026 The vox6 authors
+"""Proxy mode: callers that nobody configured, all seen at one own address (RFC 3261, RFC 6157).
+
+Several parties behind one address are no mirror any more, so this is a stateless proxy (RFC 3261
+section 16.11). What it must know comes back to it in what it has written:
+
+    stranger R -> L, which represents party P;  own address O on the side of P
+    Via: SIP/2.0/UDP O;branch=z9hG4bK-64-<state R,L><transaction><check>   where answers go
+    Record-Route: <sip:O;lr;p64=<state R,L><check>>       requests of P go to R, sent from L
+    Record-Route: <sip:L;lr;p64=<state P,O><check>>       requests of R go to P, sent from O
+
+A party calls a stranger by sending to O what names an address of the other side; the same lines
+then stand with R and P, L and O exchanged. A state is kept in base32:
+
+    octet  0       1 if the far end lives where addresses are short
+           1..     its address, port; the local address, port: 4 + 2 + 16 + 2 octets in all
+
+The check is an HMAC of it under a key of our own, cut to 80 bits.
+"""
+
+import hashlib
+
+from vox6.sip.grammar import host_text, parse_number, split_hostport
+from vox6.sip.lines import RequestLines, ResponseLines, parse
+from vox6.wire.errors import FormatError
+
+from .mirror import (
+    MAX_MESSAGE_OCTETS,
+    _answer,
+    _answer_to,
+    _Names,
+    _observe,
+    _parameters,
+    _via,
+)
+from .rewrite import rewrite, set_number
+from .scan import Refused, cseq, literal, tag
+from .table import side
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .mirror import Message, Mirror
+    from .settings import Settings
+
+    Address = tuple[bytes, int]
+    State = tuple[Address, Address]  # the far end, and the local address that it knows
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_BRANCH = "z9hG4bK-64-"
+_STATE_OCTETS = 25
+_STATE, _TRANSACTION, _CHECK = 40, 8, 16  # characters of five bits
+_HOPS = 70
+_OF_OURS = "64-"  # begins the tags of the mirror's own answers
+_MAPPED = b"\0" * 10 + b"\xff\xff"
+_SIP_PORT = 5060
+_WHOLE = 96  # prefix length in 128 bits of a mapping that holds everybody
+# Those that begin a dialog, or may change its route.
+_ROUTED = ("INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE", "OPTIONS", "MESSAGE")
+
+
+class Tokens:
+    """What we write into messages and know again. key: 32 octets that nobody else has."""
+
+    def __init__(self, key: bytes) -> None:
+        key = (key + b"\0" * 64)[:64]
+        self._inner = bytes([octet ^ 0x36 for octet in key])
+        self._outer = bytes([octet ^ 0x5C for octet in key])
+
+    def digest(self, octets: bytes) -> bytes:
+        """Return the HMAC-SHA256 of octets (RFC 2104)."""
+        inner = hashlib.sha256(self._inner + octets).digest()
+        return hashlib.sha256(self._outer + inner).digest()
+
+    def transaction(self, octets: bytes) -> str:
+        """Return what stands for a transaction in its branch."""
+        return _text(self.digest(b"t" + octets)[:5], _TRANSACTION)
+
+    def make(self, kind: str, far: "Address", local: "Address", more: str = "") -> str:
+        """Return a token. kind: what it is for; more: characters that it covers too."""
+        body = _text(_pack(far, local), _STATE) + more
+        return body + _text(self.digest((kind + body).encode())[:10], _CHECK)
+
+    def read(self, kind: str, token: str, more: int = 0) -> "State | None":
+        """Return the state of a token, None: we have not made it."""
+        token = token.lower()
+        if len(token) != _STATE + more + _CHECK or token.strip(_ALPHABET):
+            return None
+        body = token[:-_CHECK]
+        right = _text(self.digest((kind + body).encode())[:10], _CHECK)
+        wrong = 0
+        for i in range(_CHECK):
+            wrong |= ord(right[i]) ^ ord(token[len(body) + i])
+        return None if wrong else _unpack(token[:_STATE])
+
+
+def _text(octets: bytes, chars: int) -> str:
+    number = int.from_bytes(octets, "big")
+    out = ""
+    for _ in range(chars):
+        out = _ALPHABET[number & 31] + out
+        number >>= 5
+    return out
+
+
+def _pack(far: "Address", local: "Address") -> bytes:
+    out = bytes([side(far[0])])
+    for addr16, port in (far, local):
+        out += (addr16[12:] if side(addr16) else addr16) + bytes([port >> 8, port & 255])
+    return out
+
+
+def _unpack(text: str) -> "State":
+    number = 0
+    for char in text:
+        number = number << 5 | _ALPHABET.find(char)
+    octets = number.to_bytes(_STATE_OCTETS, "big")
+    length = 4 if octets[0] else 16
+    out = []
+    at = 1
+    for size in (length, 20 - length):
+        addr16 = octets[at : at + size]
+        at += size
+        out.append((_MAPPED + addr16 if size == 4 else addr16, octets[at] << 8 | octets[at + 1]))
+        at += 2
+    return out[0], out[1]
+
+
+def _hostport(where: "Address") -> str:
+    text = host_text(where[0])
+    return text if where[1] == _SIP_PORT else "%s:%d" % (text, where[1])
+
+
+class _URI:
+    """A sip: URI cut into what stands before its host, where that is, and its parameters."""
+
+    def __init__(self, text: str) -> None:
+        scheme, colon, rest = text.partition(":")
+        user, at, rest = rest.rpartition("@")
+        self.before = scheme + colon + user + at
+        self.is_sip = scheme.strip().lower() == "sip"
+        parts = rest.partition("?")[0].split(";")
+        self.host, port = split_hostport(parts[0].strip())
+        self.port = port or _SIP_PORT
+        self.token: "str | None" = None
+        self.others = ""
+        for part in parts[1:]:
+            name, _, value = part.partition("=")
+            if name.strip().lower() == "p64":
+                self.token = value.strip()
+            else:
+                self.others += ";" + part
+
+    def at(self, where: "Address") -> str:
+        """Return it with another host and without our parameter."""
+        return self.before + _hostport(where) + self.others
+
+    def address(self) -> "Address | None":
+        """Return (addr16, port), None if the host is a name."""
+        addr16 = literal(self.host.strip("[]").encode())
+        return None if addr16 is None else (addr16, self.port)
+
+
+class Proxy:
+    """Takes the messages of strangers, and what parties send to an own address.
+
+    owns: by side, the own address at which parties there see all strangers of the other one.
+    """
+
+    def __init__(self, mirror: "Mirror", key: bytes) -> None:
+        self.mirror = mirror
+        self.tokens = Tokens(key)
+        self.owns: "dict[bool, Address]" = {}
+        self._contacts: "dict[bool, bool]" = {}  # by side: whether they are replaced
+        self._whole: "list[bytes]" = []
+
+    def configure(self, settings: "Settings") -> None:
+        """Let settings count."""
+        self.owns = {}
+        self._contacts = {}
+        for here, (own, contact) in settings.proxies.items():
+            self.owns[here] = own
+            self._contacts[here] = contact
+        nets = settings.table.local_nets()
+        self._whole = [net[:12] for net, length, _ in nets if length == _WHOLE]
+
+    def take(
+        self, data: bytes, local: "Address", peer: "Address", now: int, stream: "Any"
+    ) -> bool:
+        """Take a message if it is from or for a stranger; False: it is the mirror's."""
+        answers = data[:8].upper() == b"SIP/2.0 "
+        if not self.owns or answers and data.find(_BRANCH.encode()) < 0:
+            return False
+        if not answers and local != self.owns.get(side(local[0])) and not self._strange(peer):
+            return False
+        mirror = self.mirror
+        try:
+            message = parse(data, RequestLines, ResponseLines)
+        except FormatError:
+            return False
+        try:
+            if len(data) > MAX_MESSAGE_OCTETS:
+                raise Refused(513, "Message Too Large")
+            if isinstance(message, ResponseLines):
+                return self._response(data, message, local, peer, now, stream)
+            if local != self.owns.get(side(local[0])) and not self._represented(local):
+                return False
+            self._request(message, local, peer, now, stream)
+        except FormatError as error:
+            mirror.refuse(data, Refused(400, error.reason), local, peer, stream)
+        except Refused as error:
+            mirror.refuse(data, error, local, peer, stream)
+        return True
+
+    # -- who is who ---------------------------------------------------------------------------
+
+    def _strange(self, peer: "Address") -> bool:
+        """Return whether somebody has no address on the other side, and shares ours there."""
+        table = self.mirror.table
+        shared = (not side(peer[0])) in self.owns
+        return shared and table.counterpart(peer[0], peer[1]) is None
+
+    def _seen(self, party: "Address") -> "Address | None":
+        """Return the representation of a configured party; who is only one of all is none."""
+        seen = self.mirror.table.representation(party[0], party[1])
+        return None if seen is None or self._is_whole(seen[0]) else seen
+
+    def _represented(self, local: "Address") -> "Address | None":
+        """Return the configured party that a local address represents."""
+        return None if self._is_whole(local[0]) else self.mirror.table.real(local[0], local[1])
+
+    def _is_whole(self, addr16: bytes) -> bool:
+        return addr16[:12] in self._whole
+
+    def _fits(self, far: "Address", local: "Address") -> bool:
+        """Return whether a far end may still be reached from a local address."""
+        if local == self.owns.get(side(local[0])):
+            return self._seen(far) is not None
+        return self._strange(far) and self._represented(local) is not None
+
+    def _forged(self) -> Refused:
+        self.mirror.count("forged")
+        return Refused(403, "Forbidden")
+
+    # -- requests -----------------------------------------------------------------------------
+
+    def _request(
+        self, message: RequestLines, local: "Address", peer: "Address", now: int, stream: "Any"
+    ) -> None:
+        if message.method == "ACK" and tag(message, "to").startswith(_OF_OURS):
+            return  # of an answer of our own
+        text = message.get("max-forwards")
+        hops = _HOPS + 1 if text is None else parse_number(text, 255)
+        if not hops:
+            raise Refused(483, "Too Many Hops")
+        if self._has_been_here(message, (peer, local)):
+            raise Refused(482, "Loop Detected")
+        token = self._own_routes(message, local)
+        transaction = self._transaction(message)
+        outwards = local == self.owns.get(side(local[0]))
+        if outwards:
+            seen = self._seen(peer)
+            if seen is None:
+                self.mirror.count("strangers")
+                raise Refused(403, "Forbidden")
+            token = self._own_uri(message, local) or token
+            if token is None:
+                found = self._wanted(message, local)
+                other = self.mirror.table.counterpart(found[0], found[1])
+                if side(found[0]) == side(local[0]) or other is not None:
+                    self._to_a_party(message, found, other, local, peer, now, stream)
+                    return
+                token = (found, seen)
+            elif token[1][0] != seen[0]:
+                raise self._forged()  # another party's
+        else:
+            own, party = self.owns[not side(peer[0])], self._represented(local)
+            if party is None:
+                raise Refused(403, "Forbidden")
+            if token is None:
+                token = (party, own)
+            elif token[0][0] != party[0]:
+                raise self._forged()
+        target, source = token
+        if not self._fits(target, source):
+            raise Refused(403, "Forbidden")
+        if not set_number(message, "max-forwards", hops - 1):
+            message.add("Max-Forwards", str(hops - 1))
+        _observe(message, peer, True)
+        self._translate(message, peer, target, now, not outwards)
+        if not outwards:
+            self._contact(message, peer, local, source)
+        word, parameter = ("UDP", "") if stream is None else ("TCP", ";transport=tcp")
+        make = self.tokens.make
+        if message.method in _ROUTED:
+            for host, route in (
+                (local, make("r", target, source)),
+                (source, make("r", peer, local)),
+            ):
+                text = "<sip:%s%s;lr;p64=%s>" % (_hostport(host), parameter, route)
+                message.add_first("Record-Route", text)
+        branch = _BRANCH + make("v", peer, local, transaction)
+        message.add_first("Via", "SIP/2.0/%s %s;branch=%s" % (word, _hostport(source), branch))
+        self._send(message, source, peer, target)
+
+    def _has_been_here(self, message: RequestLines, state: "State") -> bool:
+        """Return whether a request came the same way before (RFC 3261 section 16.3)."""
+        for line in message.lines("via"):
+            for part in line.split(_BRANCH)[1:]:
+                token = part[: _STATE + _TRANSACTION + _CHECK]
+                if self.tokens.read("v", token, _TRANSACTION) == state:
+                    return True
+        return False
+
+    def _own_routes(self, message: RequestLines, local: "Address") -> "State | None":
+        """Take out the Routes that name us (RFC 3261 section 16.4); return what the first says."""
+        found: "State | None" = None
+        while True:
+            text = message.get("route") or ""
+            first, close, rest = text.partition(">")
+            uri = _URI(first.partition("<")[2]) if close else None
+            where = None if uri is None else uri.address()
+            if uri is None or where is None:
+                return found
+            if uri.token is None:
+                if where not in (local, self.owns.get(side(local[0]))):
+                    return found
+            elif where not in self.owns.values() and not self._represented(where):
+                return found
+            else:
+                state = self.tokens.read("r", uri.token)
+                if state is None:
+                    raise self._forged()
+                found = found or state
+            rest = rest.partition(",")[2].strip()
+            for i in range(len(message.headers)):
+                if message.headers[i][0] == "route":
+                    if rest:
+                        message.replace(i, b" " + rest.encode())
+                    else:
+                        del message.headers[i]
+                    break
+
+    def _own_uri(self, message: RequestLines, local: "Address") -> "State | None":
+        """Let a Request-URI that is a Contact of ours name its owner; return what it says."""
+        if message.uri_text[:4].lower() != "sip:":
+            return None
+        uri = _URI(message.uri_text)
+        if uri.token is None or uri.address() != local:
+            return None
+        state = self.tokens.read("c", uri.token)
+        if state is None:
+            raise self._forged()
+        message.uri_text = uri.at(state[0])
+        return state
+
+    def _wanted(self, message: RequestLines, local: "Address") -> "Address":
+        """Return the address that a party's request is for."""
+        text = (message.get("route") or "").partition("<")[2].partition(">")[0]
+        uri = _URI(text or message.uri_text)
+        if not uri.is_sip:
+            raise Refused(416, "Unsupported URI Scheme")
+        found = uri.address()
+        if found is None or found[0] == local[0]:
+            raise Refused(404, "Not Found")
+        return found
+
+    def _to_a_party(
+        self,
+        message: RequestLines,
+        found: "Address",
+        other: "Address | None",
+        local: "Address",
+        peer: "Address",
+        now: int,
+        stream: "Any",
+    ) -> None:
+        """Let the mirror have what is for a party."""
+        table = self.mirror.table
+        where = found if side(found[0]) == side(local[0]) else other
+        if where is None or table.real(where[0], where[1]) is None:
+            raise Refused(404, "Not Found")
+        self.mirror.receive(message.emit(), where, peer, now, stream)
+
+    def _transaction(self, message: RequestLines) -> str:
+        """Return what a request, its repetitions, its CANCEL and its ACK have in common."""
+        parts = _via(message)[0]
+        branch = _parameters(parts).get(b"branch", b"")
+        octets = parts[0] + b";" + branch
+        if branch[:7].lower() != b"z9hg4bk":  # RFC 2543: nothing says that it is unique
+            for key in ("from", "call-id"):
+                octets += b"\n" + (message.get(key) or "").encode()
+            octets += b"\n%d" % cseq(message)[0]
+        return self.tokens.transaction(octets)
+
+    # -- responses ----------------------------------------------------------------------------
+
+    def _response(
+        self,
+        data: bytes,
+        message: ResponseLines,
+        local: "Address",
+        peer: "Address",
+        now: int,
+        stream: "Any",
+    ) -> bool:
+        parts, rest, line = _via(message)
+        branch = _parameters(parts).get(b"branch", b"").decode()
+        if not branch.startswith(_BRANCH):
+            return False
+        state = self.tokens.read("v", branch[len(_BRANCH) :], _TRANSACTION)
+        if state is None or not self._fits(*state) or side(state[1][0]) == side(local[0]):
+            self._forged()
+            return True
+        if rest:
+            message.replace(line, b" " + rest[1:].strip())
+        else:
+            del message.headers[line]
+        far, source = state
+        target = _answer_to(message, far)
+        if stream is not None or target[0] != far[0]:
+            target = far
+        strange = source == self.owns.get(side(source[0]))
+        try:
+            self._translate(message, peer, far, now, strange)
+        except Refused as error:
+            self.mirror.count("refused")
+            if message.status < 200:
+                return True
+            message = _answer(message, error, source)
+            strange = False
+        if strange:
+            self._contact(message, peer, local, source)
+        self._send(message, source, peer, target)
+        return True
+
+    # -- both ---------------------------------------------------------------------------------
+
+    def _translate(
+        self, message: "Message", peer: "Address", target: "Address", now: int, strange: bool
+    ) -> None:
+        """Rewrite a message. strange: a stranger sent it, whose Contact stays as it is."""
+        passage = self.mirror.relay.begin(message, peer, target, now)
+        passed = False
+        headers = message.headers
+        try:
+            if strange:
+                for i in range(len(headers)):
+                    key, name, raw = headers[i]
+                    if key == "contact":
+                        headers[i] = ("", name, raw)
+            rewrite(message, _Names(self.mirror, peer[0], now), passage)
+            passed = True
+        finally:
+            for i in range(len(headers)):
+                if not headers[i][0]:
+                    headers[i] = ("contact", headers[i][1], headers[i][2])
+            passage.end(passed)
+
+    def _contact(
+        self, message: "Message", far: "Address", seen: "Address", own: "Address"
+    ) -> None:
+        """Put ourselves into the Contact of a stranger, for phones that use no Route."""
+        if not self._contacts.get(side(own[0])):
+            return
+        text = message.get("contact") or ""
+        start, end = text.find("<"), text.find(">")
+        if start < 0:
+            text, _, behind = text.partition(";")
+            start, end, text = 0, len(text) + 1, "<" + text + ">" + (behind and ";" + behind)
+        uri = text[start + 1 : end]
+        if uri[:4].lower() != "sip:" or "?" in uri or "<" in text[end:]:
+            return
+        uri = _URI(uri).at(own) + ";p64=" + self.tokens.make("c", far, seen)
+        message.set("Contact", text[: start + 1] + uri + text[end:])
+
+    def _send(
+        self, message: "Message", source: "Address", peer: "Address", target: "Address"
+    ) -> None:
+        mirror = self.mirror
+        mirror.count("passed")
+        if mirror.passed is not None:
+            mirror.passed(message, peer, target)
+        mirror.send(message, source, target)
