@@ -25,6 +25,8 @@ name sip.example.org = 10.0.0.2 / 2001:db8::b:2
 default 4to6 10.0.0.2 -> [2001:db8:f00::5060]:5070
 default 4to6 10.0.0.3
 default 6to4 2001:db8::b:2 -> 10.0.0.205
+default 6to4 2001:db8::b:4 proxy contact
+secret /run/key
 media shared 2001:db8::b:2
 media ports 20000-20999
 latch 6 on
@@ -60,6 +62,9 @@ WRONG = (
     ("default 4to6 10.0.0.1 -> 10.0.0.2", "lives on the same side"),
     ("default 4to6 10.0.0.1", "default without a next hop needs a pool"),
     ("default 6to4 2001:db8::1", "needs a next hop"),
+    ("default 4to6 10.0.0.1 proxy always", "OWN-ADDRESS proxy [contact]"),
+    ("default 4 10.0.0.1 proxy", "OWN-ADDRESS proxy [contact]"),
+    ("default 6to4 10.0.0.1 proxy", "lives on the other side"),
     ("pubtsp", "pubtsp SERVER"),
     ("media shared", "media shared ADDRESS"),
     ("media ports 20000-20001", "media ports FIRST-LAST"),
@@ -91,6 +96,8 @@ class TestSettings(unittest.TestCase):
             found.table.real(literal("10.0.0.2"), 5060), (literal("2001:db8:f00::5060"), 5070)
         )
         self.assertEqual(found.defaults, {True: (literal("10.0.0.3"), 5060)})
+        self.assertEqual(found.proxies, {False: ((literal("2001:db8::b:4"), 5060), True)})
+        self.assertEqual(found.secret, "/run/key")
         self.assertEqual(found.media_shared, {False: literal("2001:db8::b:2")})
         self.assertEqual((found.ports, found.latch[False]), ((20000, 20999), True))
         self.assertEqual(found.unmapped, "pool")
@@ -99,6 +106,28 @@ class TestSettings(unittest.TestCase):
         self.assertEqual((found.control, found.user), ("/run/here", "nobody"))
         self.assertEqual(found.metrics, (literal("2001:db8::b:2"), 9464))
         self.assertEqual(found.pubtsp, "tsp.example.net")
+
+    def test_proxy_mode(self):
+        found = parse("default 4to6 10.0.0.4:5070 proxy\ndefault 6to4 2001:db8::4 proxy")
+        own = literal("10.0.0.4")
+        self.assertEqual(found.proxies[True], ((own, 5070), False))
+        self.assertEqual(found.media_shared[True], own)  # if no line says another
+        self.assertIn(("udp", own, 5070, False), wanted(found))
+        first = "default 4to6 10.0.0.4 proxy\n"
+        for line, where, words in (
+            ("default 4to6 10.0.0.5 proxy", "line 2", "proxy stands in line 1 already"),
+            ("map 2001:db8::1 = 10.0.0.4", "line 1", "10.0.0.4:5060 is mapped already"),
+            ("pool ::/0 = 10.64.0.0/24", "line 1", "a pool has the callers"),
+            ("pool ::/0 = 10.64.0.0/24\ndefault 4to6 10.0.0.4", "line 3", "is a proxy already"),
+        ):
+            with self.assertRaises(SettingsError) as caught:
+                parse(first + line)
+            said = [one for one in caught.exception.lines if words in one]
+            self.assertEqual(len(said), 1, caught.exception.lines)
+            self.assertTrue(said[0].startswith(where), said)
+        with self.assertRaises(SettingsError) as caught:
+            parse("pool ::/0 = 10.64.0.0/24\ndefault 4to6 10.0.0.4\ndefault 4to6 10.0.0.4 proxy")
+        self.assertIn("line 3: 10.0.0.4 asks DNS already", caught.exception.lines)
 
     def test_each_wrong_line_is_named(self):
         for line, words in WRONG:

@@ -57,7 +57,7 @@ _NOWHERE = (b"", 0)
 _TAG = "64-"  # begins the tags of our own answers, so that their ACK is known
 
 
-class _Names(Translator):
+class Names(Translator):
     """What one message's addresses are called on the side that it goes to."""
 
     def __init__(self, mirror: "Mirror", peer: bytes, now: int) -> None:
@@ -185,13 +185,13 @@ class Mirror:
                 raise Refused(483, "Too Many Hops")
             if not set_number(message, "max-forwards", hops - 1):
                 message.add("Max-Forwards", str(hops - 1))
-            _observe(message, peer, False)
+            observe(message, peer, False)
         passage = self.relay.begin(message, peer, target, now)
         passed = False
         try:
-            rewrite(message, _Names(self, peer[0], now), passage)
+            rewrite(message, Names(self, peer[0], now), passage)
             if message.status:
-                target = _answer_to(message, target)
+                target = answer_to(message, target)
                 if side(target[0]) == side(peer[0]) or self._known(target, now, False) is None:
                     self.count("stray")  # it would go to nobody that we know
                     return
@@ -212,14 +212,14 @@ class Mirror:
         if not isinstance(message, RequestLines) or message.method == "ACK":
             return
         try:
-            _observe(message, peer, True)
-            response = _answer(message, error, local)
+            observe(message, peer, True)
+            response = answer(message, error, local)
             if not tag(message, "to"):
                 total = 0
                 for octet in (message.get("via") or "").encode():
                     total = (total * 31 + octet) & 0x3FFFFFFF
                 response.set("To", "%s;tag=%s%x" % (message.get("to") or "", _TAG, total))
-            self.send(response, local, _answer_to(response, peer), stream)
+            self.send(response, local, answer_to(response, peer), stream)
         except FormatError:
             self.count("malformed")
 
@@ -234,7 +234,7 @@ class Mirror:
         """Let a request fail whose final answer leads nowhere; a call that it began is ended."""
         try:
             number, method = cseq(message)
-            self._forward(_answer(message, error, local), local, peer, now, None)
+            self._forward(answer(message, error, local), local, peer, now, None)
             if method != "INVITE" or message.status >= 300:
                 return
             uri = (message.get("contact") or "sip:x").partition(">")[0].rpartition("<")[2]
@@ -254,7 +254,7 @@ class Mirror:
             pass
 
 
-def _answer(message: "Message", error: Refused, local: "Address") -> ResponseLines:
+def answer(message: "Message", error: Refused, local: "Address") -> ResponseLines:
     """Return an answer that says why it goes no further, beginning as the message does."""
     response = ResponseLines(error.code, error.reason.encode())
     for key in ("via", "from", "to", "call-id", "cseq"):
@@ -267,7 +267,7 @@ def _answer(message: "Message", error: Refused, local: "Address") -> ResponseLin
     return response
 
 
-def _via(message: "Message") -> "tuple[list[bytes], bytes, int]":
+def topmost_via(message: "Message") -> "tuple[list[bytes], bytes, int]":
     """Return the topmost Via value cut at semicolons, what stands behind it, and its line."""
     for i in range(len(message.headers)):
         if message.headers[i][0] == "via":
@@ -276,7 +276,7 @@ def _via(message: "Message") -> "tuple[list[bytes], bytes, int]":
     raise FormatError("no Via")
 
 
-def _parameters(parts: "list[bytes]") -> "dict[bytes, bytes]":
+def parameters(parts: "list[bytes]") -> "dict[bytes, bytes]":
     out = {}
     for part in parts[1:]:
         name, _, value = part.partition(b"=")
@@ -284,17 +284,17 @@ def _parameters(parts: "list[bytes]") -> "dict[bytes, bytes]":
     return out
 
 
-def _observe(message: RequestLines, peer: "Address", always: bool) -> None:
+def observe(message: RequestLines, peer: "Address", always: bool) -> None:
     """Write the source of a request into its topmost Via, if that asks for it (RFC 3581).
 
     What the next hop sees of us anyway is left to it: some corrupt a topmost rport with a value
     (libre up to 2026). always: in an answer of our own; if it does not ask, the address alone is
     written (RFC 3261 section 18.2.1).
     """
-    parts, rest, line = _via(message)
-    known = _parameters(parts)
+    parts, rest, line = topmost_via(message)
+    known = parameters(parts)
     asked = known.get(b"rport") == b""
-    if not always and (not asked or _answer_to(message, _NOWHERE) == peer):
+    if not always and (not asked or answer_to(message, _NOWHERE) == peer):
         return
     out = []
     for part in parts:
@@ -307,10 +307,10 @@ def _observe(message: RequestLines, peer: "Address", always: bool) -> None:
     message.replace(line, b";".join(out) + rest)
 
 
-def _answer_to(message: "Message", otherwise: "Address") -> "Address":
+def answer_to(message: "Message", otherwise: "Address") -> "Address":
     """Return where a response goes (RFC 3261 section 18.2.2, RFC 3581 section 4)."""
-    parts = _via(message)[0]
-    known = _parameters(parts)
+    parts = topmost_via(message)[0]
+    known = parameters(parts)
     words = parts[0][parts[0].rfind(b"/") + 1 :].split(None, 1)
     if len(words) != 2:
         raise FormatError("bad Via")

@@ -13,8 +13,8 @@ section 16.11). What it must know comes back to it in what it has written:
 A party calls a stranger by sending to O what names an address of the other side; the same lines
 then stand with R and P, L and O exchanged. A state is kept in base32:
 
-    octet  0       1 if the far end lives where addresses are short
-           1..     its address, port; the local address, port: 4 + 2 + 16 + 2 octets in all
+    far end's address  far end's port  local address  local port
+    4 or 16 octets     2               as many        2
 
 The check is an HMAC of it under a key of our own, cut to 80 bits.
 """
@@ -27,12 +27,12 @@ from vox6.wire.errors import FormatError
 
 from .mirror import (
     MAX_MESSAGE_OCTETS,
-    _answer,
-    _answer_to,
-    _Names,
-    _observe,
-    _parameters,
-    _via,
+    Names,
+    answer,
+    answer_to,
+    observe,
+    parameters,
+    topmost_via,
 )
 from .rewrite import rewrite, set_number
 from .scan import Refused, cseq, literal, tag
@@ -50,8 +50,9 @@ if TYPE_CHECKING:
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _BRANCH = "z9hG4bK-64-"
-_STATE_OCTETS = 25
-_STATE, _TRANSACTION, _CHECK = 40, 8, 16  # characters of five bits
+_TRANSACTION, _CHECK = 8, 16  # characters of five bits
+# Octets and characters of a state, by side.
+_STATES = ((36, 58), (12, 20))
 _HOPS = 70
 _OF_OURS = "64-"  # begins the tags of the mirror's own answers
 _MAPPED = b"\0" * 10 + b"\xff\xff"
@@ -80,20 +81,22 @@ class Tokens:
 
     def make(self, kind: str, far: "Address", local: "Address", more: str = "") -> str:
         """Return a token. kind: what it is for; more: characters that it covers too."""
-        body = _text(_pack(far, local), _STATE) + more
+        body = _text(_pack(far, local), _STATES[side(far[0])][1]) + more
         return body + _text(self.digest((kind + body).encode())[:10], _CHECK)
 
     def read(self, kind: str, token: str, more: int = 0) -> "State | None":
         """Return the state of a token, None: we have not made it."""
         token = token.lower()
-        if len(token) != _STATE + more + _CHECK or token.strip(_ALPHABET):
+        chars = len(token) - more - _CHECK
+        sizes = [size for size, length in _STATES if length == chars]
+        if not sizes or token.strip(_ALPHABET):
             return None
         body = token[:-_CHECK]
         right = _text(self.digest((kind + body).encode())[:10], _CHECK)
         wrong = 0
         for i in range(_CHECK):
             wrong |= ord(right[i]) ^ ord(token[len(body) + i])
-        return None if wrong else _unpack(token[:_STATE])
+        return None if wrong else _unpack(token[:chars], sizes[0])
 
 
 def _text(octets: bytes, chars: int) -> str:
@@ -106,25 +109,23 @@ def _text(octets: bytes, chars: int) -> str:
 
 
 def _pack(far: "Address", local: "Address") -> bytes:
-    out = bytes([side(far[0])])
+    out = b""
     for addr16, port in (far, local):
         out += (addr16[12:] if side(addr16) else addr16) + bytes([port >> 8, port & 255])
     return out
 
 
-def _unpack(text: str) -> "State":
+def _unpack(text: str, size: int) -> "State":
     number = 0
     for char in text:
         number = number << 5 | _ALPHABET.find(char)
-    octets = number.to_bytes(_STATE_OCTETS, "big")
-    length = 4 if octets[0] else 16
+    octets = number.to_bytes(size, "big")
+    half = size // 2
     out = []
-    at = 1
-    for size in (length, 20 - length):
-        addr16 = octets[at : at + size]
-        at += size
-        out.append((_MAPPED + addr16 if size == 4 else addr16, octets[at] << 8 | octets[at + 1]))
-        at += 2
+    for part in (octets[:half], octets[half:]):
+        addr16 = part[:-2]
+        port = part[-2] << 8 | part[-1]
+        out.append((_MAPPED + addr16 if len(addr16) == 4 else addr16, port))
     return out[0], out[1]
 
 
@@ -174,6 +175,7 @@ class Proxy:
         self.tokens = Tokens(key)
         self.owns: "dict[bool, Address]" = {}
         self._contacts: "dict[bool, bool]" = {}  # by side: whether they are replaced
+        self._nets: "list[tuple[int, int]]" = []  # of representations: what is left, shift
         self._whole: "list[bytes]" = []
 
     def configure(self, settings: "Settings") -> None:
@@ -185,6 +187,11 @@ class Proxy:
             self._contacts[here] = contact
         nets = settings.table.local_nets()
         self._whole = [net[:12] for net, length, _ in nets if length == _WHOLE]
+        self._nets = [
+            (int.from_bytes(net, "big") >> 128 - length, 128 - length)
+            for net, length, _ in nets
+            if length > _WHOLE
+        ]
 
     def take(
         self, data: bytes, local: "Address", peer: "Address", now: int, stream: "Any"
@@ -232,7 +239,10 @@ class Proxy:
         return None if self._is_whole(local[0]) else self.mirror.table.real(local[0], local[1])
 
     def _is_whole(self, addr16: bytes) -> bool:
-        return addr16[:12] in self._whole
+        if addr16[:12] not in self._whole:
+            return False
+        number = int.from_bytes(addr16, "big")
+        return True not in [number >> shift == net for net, shift in self._nets]
 
     def _fits(self, far: "Address", local: "Address") -> bool:
         """Return whether a far end may still be reached from a local address."""
@@ -288,7 +298,7 @@ class Proxy:
             raise Refused(403, "Forbidden")
         if not set_number(message, "max-forwards", hops - 1):
             message.add("Max-Forwards", str(hops - 1))
-        _observe(message, peer, True)
+        observe(message, peer, True)
         self._translate(message, peer, target, now, not outwards)
         if not outwards:
             self._contact(message, peer, local, source)
@@ -309,7 +319,7 @@ class Proxy:
         """Return whether a request came the same way before (RFC 3261 section 16.3)."""
         for line in message.lines("via"):
             for part in line.split(_BRANCH)[1:]:
-                token = part[: _STATE + _TRANSACTION + _CHECK]
+                token = part.partition(";")[0].partition(",")[0].strip()
                 if self.tokens.read("v", token, _TRANSACTION) == state:
                     return True
         return False
@@ -386,8 +396,8 @@ class Proxy:
 
     def _transaction(self, message: RequestLines) -> str:
         """Return what a request, its repetitions, its CANCEL and its ACK have in common."""
-        parts = _via(message)[0]
-        branch = _parameters(parts).get(b"branch", b"")
+        parts = topmost_via(message)[0]
+        branch = parameters(parts).get(b"branch", b"")
         octets = parts[0] + b";" + branch
         if branch[:7].lower() != b"z9hg4bk":  # RFC 2543: nothing says that it is unique
             for key in ("from", "call-id"):
@@ -406,8 +416,8 @@ class Proxy:
         now: int,
         stream: "Any",
     ) -> bool:
-        parts, rest, line = _via(message)
-        branch = _parameters(parts).get(b"branch", b"").decode()
+        parts, rest, line = topmost_via(message)
+        branch = parameters(parts).get(b"branch", b"").decode()
         if not branch.startswith(_BRANCH):
             return False
         state = self.tokens.read("v", branch[len(_BRANCH) :], _TRANSACTION)
@@ -419,7 +429,7 @@ class Proxy:
         else:
             del message.headers[line]
         far, source = state
-        target = _answer_to(message, far)
+        target = answer_to(message, far)
         if stream is not None or target[0] != far[0]:
             target = far
         strange = source == self.owns.get(side(source[0]))
@@ -429,7 +439,7 @@ class Proxy:
             self.mirror.count("refused")
             if message.status < 200:
                 return True
-            message = _answer(message, error, source)
+            message = answer(message, error, source)
             strange = False
         if strange:
             self._contact(message, peer, local, source)
@@ -451,7 +461,7 @@ class Proxy:
                     key, name, raw = headers[i]
                     if key == "contact":
                         headers[i] = ("", name, raw)
-            rewrite(message, _Names(self.mirror, peer[0], now), passage)
+            rewrite(message, Names(self.mirror, peer[0], now), passage)
             passed = True
         finally:
             for i in range(len(headers)):
