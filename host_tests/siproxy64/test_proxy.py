@@ -2,6 +2,8 @@
 # Copyright (c) 2026 The vox6 authors
 """Proxy mode: strangers seen at one own address, answers and later requests led by tokens."""
 
+import random
+
 from host_tests.siproxy64.mirrored import mirrored
 from host_tests.siproxy64.worlds import MirrorCase
 from tools.siproxy64.proxy import Proxy, Tokens
@@ -37,6 +39,24 @@ ANSWER = """
     t=0 0
     m=audio 6000 RTP/AVP 0
     """
+
+PIECES = (
+    b"",
+    b"\xff",
+    b"\r",
+    b"\n",
+    b"<",
+    b">",
+    b",",
+    b";",
+    b"[",
+    b"]",
+    b":",
+    b'"',
+    b"\0",
+    b"9",
+    b" ",
+)
 
 
 class Plane:
@@ -247,6 +267,25 @@ class TestStrangerCalls(ProxyCase):
         data = self.one(bye, "phone:b", "stranger:b", "own:a", "phone:a")
         self.assertEqual(values(data, "Route"), others)
 
+    def test_a_strict_router(self):
+        """Who knows no lr writes the Route into the Request-URI (RFC 3261 section 16.4)."""
+        invite = self.invite()
+        ok = self.accept(invite)
+        first, second = [route.strip("<>") for route in values(ok, "Record-Route")[::-1]]
+        uri = self.world.text("sip:100@{phone:b}")
+        routes = ["<" + second + ">", "<" + uri + ">"]
+        for lines in (routes, [", ".join(routes)]):
+            bye = self.request("BYE", ok, 2, lines, "{stranger:b}", first, "s2")
+            data = self.one(bye, "phone:b", "stranger:b", "own:a", "phone:a")
+            self.assertEqual(first_line(data), self.world.text("BYE sip:100@{phone:a} SIP/2.0"))
+            self.assertEqual(values(data, "Route"), [])
+        first, second = [route.strip("<>") for route in values(invite, "Record-Route")]
+        uri = self.world.text("sip:bob@{stranger:b}")
+        routes = ["<" + second + ">", "<" + uri + ">"]
+        bye = self.request("BYE", ok, 2, routes, "{phone:a}", first, "p2", True)
+        data = self.one(bye, "own:a", "phone:a", "phone:b", "stranger:b")
+        self.assertEqual(first_line(data), "BYE " + uri + " SIP/2.0")
+
     def test_cancel_and_the_ack_of_a_refusal_have_the_branch_of_their_invite(self):
         invite = self.invite()
         branches = set()
@@ -372,6 +411,38 @@ class TestForged(ProxyCase):
         self.forged(1)
 
 
+class TestBroken(ProxyCase):
+    """Octets that somebody has changed: an answer or nothing, and no end of the program."""
+
+    contact = True
+
+    def test_changed_octets(self):
+        random.seed(64)
+        invite = self.one(INVITE, "phone:b", "stranger:b", "own:a", "phone:a")
+        ok = self.answer(invite, "200 OK", "p", "100@{phone:a}", ANSWER)
+        routes = values(invite, "Record-Route")
+        uri = values(invite, "Contact")[0].strip("<>")
+        bye = self.request("BYE", ok, 2, routes, "{phone:a}", uri, "p1", True)
+        ends = {"stranger:b": "phone:b", "phone:a": "own:a"}
+        outcomes = set()
+        for data, peer in (
+            (self.world.octets(INVITE), "stranger:b"),
+            (ok, "phone:a"),
+            (bye, "phone:a"),
+        ):
+            for _ in range(1500):
+                work = data
+                for _ in range(random.randrange(1, 4)):
+                    at = random.randrange(len(work))
+                    behind = work[at + random.randrange(3) :]
+                    work = work[:at] + random.choice(PIECES) + behind
+                sent = self.give(work, ends[peer], peer)
+                outcomes.add(sent[0][0][:11] if sent else b"")
+        self.assertTrue(
+            {b"", b"SIP/2.0 400", b"SIP/2.0 403", b"SIP/2.0 200"} <= outcomes, outcomes
+        )
+
+
 class TestPartyCalls(ProxyCase):
     """The phone calls somebody whom nobody configured, by way of the own address."""
 
@@ -492,5 +563,6 @@ class TestContact(ProxyCase):
 
 TestStrangerCallsMirrored = mirrored(TestStrangerCalls)
 TestForgedMirrored = mirrored(TestForged)
+TestBrokenMirrored = mirrored(TestBroken)
 TestPartyCallsMirrored = mirrored(TestPartyCalls)
 TestContactMirrored = mirrored(TestContact)

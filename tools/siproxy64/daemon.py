@@ -103,6 +103,8 @@ class Daemon:
                 anyip.add(settings)
             if settings.pubtsp:
                 self._tunnel = tunnel.make(settings.pubtsp, self.driver.loop, self._moved)
+            if settings.secret:
+                make_folder(settings.secret, uid, gid)
             self._secret = _secret(settings.secret)
             self.program.start()
             self._apply()

@@ -22,7 +22,7 @@ The check is an HMAC of it under a key of our own, cut to 80 bits.
 import hashlib
 
 from vox6.sip.grammar import host_text, parse_number, split_hostport
-from vox6.sip.lines import RequestLines, ResponseLines, parse
+from vox6.sip.lines import RequestLines, ResponseLines, parse, unfold
 from vox6.wire.errors import FormatError
 
 from .mirror import (
@@ -248,6 +248,8 @@ class Proxy:
         """Return whether a far end may still be reached from a local address."""
         if local == self.owns.get(side(local[0])):
             return self._seen(far) is not None
+        if far in self.owns.values():
+            return False
         return self._strange(far) and self._represented(local) is not None
 
     def _forged(self) -> Refused:
@@ -267,15 +269,16 @@ class Proxy:
             raise Refused(483, "Too Many Hops")
         if self._has_been_here(message, (peer, local)):
             raise Refused(482, "Loop Detected")
-        token = self._own_routes(message, local)
         transaction = self._transaction(message)
+        token = self._own_uri(message, local)
+        routed = self._own_routes(message, local)
+        token = token or routed
         outwards = local == self.owns.get(side(local[0]))
         if outwards:
             seen = self._seen(peer)
             if seen is None:
                 self.mirror.count("strangers")
                 raise Refused(403, "Forbidden")
-            token = self._own_uri(message, local) or token
             if token is None:
                 found = self._wanted(message, local)
                 other = self.mirror.table.counterpart(found[0], found[1])
@@ -354,16 +357,31 @@ class Proxy:
                     break
 
     def _own_uri(self, message: RequestLines, local: "Address") -> "State | None":
-        """Let a Request-URI that is a Contact of ours name its owner; return what it says."""
+        """Put the right Request-URI in the place of one of ours; return what ours says.
+
+        It may be a Contact that we gave, or a Record-Route that a strict router has used (RFC 3261
+        section 16.4): then the last Route is what it was meant to be.
+        """
         if message.uri_text[:4].lower() != "sip:":
             return None
         uri = _URI(message.uri_text)
         if uri.token is None or uri.address() != local:
             return None
         state = self.tokens.read("c", uri.token)
+        if state is not None:
+            message.uri_text = uri.at(state[0])
+            return state
+        state = self.tokens.read("r", uri.token)
+        routes = ",".join(message.lines("route"))
+        rest, _, last = routes.rpartition("<")
         if state is None:
             raise self._forged()
-        message.uri_text = uri.at(state[0])
+        if last:
+            message.uri_text = last.partition(">")[0]
+            message.remove("route")
+            rest = rest.strip(" ,\t")
+            if rest:
+                message.add("Route", rest)
         return state
 
     def _wanted(self, message: RequestLines, local: "Address") -> "Address":
@@ -417,7 +435,7 @@ class Proxy:
         stream: "Any",
     ) -> bool:
         parts, rest, line = topmost_via(message)
-        branch = parameters(parts).get(b"branch", b"").decode()
+        branch = unfold(parameters(parts).get(b"branch", b""))
         if not branch.startswith(_BRANCH):
             return False
         state = self.tokens.read("v", branch[len(_BRANCH) :], _TRANSACTION)
