@@ -11,17 +11,10 @@ section 16.11). What it must know comes back to it in what it has written:
     Record-Route: <sip:L;lr;p64=<state P,O><check>>       requests of R go to P, sent from O
 
 A party calls a stranger by sending to O what names an address of the other side; the same lines
-then stand with R and P, L and O exchanged. A state is kept in base32:
-
-    far end's address  far end's port  local address  local port
-    4 or 16 octets     2               as many        2
-
-The check is an HMAC of it under a key of our own, cut to 80 bits.
+then stand with R and P, L and O exchanged. tokens.py has the states and checks.
 """
 
-import hashlib
-
-from vox6.sip.grammar import host_text, parse_number, split_hostport
+from vox6.sip.grammar import parse_number
 from vox6.sip.lines import RequestLines, ResponseLines, parse, unfold
 from vox6.wire.errors import FormatError
 
@@ -35,8 +28,9 @@ from .mirror import (
     topmost_via,
 )
 from .rewrite import rewrite, set_number
-from .scan import Refused, cseq, literal, tag
+from .scan import Refused, cseq, tag
 from .table import side
+from .tokens import TRANSACTION, OwnURI, Tokens, hostport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,124 +38,16 @@ if TYPE_CHECKING:
 
     from .mirror import Message, Mirror
     from .settings import Settings
+    from .tokens import State
 
     Address = tuple[bytes, int]
-    State = tuple[Address, Address]  # the far end, and the local address that it knows
 
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _BRANCH = "z9hG4bK-64-"
-_TRANSACTION, _CHECK = 8, 16  # characters of five bits
-# Octets and characters of a state, by side.
-_STATES = ((36, 58), (12, 20))
 _HOPS = 70
 _OF_OURS = "64-"  # begins the tags of the mirror's own answers
-_MAPPED = b"\0" * 10 + b"\xff\xff"
-_SIP_PORT = 5060
 _WHOLE = 96  # prefix length in 128 bits of a mapping that holds everybody
 # Those that begin a dialog, or may change its route.
 _ROUTED = ("INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE", "OPTIONS", "MESSAGE")
-
-
-class Tokens:
-    """What we write into messages and know again. key: 32 octets that nobody else has."""
-
-    def __init__(self, key: bytes) -> None:
-        key = (key + b"\0" * 64)[:64]
-        self._inner = bytes([octet ^ 0x36 for octet in key])
-        self._outer = bytes([octet ^ 0x5C for octet in key])
-
-    def digest(self, octets: bytes) -> bytes:
-        """Return the HMAC-SHA256 of octets (RFC 2104)."""
-        inner = hashlib.sha256(self._inner + octets).digest()
-        return hashlib.sha256(self._outer + inner).digest()
-
-    def transaction(self, octets: bytes) -> str:
-        """Return what stands for a transaction in its branch."""
-        return _text(self.digest(b"t" + octets)[:5], _TRANSACTION)
-
-    def make(self, kind: str, far: "Address", local: "Address", more: str = "") -> str:
-        """Return a token. kind: what it is for; more: characters that it covers too."""
-        body = _text(_pack(far, local), _STATES[side(far[0])][1]) + more
-        return body + _text(self.digest((kind + body).encode())[:10], _CHECK)
-
-    def read(self, kind: str, token: str, more: int = 0) -> "State | None":
-        """Return the state of a token, None: we have not made it."""
-        token = token.lower()
-        chars = len(token) - more - _CHECK
-        sizes = [size for size, length in _STATES if length == chars]
-        if not sizes or token.strip(_ALPHABET):
-            return None
-        body = token[:-_CHECK]
-        right = _text(self.digest((kind + body).encode())[:10], _CHECK)
-        wrong = 0
-        for i in range(_CHECK):
-            wrong |= ord(right[i]) ^ ord(token[len(body) + i])
-        return None if wrong else _unpack(token[:chars], sizes[0])
-
-
-def _text(octets: bytes, chars: int) -> str:
-    number = int.from_bytes(octets, "big")
-    out = ""
-    for _ in range(chars):
-        out = _ALPHABET[number & 31] + out
-        number >>= 5
-    return out
-
-
-def _pack(far: "Address", local: "Address") -> bytes:
-    out = b""
-    for addr16, port in (far, local):
-        out += (addr16[12:] if side(addr16) else addr16) + bytes([port >> 8, port & 255])
-    return out
-
-
-def _unpack(text: str, size: int) -> "State":
-    number = 0
-    for char in text:
-        number = number << 5 | _ALPHABET.find(char)
-    octets = number.to_bytes(size, "big")
-    half = size // 2
-    out = []
-    for part in (octets[:half], octets[half:]):
-        addr16 = part[:-2]
-        port = part[-2] << 8 | part[-1]
-        out.append((_MAPPED + addr16 if len(addr16) == 4 else addr16, port))
-    return out[0], out[1]
-
-
-def _hostport(where: "Address") -> str:
-    text = host_text(where[0])
-    return text if where[1] == _SIP_PORT else "%s:%d" % (text, where[1])
-
-
-class _URI:
-    """A sip: URI cut into what stands before its host, where that is, and its parameters."""
-
-    def __init__(self, text: str) -> None:
-        scheme, colon, rest = text.partition(":")
-        user, at, rest = rest.rpartition("@")
-        self.before = scheme + colon + user + at
-        self.is_sip = scheme.strip().lower() == "sip"
-        parts = rest.partition("?")[0].split(";")
-        self.host, port = split_hostport(parts[0].strip())
-        self.port = port or _SIP_PORT
-        self.token: "str | None" = None
-        self.others = ""
-        for part in parts[1:]:
-            name, _, value = part.partition("=")
-            if name.strip().lower() == "p64":
-                self.token = value.strip()
-            else:
-                self.others += ";" + part
-
-    def at(self, where: "Address") -> str:
-        """Return it with another host and without our parameter."""
-        return self.before + _hostport(where) + self.others
-
-    def address(self) -> "Address | None":
-        """Return (addr16, port), None if the host is a name."""
-        addr16 = literal(self.host.strip("[]").encode())
-        return None if addr16 is None else (addr16, self.port)
 
 
 class Proxy:
@@ -312,10 +198,10 @@ class Proxy:
                 (local, make("r", target, source)),
                 (source, make("r", peer, local)),
             ):
-                text = "<sip:%s%s;lr;p64=%s>" % (_hostport(host), parameter, route)
+                text = "<sip:%s%s;lr;p64=%s>" % (hostport(host), parameter, route)
                 message.add_first("Record-Route", text)
         branch = _BRANCH + make("v", peer, local, transaction)
-        message.add_first("Via", "SIP/2.0/%s %s;branch=%s" % (word, _hostport(source), branch))
+        message.add_first("Via", "SIP/2.0/%s %s;branch=%s" % (word, hostport(source), branch))
         self._send(message, source, peer, target)
 
     def _has_been_here(self, message: RequestLines, state: "State") -> bool:
@@ -323,7 +209,7 @@ class Proxy:
         for line in message.lines("via"):
             for part in line.split(_BRANCH)[1:]:
                 token = part.partition(";")[0].partition(",")[0].strip()
-                if self.tokens.read("v", token, _TRANSACTION) == state:
+                if self.tokens.read("v", token, TRANSACTION) == state:
                     return True
         return False
 
@@ -333,7 +219,7 @@ class Proxy:
         while True:
             text = message.get("route") or ""
             first, close, rest = text.partition(">")
-            uri = _URI(first.partition("<")[2]) if close else None
+            uri = OwnURI(first.partition("<")[2]) if close else None
             where = None if uri is None else uri.address()
             if uri is None or where is None:
                 return found
@@ -364,7 +250,7 @@ class Proxy:
         """
         if message.uri_text[:4].lower() != "sip:":
             return None
-        uri = _URI(message.uri_text)
+        uri = OwnURI(message.uri_text)
         if uri.token is None or uri.address() != local:
             return None
         state = self.tokens.read("c", uri.token)
@@ -387,7 +273,7 @@ class Proxy:
     def _wanted(self, message: RequestLines, local: "Address") -> "Address":
         """Return the address that a party's request is for."""
         text = (message.get("route") or "").partition("<")[2].partition(">")[0]
-        uri = _URI(text or message.uri_text)
+        uri = OwnURI(text or message.uri_text)
         if not uri.is_sip:
             raise Refused(416, "Unsupported URI Scheme")
         found = uri.address()
@@ -438,7 +324,7 @@ class Proxy:
         branch = unfold(parameters(parts).get(b"branch", b""))
         if not branch.startswith(_BRANCH):
             return False
-        state = self.tokens.read("v", branch[len(_BRANCH) :], _TRANSACTION)
+        state = self.tokens.read("v", branch[len(_BRANCH) :], TRANSACTION)
         if state is None or not self._fits(*state) or side(state[1][0]) == side(local[0]):
             self._forged()
             return True
@@ -501,7 +387,7 @@ class Proxy:
         uri = text[start + 1 : end]
         if uri[:4].lower() != "sip:" or "?" in uri or "<" in text[end:]:
             return
-        uri = _URI(uri).at(own) + ";p64=" + self.tokens.make("c", far, seen)
+        uri = OwnURI(uri).at(own) + ";p64=" + self.tokens.make("c", far, seen)
         message.set("Contact", text[: start + 1] + uri + text[end:])
 
     def _send(
