@@ -8,6 +8,7 @@ import functools
 import ipaddress
 import socket
 import ssl
+import threading
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -125,22 +126,29 @@ def context_of(pair, path):
 @contextlib.contextmanager
 def tls_server(handle, made, host=None, address="::1"):
     """As stream_peers.server(); handle(connection) gets the TLS connection; failures are told in
-    `failures` of the port's list: (port, failures)."""
+    `failures` of the port's list: (port, failures), whole once the server has ended."""
     failures = []
+    handshakes = []
 
     def begin(connection):
         connection.settimeout(30)
+        over = threading.Event()
+        handshakes.append(over)
         try:
             secure = made.wrap_socket(connection, server_side=True)
         except (ssl.SSLError, OSError) as error:
             failures.append(error)
             connection.close()
             return
+        finally:
+            over.set()
         with contextlib.suppress(OSError):
             handle(secure)
 
     with server(begin, host, address) as port:
         yield port, failures
+    for over in handshakes:
+        over.wait(5)
 
 
 def client(made, address, port, host=None, name=NAME):
