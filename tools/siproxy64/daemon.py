@@ -38,7 +38,9 @@ from .xdp_program import Unavailable
 log = logging.getLogger("siproxy64")
 
 _KEY_OCTETS = 32
-_GARBAGE = 20_000  # objects between two collections: messages leave no cycles
+# Objects until a collection, collections of them until a wider one: messages leave no cycles, and
+# no collection shall take longer than a packet may wait.
+_GARBAGE = (10_000, 2, 50)
 
 
 class Daemon:
@@ -171,7 +173,7 @@ class Daemon:
         """Serve until a signal ends it."""
         gc.collect()
         gc.freeze()  # what is here now stays: no collection looks at it again
-        gc.set_threshold(_GARBAGE)
+        gc.set_threshold(*_GARBAGE)
         log.info("ready")
         self._notifier.send("READY=1", "STATUS=serving")
         self.driver.run()
