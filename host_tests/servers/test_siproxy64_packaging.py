@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from host_tests.servers.wire import TOP
-from tools.siproxy64 import settings
+from tools.siproxy64 import configuration
 
 PACKAGING = TOP / "tools" / "siproxy64" / "packaging"
 DEBIAN = TOP / "tools" / "pubtspd" / "packaging" / "debian"
@@ -56,7 +56,7 @@ def test_openwrt_starts_it(tmp_path, text, started):
     config.write_text(text)
     program = tmp_path / "siproxy64"
     program.write_text(f'#!/bin/sh\ncd {TOP}; exec {shutil.which("python3")} - "$@" <<END\n'
-        "import sys; from tools.siproxy64.settings import parse\n"
+        "import sys; from tools.siproxy64.configuration import parse\n"
         f"parse(open({str(config)!r}).read())\nEND\n")  # fmt: skip
     program.chmod(0o755)
     source = (PACKAGING / "openwrt" / "files" / "siproxy64.init").read_text()
@@ -85,7 +85,7 @@ def test_manuals_are_clean(name):
 
 
 def test_manual_and_example_know_every_setting():
-    reader = settings._Reader()
+    reader = configuration._Reader()
     names = {*reader._kinds, *reader._choices, *reader._switches, *reader._texts}
     manual = (PACKAGING / "siproxy64.conf.5").read_text().replace("\\", "")
     for name in names:
@@ -95,9 +95,9 @@ def test_manual_and_example_know_every_setting():
     example = (PACKAGING / "siproxy64.conf").read_text()
     lines = [line[2:] for line in example.splitlines() if re.match(r"# [a-z-]+ [^ ]", line)]
     lines = [line for line in lines if line.split()[0] in names]
-    found = settings.parse("\n".join(lines))
+    found = configuration.parse("\n".join(lines))
     assert len(found.table.local_nets()) == 8 and found.metrics is not None
-    assert settings.parse(example).table.local_nets() == []
+    assert configuration.parse(example).table.local_nets() == []
 
 
 def test_debian_has_it_all():

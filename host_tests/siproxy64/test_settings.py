@@ -4,16 +4,9 @@
 
 import unittest
 
-from tools.siproxy64.settings import (
-    SettingsError,
-    address,
-    duration,
-    literal,
-    net,
-    parse,
-    show,
-    wanted,
-)
+from tools.siproxy64.configuration import parse
+from tools.siproxy64.settings import SettingsError, wanted
+from tools.siproxy64.values import address, duration, literal, net, show
 
 WHOLE = """
 # what an operator may write

@@ -5,10 +5,10 @@
 import unittest
 
 from host_tests.siproxy64.mirrored import World, mirrored
+from tools.siproxy64.configuration import parse
 from tools.siproxy64.portable_plane import PortablePlane
 from tools.siproxy64.program import Program, sent_by_port
 from tools.siproxy64.relay import Relay
-from tools.siproxy64.settings import parse
 
 
 class Host:

@@ -5,7 +5,7 @@
 INVITE alice 10.0.0.11 to bob 2001:db8::b: 200 OK
 """
 
-from .settings import show
+from .values import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

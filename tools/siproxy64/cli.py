@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 
 import click
 
-from .settings import DEFAULT_CONTROL, DEFAULT_FILE, Settings, SettingsError, parse
+from .configuration import parse
+from .settings import DEFAULT_CONTROL, DEFAULT_FILE, Settings, SettingsError
 
 WRONG = 2  # exit status for wrong settings
 

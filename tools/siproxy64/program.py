@@ -12,9 +12,10 @@ and the caller's own. A new configuration takes the place of the old one as a wh
 
 from .mirror import MAX_MESSAGE_OCTETS, Mirror
 from .ports import PortError, Ports
-from .settings import SIP_PORT, SettingsError, show, wanted
+from .settings import SIP_PORT, SettingsError, wanted
 from .streams import Streams
 from .throttle import Throttle
+from .values import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ again, TERM and INT end it. There is no control socket. Lines go to standard err
 import sys
 
 from .call_log import CallLog
+from .configuration import parse
 from .portable_plane import PortablePlane
 from .program import Program, StartError
 from .relay import Relay
-from .settings import Settings, SettingsError, parse
+from .settings import Settings, SettingsError
 from .sockets_net6 import Driver
 from .status import Status
 

@@ -3,7 +3,8 @@
 """What the control socket is asked: status, calls, reload, handover."""
 
 from .relay import handles_of
-from .settings import SettingsError, show
+from .settings import SettingsError
+from .values import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
