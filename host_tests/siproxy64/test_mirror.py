@@ -315,35 +315,6 @@ class TestRefusals(MirrorCase):
         self.assertEqual(status, 488)
         self.assertIn('"Incompatible network address formats"', text)
 
-    def test_one_way_call_by_the_answer(self):
-        """The caller hears 488; whom it called is told that the call is over."""
-        answer = OK_FROM_PHONE % {"s": "a"}
-        answer = answer.replace("{a} {phone:a!}\n    t=", "{a} {stranger:a!}\n    t=")
-        answer = answer.replace(";lr>", ";lr>, <sip:{proxy:a};lr>")
-        sent = self.send(answer, "provider:a", "phone:a")
-        world = self.world
-        self.assertEqual([one[0].partition(b" ")[0] for one in sent], [b"SIP/2.0", b"ACK", b"BYE"])
-        refusal, ack, bye = [one[0].decode() for one in sent]
-        self.assertEqual(sent[0][1:3], (world.address("phone:b"), world.address("provider:b")))
-        self.assertTrue(refusal.startswith("SIP/2.0 488 Not Acceptable Here\r\n"))
-        for line in (
-            "Via: SIP/2.0/UDP {provider:b};branch=z9hG4bKx\r\n",
-            "To: <sip:100@{phone:b}>;tag=b\r\n",
-            'Warning: 300 {provider:b} "Incompatible network protocol"\r\n',
-        ):
-            self.assertIn(world.text(line), refusal)
-        for one, request, number in ((sent[1], ack, "1 ACK"), (sent[2], bye, "2 BYE")):
-            self.assertEqual(one[1:3], (world.address("provider:a"), world.address("phone:a")))
-            for line in (
-                number[2:] + " sip:100@{phone:a} SIP/2.0\r\n",
-                "Via: SIP/2.0/UDP {provider:a};branch=z9hG4bK64-1.b\r\n",
-                "Route: <sip:{proxy:a};lr>,<sip:{provider:a};lr>\r\n",
-                "To: <sip:100@{phone:a}>;tag=b\r\n",
-                "CSeq: " + number + "\r\n",
-            ):
-                self.assertIn(world.text(line), request)
-        self.assertEqual(self.relay.ended, [False, True])
-
     def test_ringing_that_leads_nowhere_is_dropped(self):
         answer = (OK_FROM_PHONE % {"s": "a"}).replace("200 OK", "183 Session Progress")
         answer = answer.replace("Contact: <sip:100@{phone", "Contact: <sip:100@{stranger")

@@ -6,6 +6,7 @@ import unittest
 
 from host_tests.siproxy64.mirrored import World, mirrored
 from host_tests.siproxy64.worlds import MirrorCase
+from tools.siproxy64.failures import Failures
 from tools.siproxy64.mirror import Mirror
 from tools.siproxy64.portable_plane import PortablePlane
 from tools.siproxy64.relay import Relay
@@ -75,6 +76,7 @@ class RelayCase(MirrorCase):
         latch = {True: False, False: False}
         self.relay = Relay(self.plane, self.table, latch=latch, **more)
         self.mirror = Mirror(self.table, self.relay)
+        self.mirror.failures = Failures(self.mirror)
 
     def message(self, first, here, peer, local, tags, call="c", cseq="1 INVITE", media=()):
         """Pass one message on; its text on the other side.

@@ -5,6 +5,7 @@
 import unittest
 
 from host_tests.siproxy64.mirrored import World
+from tools.siproxy64.failures import Failures
 from tools.siproxy64.mirror import Mirror
 from tools.siproxy64.table import Table
 
@@ -61,6 +62,7 @@ class MirrorCase(unittest.TestCase):
         self.fill()
         self.relay = PlainRelay(self.table)
         self.mirror = Mirror(self.table, self.relay)
+        self.mirror.failures = Failures(self.mirror)
 
     def fill(self):
         for near, far, names in (("a", "b", ON_SIDE_A), ("b", "a", ON_SIDE_B)):

@@ -7,16 +7,16 @@ hostport  =  host [ ":" port ]
 host      =  hostname / IPv4address / IPv6reference
 """
 
+from vox6.wire import const
 from vox6.wire.errors import FormatError
 from vox6.wire.inet6 import format_address, parse_address, parse_ipv4
 
 MAX_URI_CHARS = 1024  # longer ones are answered 414
-_ALNUM = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-TOKEN = _ALNUM + "-.!%*_+`'~"
-_HOST = _ALNUM + "-."
-_DIGITS = "0123456789"
-_LWS = " \t\r\n"
-_MAPPED = b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
+_HOST = const("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
+TOKEN = _HOST + "!%*_+`'~"
+_DIGITS = const("0123456789")
+_LWS = const(" \t\r\n")
+_MAPPED = const(b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff")
 
 
 def is_token(text: str) -> bool:

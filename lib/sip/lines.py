@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 MAX_MESSAGE_OCTETS = 65535  # a UDP datagram (RFC 3261 section 18.1.1)
 MAX_HEAD_OCTETS = 16384  # request line and headers: twice the largest of RFC 4475
 MAX_HEADERS = 256  # header lines of one message
-_DIGITS = "0123456789"
-_LWS = " \t\r\n"
+_DIGITS = const("0123456789")
+_LWS = const(" \t\r\n")
 
 _LONG = {  # compact forms (RFC 3261 section 20, RFC 3515, 3841, 3892, 4028, 4474, 6665)
     "a": "accept-contact",

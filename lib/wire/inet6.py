@@ -13,11 +13,12 @@ The ABNF allows more or fewer than eight groups; such text is refused here. Zone
 too: RFC 3261 has no place for them.
 """
 
+from .const import const
 from .errors import FormatError
 
-_HEX = "0123456789abcdefABCDEF"
-_MAPPED = b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
-_MAX_TEXT = 45  # eight groups, the last two as dotted quad
+_HEX = const("0123456789abcdefABCDEF")
+_MAPPED = const(b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff")
+_MAX_TEXT = const(45)  # eight groups, the last two as dotted quad
 
 
 def parse_ipv4(text: str) -> bytes:

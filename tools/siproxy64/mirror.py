@@ -4,7 +4,7 @@
 
 A pure function of message and table: from each side it is the far party, so it adds no Via and no
 Record-Route, keeps no transaction and no dialog. What it must refuse it answers itself, as a
-stateless UAS (RFC 3261 section 8.2.7).
+stateless UAS (RFC 3261 section 8.2.7); what that leaves behind is for failures.py.
 
     datagram from R to local L   ->   datagram from representation(R) to real(L)
     a response                   ->   where its topmost Via says, once that is rewritten
@@ -16,7 +16,7 @@ from vox6.wire import const
 from vox6.wire.errors import FormatError
 
 from .rewrite import rewrite, set_number
-from .scan import Refused, Translator, cseq, literal, tag
+from .scan import Refused, Translator, literal, tag
 from .table import side
 
 TYPE_CHECKING = const(0)
@@ -35,6 +35,24 @@ if TYPE_CHECKING:
         def end(self, passed: bool) -> None:
             """The message has gone on; or it was refused, and nothing shall come of it."""
 
+    class Failures(Protocol):
+        """Who looks after what has failed."""
+
+        def malformed(
+            self,
+            data: bytes,
+            error: FormatError,
+            local: Address,
+            peer: Address,
+            stream: object,
+        ) -> None:
+            """These octets are no message."""
+
+        def refused(
+            self, data: bytes, error: Refused, local: Address, peer: Address, now: int
+        ) -> None:
+            """A message was refused; if it is a request, it was answered already."""
+
     class Relay(Protocol):
         """Who looks after media."""
 
@@ -52,9 +70,9 @@ if TYPE_CHECKING:
 
 
 MAX_MESSAGE_OCTETS = 8192  # longer requests are answered 513
-_HOPS = 70  # where Max-Forwards is absent (RFC 3261 section 16.6)
-_NOWHERE = (b"", 0)
-_TAG = "64-"  # begins the tags of our own answers, so that their ACK is known
+_HOPS = const(70)  # where Max-Forwards is absent (RFC 3261 section 16.6)
+_NOWHERE = const((b"", 0))
+_TAG = const("64-")  # begins the tags of our own answers, so that their ACK is known
 
 
 class Names(Translator):
@@ -91,6 +109,8 @@ class Mirror:
     default: asked for a message whose local address represents nobody; says whether it took it.
     listen: told each local address that a peer's own address becomes, so that it is listened on.
     passed: told of each message that goes on, as (message, real source, real target).
+    rewrite: puts the other side's addresses into a message; options.py does more.
+    failures: told of what is no message, and of what was refused (failures.py).
     gives: whether pools have addresses for all that a message names, not for its sender alone.
     """
 
@@ -100,6 +120,8 @@ class Mirror:
         self.default: "Callable[[Message, Address, Address, int, object], bool] | None" = None
         self.listen: "Callable[[bytes, int], None] | None" = None
         self.passed: "Callable[[Message, Address, Address], None] | None" = None
+        self.rewrite: "Callable[[Message, Translator, Media], None]" = rewrite
+        self.failures: "Failures | None" = None
         self.gives = False
         self.counters: "dict[str, int]" = {}
         self._out: "list[tuple[bytes, Address, Address, object]]" = []
@@ -140,19 +162,21 @@ class Mirror:
             return  # keeps a binding open
         try:
             message = parse(data, RequestLines, ResponseLines)
-        except FormatError:
+        except FormatError as error:
             self.count("malformed")
+            if self.failures is not None:
+                self.failures.malformed(data, error, local, peer, stream)
             return
         try:
             if len(data) > MAX_MESSAGE_OCTETS:
                 raise Refused(513, "Message Too Large")
-            self._forward(message, local, peer, now, stream)
+            self.forward(message, local, peer, now, stream)
         except FormatError as error:
             self.refuse(data, Refused(400, error.reason), local, peer, stream)
         except Refused as error:
             self.refuse(data, error, local, peer, stream)
-            if message.status >= 200:
-                self._spoil(parse(data, RequestLines, ResponseLines), error, local, peer, now)
+            if self.failures is not None:
+                self.failures.refused(data, error, local, peer, now)
 
     def _known(self, peer: "Address", now: int, sender: bool) -> "Address | None":
         """Return the representation of a party. sender: if it has none, it may get one."""
@@ -162,9 +186,10 @@ class Mirror:
             source = table.unknown(peer[0], peer[1], now, sender)
         return source
 
-    def _forward(
+    def forward(
         self, message: "Message", local: "Address", peer: "Address", now: int, stream: object
     ) -> None:
+        """Pass one message on; Refused, FormatError."""
         table = self.table
         target = table.real(local[0], local[1])
         if target is None and table.unknown is not None:
@@ -189,7 +214,7 @@ class Mirror:
         passage = self.relay.begin(message, peer, target, now)
         passed = False
         try:
-            rewrite(message, Names(self, peer[0], now), passage)
+            self.rewrite(message, Names(self, peer[0], now), passage)
             if message.status:
                 target = answer_to(message, target)
                 if side(target[0]) == side(peer[0]) or self._known(target, now, False) is None:
@@ -222,36 +247,6 @@ class Mirror:
             self.send(response, local, answer_to(response, peer), stream)
         except FormatError:
             self.count("malformed")
-
-    def _spoil(
-        self,
-        message: "Message",
-        error: Refused,
-        local: "Address",
-        peer: "Address",
-        now: int,
-    ) -> None:
-        """Let a request fail whose final answer leads nowhere; a call that it began is ended."""
-        try:
-            number, method = cseq(message)
-            self._forward(answer(message, error, local), local, peer, now, None)
-            if method != "INVITE" or message.status >= 300:
-                return
-            uri = (message.get("contact") or "sip:x").partition(">")[0].rpartition("<")[2]
-            route = ", ".join(message.lines("record-route")).split(",")
-            for method in ("ACK", "BYE"):
-                request = RequestLines(method, uri)
-                branch = "z9hG4bK%s%d.%s" % (_TAG, number, tag(message, "to"))
-                request.add("Via", "SIP/2.0/UDP %s;branch=%s" % (host_text(local[0]), branch))
-                request.add("Max-Forwards", str(_HOPS))
-                for key in ("from", "to", "call-id"):
-                    request.copy(message, key)
-                request.add("CSeq", "%d %s" % (number + (method == "BYE"), method))
-                if route != [""]:
-                    request.add("Route", ",".join(route[::-1]).strip())
-                self.send(request, local, peer)
-        except (FormatError, Refused):
-            pass
 
 
 def answer(message: "Message", error: Refused, local: "Address") -> ResponseLines:

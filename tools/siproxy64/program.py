@@ -10,6 +10,7 @@ Three ends: stop() at once, hand_over() gives the SIP ports up and ends when the
 and the caller's own. A new configuration takes the place of the old one as a whole, or not at all.
 """
 
+from .failures import Failures
 from .mirror import MAX_MESSAGE_OCTETS, Mirror
 from .ports import PortError, Ports
 from .settings import SIP_PORT, SettingsError, wanted
@@ -56,6 +57,7 @@ class Program:
         self.say = say
         self.mirror = Mirror(settings.table, relay)
         self.mirror.listen = self._listen
+        self.mirror.failures = Failures(self.mirror)
         self.mirror.gives = settings.unmapped == "pool"
         self.proxy: "Any" = None  # takes what is from or for strangers (proxy.py)
         self.ended: "Callable[[], object]" = driver.stop

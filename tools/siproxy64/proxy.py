@@ -27,7 +27,7 @@ from .mirror import (
     parameters,
     topmost_via,
 )
-from .rewrite import rewrite, set_number
+from .rewrite import set_number
 from .scan import Refused, cseq, tag
 from .table import side
 from .tokens import TRANSACTION, OwnURI, Tokens, hostport
@@ -365,7 +365,7 @@ class Proxy:
                     key, name, raw = headers[i]
                     if key == "contact":
                         headers[i] = ("", name, raw)
-            rewrite(message, Names(self.mirror, peer[0], now), passage)
+            self.mirror.rewrite(message, Names(self.mirror, peer[0], now), passage)
             passed = True
         finally:
             for i in range(len(headers)):

@@ -39,7 +39,7 @@ _LOOK_MS = const(100)
 _RETRY_S = const(30)
 _MOST_TRIES = const(100)  # of ports that may be taken, or the host has no more sockets
 _MOST_PAIRS = const(4)  # of one media description
-_METHODS = ("INVITE", "ACK", "PRACK", "UPDATE")
+_METHODS = const(("INVITE", "ACK", "PRACK", "UPDATE"))
 
 
 class Stream:

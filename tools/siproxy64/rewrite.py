@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from .scan import Translator
     from .sdp import Media
 
-_DEPTH = 4  # of bodies in bodies
+_DEPTH = const(4)  # of bodies in bodies
 # A Contact in a successful answer to these leads all later requests.
-_LEADING = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE")
+_LEADING = const(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE"))
 
 
 def rewrite(

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     Address = tuple[bytes, int]
 
-_MAPPED = b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
-_DIGITS = b"0123456789"
-_NAME = _DIGITS + b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-."
-_BARE = _DIGITS + b"abcdefABCDEF:."
-_LWS = b" \t\r\n"
+_MAPPED = const(b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff")
+_DIGITS = const(b"0123456789")
+_NAME = const(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
+_BARE = const(b"0123456789abcdefABCDEF:.")
+_LWS = const(b" \t\r\n")
 # Identifiers, numbers, tokens, and what a digest covers: never read, so never changed.
 _OPAQUE = set(
     (

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
             """
 
 
-_ZERO = b"\0" * 16
-_HOLD = ("IP6 hold.invalid", "IP4 0.0.0.0")  # RFC 6157 section 4.1, RFC 3264 section 8.4
+_ZERO = const(b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")
+_HOLD = const(("IP6 hold.invalid", "IP4 0.0.0.0"))  # RFC 6157 section 4.1, RFC 3264 section 8.4
 # Other paths than the relay: without them both sides fall back to plain offer and answer.
 _DROPPED = (
     b"a=candidate:",
@@ -47,7 +47,7 @@ _DROPPED = (
     b"a=end-of-candidates",
     b"a=altc:",
 )
-_MAX_MEDIA = 16
+_MAX_MEDIA = const(16)
 
 
 def _number(octets: bytes) -> int:

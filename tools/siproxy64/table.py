@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Net = tuple[int, int]  # first address as a number, port or 0
     Entry = tuple[int, tuple[Net, Net], str]  # prefix length, real and representation, its line
 
-_MAPPED = b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
+_MAPPED = const(b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff")
 
 
 class ConfigurationError(ProtocolError):
