@@ -38,10 +38,6 @@ class Across:
     def dial(self, uri):
         return self.party.dial(self._mirror.uri(uri))
 
-    def transfer(self, uri, call=0):
-        """uri: as that party knows it."""
-        self.party.transfer(uri, call)
-
 
 @pytest.fixture(scope="session")
 def house(lab):

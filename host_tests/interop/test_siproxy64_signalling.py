@@ -16,6 +16,8 @@ from host_tests.interop.test_forking import (
 )
 from host_tests.interop.test_sipp_out import test_early_media_is_heard  # noqa: F401
 from tools.lab import Kamailio, SIPp
+from tools.lab.capture import tshark
+from tools.lab.pcap import rtp_streams
 
 CALLS, RATE = 1000, 120
 LINGER_S = 12.0  # ports stay for some seconds after a call
@@ -52,12 +54,32 @@ def test_late_offer(phone, caller, capture):
     phone.wait_idle()
 
 
-def test_held_by_re_invite_with_no_address(phone, caller, capture):
+def test_held_by_re_invite(phone, caller, capture):
     other = caller("uac_hold")
     phone.answer()
     phone.panel.wait_text("they hold")
     other.wait()
     phone.wait_idle()
+
+
+def test_held_by_re_invite_without_an_address(phone, plain, caller, capture, house_capture):
+    """c=IN IP4 0.0.0.0 is a name under .invalid in IPv6 (RFC 6157 section 4.1), and a hold."""
+    other = caller("uac_hold_without_address", keys={"nowhere": "0.0.0.0"})
+    phone.answer()
+    phone.wait_talking()
+    phone.panel.wait_text("they hold")
+    phone.wait_talking()
+    other.wait()
+    phone.panel.wait_text("they hung up")
+    phone.wait_idle()
+    offers = 'sip.Method == "INVITE"'
+    held = tshark(house_capture.stop(), offers, "sdp.connection_info")
+    assert [row[0] for row in held][1] == "IN IP4 0.0.0.0", held
+    seen = [row[0] for row in tshark(capture.stop(), offers, "sdp.connection_info")]
+    assert seen[1] == "IN IP6 hold.invalid" and seen[0] == seen[2], seen
+    streams = rtp_streams(capture.path)
+    (ours,) = [one for one in streams if phone.address in one.source and one.received > 20]
+    assert ours.longest_gap_s > 0.8, "voice went out while they held"
 
 
 @pytest.mark.timeout(180)

@@ -42,12 +42,15 @@ sip_tls_port=-1
 use_ipv6=%(use_ipv6)d
 bind_address=%(address)s
 default_proxy=-1
-contact=sip:%(name)s@%(bracketed)s:%(port)d
+contact=%(uri)s
 guess_hostname=0
 media_encryption=%(encryption)s
 media_encryption_mandatory=%(mandatory)d
 zrtp_cache_migration_done=1
 register_only_when_network_is_up=0
+use_rfc2833=1
+use_info=0
+sdp_200_ack=%(late_offer)d
 auto_net_state_mon=0
 inc_timeout=60
 %(suites)s
@@ -107,6 +110,8 @@ class Linphone:
         rtp_port: int = 7070,
         keep: bool = False,
         address: str | None = None,
+        transport: str = "udp",
+        late_offer: bool = False,
     ) -> None:
         """Start linphone and wait until it takes commands.
 
@@ -115,12 +120,16 @@ class Linphone:
         encryption: none, srtp, zrtp, dtls; mandatory: no voice in clear; suites: by the words
         key_agreements, cipher, hash, auth, sas, lists of RFC 6189 names in order of preference;
         what is not named stays linphone's own choice; keep: the cache that a linphone of this name
-        has left is used; address: of the host instead of that by SLAAC, of either family.
+        has left is used; address: of the host instead of that by SLAAC, of either family;
+        transport: udp or tcp, in its own URI (it takes calls by both); late_offer: its INVITEs
+        have no description.
         """
         self.host = host
         self.codec = codec
         address = address or host.wait_address()
         self.uri = f"sip:{name}@{bracketed(address)}:{port}"
+        if transport != "udp":
+            self.uri += f";transport={transport}"
         self.folder = host.lab.folder / f"linphone-{host.name}-{name}"
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -132,9 +141,9 @@ class Linphone:
         ]
         values = {
             "address": address,
-            "bracketed": bracketed(address),
+            "uri": self.uri,
+            "late_offer": late_offer,
             "use_ipv6": ":" in address,
-            "name": name,
             "port": port,
             "rtp_port": rtp_port,
             "encryption": encryption,
@@ -228,6 +237,10 @@ class Linphone:
         """Take the call that rings."""
         self._do("answer")
 
+    def answer_early(self) -> None:
+        """Give the caller sound before the call is taken."""
+        self._do("answer_early")
+
     def hang_up(self) -> None:
         """End or refuse the call."""
         self._do("hang_up")
@@ -243,6 +256,10 @@ class Linphone:
     def transfer(self, uri: str) -> None:
         """Ask the peer of the call to call a URI instead (REFER)."""
         self._do("transfer", uri=uri)
+
+    def press(self, digits: str) -> None:
+        """Send digits, one after the other; those that came are look()["digits"]."""
+        self._do("press", digits=digits)
 
     def verify(self, same: bool = True) -> None:
         """The person has compared the SAS: it is the same, or it is not."""

@@ -4,8 +4,9 @@
 
     python3 linphone_program.py RC PLAY RECORD PORT auto|manual
 
-It listens on 127.0.0.1:PORT. In: {"do": "dial", "uri": ...}, "answer", "hang_up", "verify",
-"unverify", "hold", "resume", "transfer" (its "uri"), "state", "quit". Out: {"t": monotonic
+It listens on 127.0.0.1:PORT. In: {"do": "dial", "uri": ...}, "answer", "answer_early" (183 with
+media), "hang_up", "verify", "unverify", "hold", "resume", "transfer" (its "uri"), "press" (its
+"digits"), "state", "quit". Out: {"t": monotonic
 seconds, "event": ...} when something about the call has changed, and {"answer": ...} once for
 each line.
 The log of the library goes to standard output.
@@ -51,6 +52,7 @@ _STATES = (
 )
 _ENCRYPTIONS = ("none", "srtp", "zrtp", "dtls")
 _OVER = ("error", "ended", "released")
+_HEARD_DIGIT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
 _STEP_S = 0.01
 
 library = ctypes.CDLL("liblinphone.so.10")
@@ -115,6 +117,15 @@ class Telephone:
         self._pause = function("call_pause", ctypes.c_int, _POINTER)
         self._resume = function("call_resume", ctypes.c_int, _POINTER)
         self._transfer = function("call_transfer", ctypes.c_int, _POINTER, _TEXT)
+        self._early = function("call_accept_early_media", ctypes.c_int, _POINTER)
+        self._press = function("call_send_dtmfs", ctypes.c_int, _POINTER, _TEXT)
+        self.digits = ""  # that were pressed at the other end, since the start
+        self._heard_digit = _HEARD_DIGIT(self._take_digit)  # the library keeps no reference
+        callbacks = function("factory_create_core_cbs", _POINTER, _POINTER)(factory)
+        function("core_cbs_set_dtmf_received", None, _POINTER, _HEARD_DIGIT)(
+            callbacks, self._heard_digit
+        )
+        function("core_add_callbacks", None, _POINTER, _POINTER)(self.core, callbacks)
         self.call: int | None = None
         self.auto = auto
         if self._start(self.core):
@@ -134,18 +145,20 @@ class Telephone:
             self._unref(self.call)
         self.call = self._ref(call) if call else None
 
+    def _take_digit(self, _core: int, _call: int, digit: int) -> None:
+        self.digits += chr(digit)
+
     def look(self) -> dict[str, Any]:
         """What is known of the call."""
         call = self.call
+        found: dict[str, Any] = {"sas": "", "verified": False, "encryption": "none"}
+        found |= {"state": "idle", "digits": self.digits}
         if not call:
-            return {"state": "idle", "sas": "", "verified": False, "encryption": "none"}
+            return found
         state = _STATES[self._state(call)]
-        found = {
-            "state": state,
-            "sas": (self._token(call) or b"").decode(),
-            "verified": bool(self._verified(call)),
-            "encryption": "none",
-        }
+        found["state"] = state
+        found["sas"] = (self._token(call) or b"").decode()
+        found["verified"] = bool(self._verified(call))
         if state not in _OVER:
             found["encryption"] = _ENCRYPTIONS[self._encryption(self._params(call))]
         return found
@@ -183,8 +196,11 @@ class Telephone:
             return {"ok": True}
         if what == "transfer":
             return {"ok": self._transfer(call, str(line["uri"]).encode()) == 0}
+        if what == "press":
+            return {"ok": self._press(call, str(line["digits"]).encode()) == 0}
         verbs = {
             "answer": self._accept,
+            "answer_early": self._early,
             "hang_up": self._terminate,
             "hold": self._pause,
             "resume": self._resume,
