@@ -8,7 +8,7 @@ import time
 import pytest
 
 from host_tests.interop import secure
-from host_tests.interop.fixtures import BOARDS, TONE_HZ
+from host_tests.interop.fixtures import BOARDS
 from host_tests.interop.test_linphone import hang_up, same_sas, set_up
 from tools.lab.capture import tshark
 

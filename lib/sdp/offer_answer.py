@@ -511,7 +511,9 @@ class Negotiation:
         result.nettype = connection.nettype
         result.addrtype = connection.addrtype
         result.address = connection.address
-        result.rtcp_address = connection.address
+        if result.address.lower().endswith(".invalid"):
+            result.address = "::"  # RFC 6157 section 4.1: the IPv6 hold without an address
+        result.rtcp_address = result.address
         if media.proto.startswith("RTP/"):
             result.rtcp_port, other = rtcp_of(media)
             if other is not None and other.addrtype == connection.addrtype:

@@ -78,7 +78,8 @@ class Baresip:
         """Start baresip and wait until it takes commands.
 
         host: where; address: of that host, of either family; sound: WAV that it plays in a call
-        (rate of the codec); early: callers get its sound before it takes the call; codec: a key of CODECS, the only one it offers; account: a whole
+        (rate of the codec); early: callers hear it before it takes the call; codec: a key of
+        CODECS, the only one it offers; account: a whole
         baresip account line instead of one without registrar; mediaenc: "", or "srtp",
         "srtp-mand" (RFC 4568).
         """

@@ -424,12 +424,13 @@ class TestOffersOfOthers(unittest.TestCase):
         self.assertEqual((result.rtcp_address, result.rtcp_port), ("2001:db8::9", 4100))
 
     def test_hold_of_rfc2543(self):
-        for address in ("IP6 ::", "IP4 0.0.0.0"):
+        for address in ("IP6 ::", "IP4 0.0.0.0", "IP6 hold.invalid", "IP6 x.Invalid"):
             bob = Negotiation(1, addrtypes=("IP6", "IP4"))
             result = bob.receive_offer(remote("m=audio 4000 RTP/AVP 0\r\nc=IN %s\r\n" % address))
             self.assertIsNone(result.problem)
             self.assertTrue(result.remote_hold)
             self.assertFalse(result.send)
+            self.assertIn(result.address, ("::", "0.0.0.0"))
 
     def test_stream_removed_and_back(self):
         alice, bob = pair()
