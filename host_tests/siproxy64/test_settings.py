@@ -23,6 +23,10 @@ secret /run/key
 media shared 2001:db8::b:2
 media ports 20000-20999
 latch 6 on
+compact 4 on
+strip-identity on
+ice rewrite
+map 10.0.0.11:80 = [2001:db8::b:11]:8080 service
 unmapped pool
 anyip = yes
 listen udp
@@ -63,7 +67,12 @@ WRONG = (
     ("media ports 20000-20001", "media ports FIRST-LAST"),
     ("latch 5 on", "latch 4|6 on|off"),
     ("latch 4 perhaps", "it is on or off"),
-    ("unmapped keep", "it is one of pass, pool"),
+    ("unmapped keep", "it is one of pass, drop, pool"),
+    ("compact 5 on", "compact 4|6 on|off"),
+    ("strip-identity perhaps", "it is on or off"),
+    ("ice keep", "it is one of drop, rewrite"),
+    ("map 10.0.0.1 = 2001:db8::1 server", "map REAL = REPRESENTATION [service]"),
+    ("map 10.0.0.1 = 10.0.0.2 service", "live on the same side"),
     ("limit calls 3", "limit NAME NUMBER"),
     ("limit streams many", "bad number"),
     ("listen sctp", "listen udp"),
@@ -94,6 +103,13 @@ class TestSettings(unittest.TestCase):
         self.assertEqual(found.media_shared, {False: literal("2001:db8::b:2")})
         self.assertEqual((found.ports, found.latch[False]), ((20000, 20999), True))
         self.assertEqual(found.unmapped, "pool")
+        self.assertEqual((found.compact, found.ice), ({True: True, False: False}, "rewrite"))
+        self.assertEqual(
+            found.services.counterpart(literal("10.0.0.11"), 80),
+            (literal("2001:db8::b:11"), 8080),
+        )
+        self.assertTrue(found.strip_identity)
+        self.assertFalse([one for one in wanted(found) if one[2] == 8080])
         self.assertTrue(found.anyip and found.log_calls)
         self.assertEqual((found.transports, found.limits["streams"]), (("udp",), 8))
         self.assertEqual((found.control, found.user), ("/run/here", "nobody"))

@@ -29,7 +29,7 @@ MAX_HEADERS = 256  # header lines of one message
 _DIGITS = const("0123456789")
 _LWS = const(" \t\r\n")
 
-_LONG = {  # compact forms (RFC 3261 section 20, RFC 3515, 3841, 3892, 4028, 4474, 6665)
+LONG_NAMES = {  # compact forms (RFC 3261 section 20, RFC 3515, 3841, 3892, 4028, 4474, 6665)
     "a": "accept-contact",
     "b": "referred-by",
     "c": "content-type",
@@ -61,7 +61,7 @@ def header_key(name: str) -> str:
     """Return the long form of a header name in lower case."""
     key = name.lower()
     if len(key) == 1:
-        return _LONG.get(key, key)
+        return LONG_NAMES.get(key, key)
     return key
 
 

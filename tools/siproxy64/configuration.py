@@ -55,6 +55,7 @@ class _Reader:
             "default": self._default,
             "media": self._media,
             "latch": self._latch,
+            "compact": self._compact,
             "limit": self._limit,
             "listen": self._listen,
             "log": self._log,
@@ -62,10 +63,11 @@ class _Reader:
             "pubtsp": self._pubtsp,
         }
         self._choices: "dict[str, tuple[str, tuple[str, ...]]]" = {
-            "unmapped": ("unmapped", ("pass", "pool")),
+            "ice": ("ice", ("drop", "rewrite")),
+            "unmapped": ("unmapped", ("pass", "drop", "pool")),
             "plane": ("plane", ("auto", "portable", "xdp")),
         }
-        self._switches = {"anyip": "anyip"}
+        self._switches = {"anyip": "anyip", "strip-identity": "strip_identity"}
         self._texts = ("control", "secret", "user", "group")
         self._proxy_lines: "dict[bool, str]" = {}
 
@@ -145,17 +147,21 @@ class _Reader:
             setattr(self.settings, name, value)
 
     def _map(self, values: "list[str]") -> None:
+        table = self.settings.table
+        if values[3:] == ["service"]:
+            table = self.settings.services
+            values = values[:3]
         if len(values) != 3 or values[1] != "=":
-            raise FormatError("map REAL = REPRESENTATION")
+            raise FormatError("map REAL = REPRESENTATION [service]")
         one, two = values[0], values[2]
         if "/" not in one and "/" not in two:
-            self.settings.table.add(address(one), address(two), 128, self._where)
+            table.add(address(one), address(two), 128, self._where)
             return
         real, length = net(one)
         representation, other = net(two)
         if length != other:
             raise FormatError("%s and %s are not of one size" % (one, two))
-        self.settings.table.add((real, 0), (representation, 0), length, self._where)
+        table.add((real, 0), (representation, 0), length, self._where)
 
     def _pool(self, values: "list[str]") -> None:
         if len(values) not in (3, 5) or values[1] != "=" or values[3:4] not in ([], ["idle"]):
@@ -227,9 +233,10 @@ class _Reader:
             raise FormatError("media shared ADDRESS, or media ports FIRST-LAST")
 
     def _latch(self, values: "list[str]") -> None:
-        if len(values) != 2 or values[0] not in ("4", "6"):
-            raise FormatError("latch 4|6 on|off")
-        self.settings.latch[_SIDES[values[0]]] = switch("latch", values[1])
+        _by_side("latch", values, self.settings.latch)
+
+    def _compact(self, values: "list[str]") -> None:
+        _by_side("compact", values, self.settings.compact)
 
     def _limit(self, values: "list[str]") -> None:
         if len(values) != 2 or values[0] not in self.settings.limits:
@@ -257,3 +264,9 @@ class _Reader:
         if len(values) != 2 or values[0] != "calls":
             raise FormatError("log calls on|off")
         self.settings.log_calls = switch("log calls", values[1])
+
+
+def _by_side(name: str, values: "list[str]", switches: "dict[bool, bool]") -> None:
+    if len(values) != 2 or values[0] not in ("4", "6"):
+        raise FormatError("%s 4|6 on|off" % name)
+    switches[_SIDES[values[0]]] = switch(name, values[1])

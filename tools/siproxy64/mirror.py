@@ -76,16 +76,19 @@ _TAG = const("64-")  # begins the tags of our own answers, so that their ACK is 
 
 
 class Names(Translator):
-    """What one message's addresses are called on the side that it goes to."""
+    """What one message's addresses are called on the side that it goes to.
+
+    here: the side that it comes from.
+    """
 
     def __init__(self, mirror: "Mirror", peer: bytes, now: int) -> None:
         self._mirror = mirror
         self._peer = peer
-        self._here = side(peer)
+        self.here = side(peer)
         self._now = now
 
     def __call__(self, addr16: bytes, port: int) -> "Address | None":
-        if side(addr16) != self._here:
+        if side(addr16) != self.here:
             return addr16, port  # what this side says about the other is meant as it stands
         mirror = self._mirror
         other = mirror.table.counterpart(addr16, port)
@@ -100,7 +103,7 @@ class Names(Translator):
         pair = self._mirror.table.name(text)
         if pair is None:
             return None
-        return pair[0] if side(pair[0]) == self._here else pair[1]
+        return pair[0] if side(pair[0]) == self.here else pair[1]
 
 
 class Mirror:
@@ -120,7 +123,7 @@ class Mirror:
         self.default: "Callable[[Message, Address, Address, int, object], bool] | None" = None
         self.listen: "Callable[[bytes, int], None] | None" = None
         self.passed: "Callable[[Message, Address, Address], None] | None" = None
-        self.rewrite: "Callable[[Message, Translator, Media], None]" = rewrite
+        self.rewrite: "Callable[[Message, Names, Media], None]" = rewrite
         self.failures: "Failures | None" = None
         self.gives = False
         self.counters: "dict[str, int]" = {}

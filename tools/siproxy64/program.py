@@ -12,6 +12,7 @@ and the caller's own. A new configuration takes the place of the old one as a wh
 
 from .failures import Failures
 from .mirror import MAX_MESSAGE_OCTETS, Mirror
+from .options import rewriter
 from .ports import PortError, Ports
 from .settings import SIP_PORT, SettingsError, wanted
 from .streams import Streams
@@ -59,6 +60,7 @@ class Program:
         self.mirror.listen = self._listen
         self.mirror.failures = Failures(self.mirror)
         self.mirror.gives = settings.unmapped == "pool"
+        self.mirror.rewrite = rewriter(settings)
         self.proxy: "Any" = None  # takes what is from or for strangers (proxy.py)
         self.ended: "Callable[[], object]" = driver.stop
         self.ports = Ports(self._open, settings.limits["ports"])
@@ -133,6 +135,7 @@ class Program:
         self.settings = new
         self.mirror.table = new.table
         self.mirror.gives = new.unmapped == "pool"
+        self.mirror.rewrite = rewriter(new)
         self.relay.table = new.table
         self.relay.shared = new.media_shared
         self.ports.limit = new.limits["ports"]

@@ -250,7 +250,7 @@ class Field:
                     at = mark + 1
                     quoted = False
                     continue
-                at = _quoted_end(octets, mark)
+                at = quoted_end(octets, mark)
                 continue
             at = found + (4 if low[found + 3 : found + 4] == b"s" else 3)
             before = octets[found - 1 : found] if found else b" "
@@ -305,7 +305,7 @@ class Field:
             at = _skip(octets, first_of(octets, _LWS, at, len(octets)), len(octets))
             self.host(at, first_of(octets, b' "', at, len(octets)), 5060)
             mark = octets.find(b'"', at)
-            at = len(octets) if mark < 0 else _quoted_end(octets, mark)
+            at = len(octets) if mark < 0 else quoted_end(octets, mark)
             at = first_of(octets, b",", at, len(octets)) + 1
 
     def values(self) -> None:
@@ -317,7 +317,7 @@ class Field:
             at = self.octets.find(b"=", at) + 1
 
 
-def _quoted_end(octets: bytes, mark: int) -> int:
+def quoted_end(octets: bytes, mark: int) -> int:
     """Return the index behind the quoted string that begins at mark."""
     at = mark + 1
     while True:

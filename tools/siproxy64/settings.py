@@ -41,6 +41,10 @@ class Settings:
         self.latch = {True: True, False: False}
         self.ports = (16384, 32767)  # of media that cannot keep its own
         self.unmapped = "pass"
+        self.services = Table()  # hosts that http: and https: URIs name
+        self.strip_identity = False
+        self.compact = {True: False, False: False}  # by the side that messages go to
+        self.ice = "drop"
         self.transports: "tuple[str, ...]" = ("udp", "tcp")
         self.log_calls = False
         self.anyip = False
