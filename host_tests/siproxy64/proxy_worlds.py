@@ -50,6 +50,9 @@ class Plane:
     def far(self, handle, here, address, latch):
         pass
 
+    def settle(self, handle):
+        pass
+
     def close(self, handle):
         pass
 

@@ -65,8 +65,11 @@ class TestLatching(unittest.TestCase):
             self.arrives(port, 5000)
             plane.far(handle, here, (PHONE, 6000), True)
             self.arrives(port, 5000)
+            self.assertEqual(len(out.sent), 2)  # it still rings: both are heard
+            plane.settle(handle)
+            self.arrives(port, 5000)
             self.arrives(port, 6000)
-            self.assertEqual(len(out.sent), 2)
+            self.assertEqual(len(out.sent), 3)
             out.received(b"answer", THERE[0], OTHER, 4000, 0)
             self.assertEqual(port.sent, [(b"answer", PHONE, 6000)])
 

@@ -243,6 +243,44 @@ class TestBranches(RelayCase):
         for tag, host, port in (("p", "phone", 6000), ("q", "second", 6100)):
             self.response(183, tag, media=(host, "m=audio %d RTP/AVP 0" % port))
 
+    def test_all_that_ring_are_heard(self):
+        """The caller hears both, the last one hears him; other ports are strangers."""
+        self.ring()
+        for host, port in (("phone", 6000), ("second", 6100), ("phone", 6001)):
+            near, far = ("caller:a", 5000 + port % 2), ("caller:b", 5000 + port % 2)
+            self.assertHears((host + ":a", port), near, ("second:b", 6100 + port % 2), far)
+        self.assertBothWays("second", other=6100)
+        self.assertDeaf(("phone:a", 6002), ("caller:a", 5000))
+        self.assertDeaf(("third:a", 6000), ("caller:a", 5000))
+
+    def test_who_has_not_answered_is_heard_no_more(self):
+        self.ring()
+        self.response(200, "q", media=("second", "m=audio 6100 RTP/AVP 0"))
+        self.assertDeaf(("phone:a", 6000), ("caller:a", 5000))
+        self.assertBothWays("second", other=6100)
+
+    def test_an_answer_without_its_description(self):
+        """It stood in a reliable 183 of that branch (RFC 3262), not the last one of all."""
+        self.ring()
+        self.response(200, "p")
+        self.assertBothWays()
+        self.assertDeaf(("second:a", 6100), ("caller:a", 5000))
+
+    def test_many_branches(self):
+        self.request("INVITE", media=("caller", "m=audio 5000 RTP/AVP 0"))
+        for i in range(50):
+            self.response(183, "t%d" % i, media=("phone", "m=audio %d RTP/AVP 0" % (6000 + 2 * i)))
+        self.assertHears(
+            ("phone:a", 6098), ("caller:a", 5000), ("phone:b", 6098), ("caller:b", 5000)
+        )
+        self.assertHears(
+            ("phone:a", 6090), ("caller:a", 5000), ("phone:b", 6098), ("caller:b", 5000)
+        )
+        self.assertDeaf(("phone:a", 6000), ("caller:a", 5000))
+        leg = self.relay.calls()[0]
+        former = leg.streams[0].handles[0].former
+        self.assertEqual((len(leg.early), len(former[0] + former[1])), (8, 4))
+
     def test_the_last_answer_has_the_sockets(self):
         self.ring()
         self.assertBothWays("second", other=6100)

@@ -158,6 +158,38 @@ class TestExhaustion(RelayCase):
         self.assertEqual(self.relay.calls(), [])
         self.assertEqual(len(self.network.ports), 12)
 
+    def test_one_party_has_its_share(self):
+        """It alone is told to come later: whom others call, and who calls others, is the same."""
+        self.start(limit=8)
+        self.relay.share = 3
+        for i in range(5):
+            media = ("caller", "m=audio %d RTP/AVP 0" % (9000 + 2 * i))
+            answer = self.request("INVITE", call="greedy%d" % i, media=media)
+            self.assertEqual(answer.startswith("SIP/2.0 503 "), i >= 3)
+        self.assertIn("\r\nRetry-After: ", answer)
+        for i in range(4):  # another party calls the greedy one, until it has its share too
+            media = ("second", "m=audio %d RTP/AVP 0" % (7000 + 2 * i))
+            answer = self.message(
+                "INVITE sip:a@{caller:~} SIP/2.0", "a", "second", "caller", ("q", ""),
+                "other%d" % i, "1 INVITE", media,
+            )  # fmt: skip
+            self.assertEqual(answer.startswith("SIP/2.0 503 "), i >= 3)
+        self.assertEqual(self.relay.count(), 6)
+        self.request("BYE", call="greedy0", number=2)
+        self.network.time += 6000
+        self.mirror.handle_timer(self.network.time)
+        self.call("next")
+        self.assertBothWays()
+
+    def test_a_late_offer_counts_for_who_called(self):
+        self.start(limit=8)
+        self.relay.share = 1
+        self.request("INVITE", call="late")
+        self.response(200, media=("phone", "m=audio 6000 RTP/AVP 0"), call="late")
+        self.assertEqual(self.relay.calls()[0].parties[0][0], self.world.addr16("caller:b"))
+        answer = self.request("INVITE", media=AUDIO, call="next")
+        self.assertTrue(answer.startswith("SIP/2.0 503 "), answer)
+
     def test_a_flood_that_nobody_answers_ends_by_itself(self):
         self.start(limit=4)
         self.call()

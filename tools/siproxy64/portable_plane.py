@@ -5,7 +5,8 @@
     far end of a  ->  near socket of a  =  near socket of b  ->  far end of b
 
 Traffic class and ECN go with each datagram. Only the address that was negotiated is listened to;
-its port may be another one, once, where latching is on (RFC 4961).
+its port may be another one, once, where latching is on (RFC 4961). While a call rings, the far
+ends of all its branches are listened to; the one that was told last hears.
 """
 
 from vox6.wire import const
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     Address = tuple[bytes, int]
 
 
+_MOST_BRANCHES = const(4)  # of one call that rings, heard besides the one that was told last
+
+
 class Handle:
     """One stream: two near sockets and two far ends, by side; False and True are the sides."""
 
@@ -24,7 +28,8 @@ class Handle:
         self.near: "list[Any]" = [None, None]
         self.local: "list[Address | None]" = [None, None]
         self.far: "list[Address | None]" = [None, None]
-        self.former: "list[Address | None]" = [None, None]  # far ends that were, of another fork
+        self.former: "list[list[Address]]" = [[], []]  # far ends that were, of another fork
+        self.rings = True
         self.latch = [False, False]
         # From each side: packets, octets; then when the last one came.
         self.counters = [0, 0, 0, 0]
@@ -66,10 +71,15 @@ class PortablePlane:
 
     def far(self, handle: Handle, here: bool, peer: "Address", latch: bool) -> None:
         """Say who is at the far end on one side. latch: its port is the one it sends from."""
-        if handle.far[here] != peer:
-            handle.former[here] = handle.far[here]
+        old = handle.far[here]
+        if old is not None and old != peer:
+            handle.former[here] = handle.former[here][1 - _MOST_BRANCHES :] + [old]
         handle.far[here] = peer
         handle.latch[here] = latch
+
+    def settle(self, handle: Handle) -> None:
+        """The call is answered: its other branches are heard no more."""
+        handle.rings = False
 
     def latched(self, handle: Handle) -> None:
         """A far end is known by its first packet: for planes that do more than this one."""
@@ -101,15 +111,20 @@ class PortablePlane:
             data: bytes, local16: bytes, peer16: bytes, peer_port: int, traffic_class: int
         ) -> None:
             far = fars[here]
-            if far is None or far[0] != peer16:
-                handle.strays += 1
-                return
-            if far[1] != peer_port:
-                if not handle.latch[here] or handle.former[here] == (peer16, peer_port):
+            latch = handle.latch[here]
+            if far is None or far[1] != peer_port or far[0] != peer16:
+                peer = (peer16, peer_port)
+                if peer in handle.former[here]:
+                    latch = False  # another branch's
+                    heard = handle.rings
+                else:
+                    heard = latch and far is not None and far[0] == peer16
+                    if heard:
+                        fars[here] = peer
+                if not heard:
                     handle.strays += 1
                     return
-                fars[here] = (peer16, peer_port)
-            if handle.latch[here]:
+            if latch:
                 handle.latch[here] = False
                 self.latched(handle)
             counters[at] += 1

@@ -58,9 +58,8 @@ class Program:
         self.say = say
         self.mirror = Mirror(settings.table, relay)
         self.mirror.listen = self._listen
+        self._let_count(settings)
         self.mirror.failures = Failures(self.mirror)
-        self.mirror.gives = settings.unmapped == "pool"
-        self.mirror.rewrite = rewriter(settings)
         self.proxy: "Any" = None  # takes what is from or for strangers (proxy.py)
         self.ended: "Callable[[], object]" = driver.stop
         self.ports = Ports(self._open, settings.limits["ports"])
@@ -133,15 +132,20 @@ class Program:
             raise SettingsError([_reason(error)])
         new.keep(self.settings)
         self.settings = new
-        self.mirror.table = new.table
-        self.mirror.gives = new.unmapped == "pool"
-        self.mirror.rewrite = rewriter(new)
-        self.relay.table = new.table
+        self.mirror.table = self.relay.table = new.table
         self.relay.shared = new.media_shared
+        self.relay.latch = new.latch
+        self._let_count(new)
         self.ports.limit = new.limits["ports"]
         self.streams.limit = new.limits["connections"]
         self._parties.rate = new.limits["messages"]
         self._strangers.rate = new.limits["strangers"]
+
+    def _let_count(self, settings: "Settings") -> None:
+        self.mirror.gives = settings.unmapped == "pool"
+        self.mirror.rewrite = rewriter(settings)
+        self.relay.limit = settings.limits["streams"]
+        self.relay.share = settings.share()
 
     # -- messages -----------------------------------------------------------------------------
 

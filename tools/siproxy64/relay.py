@@ -8,8 +8,9 @@ where the far end is on the side that it comes from. RTP and RTCP are a stream e
 
 A leg is what one call is between two hosts: the Call-ID and both their addresses. The same call
 may pass twice, to a registrar of the other side and back. Branches of a forked call share the
-sockets that the caller was told of; the last one that answers 2xx has them, and gives them back to
-another one when it is ended. An offer that is refused leaves all as it was before.
+sockets that the caller was told of: all are heard until one answers 2xx; the last one that does
+has them, and gives them back to another one when it is ended. An offer that is refused leaves all
+as it was before.
 """
 
 from vox6.wire import const
@@ -39,6 +40,7 @@ _LOOK_MS = const(100)
 _RETRY_S = const(30)
 _MOST_TRIES = const(100)  # of ports that may be taken, or the host has no more sockets
 _MOST_PAIRS = const(4)  # of one media description
+_MOST_BRANCHES = const(8)  # of one call, whose early descriptions are kept
 _METHODS = const(("INVITE", "ACK", "PRACK", "UPDATE"))
 
 
@@ -57,10 +59,11 @@ class Leg:
     """One call between two hosts."""
 
     def __init__(self, source: "Address", target: "Address", now: int) -> None:
-        self.parties = (source, target)
+        self.parties = (source, target)  # who called, and whom
         self.began_ms = now
         self.streams: "dict[int, Stream]" = {}
         self.answers: "dict[str, list[Show]]" = {}  # of each branch that was accepted, by its tag
+        self.early: "dict[str, list[Show]]" = {}  # what branches have told before
         self.before: "list[Show]" = []  # what an offer has replaced that is not answered yet
         self.expires_ms = now + _RING_MS  # who is silent after that has gone
         self.ends_ms = 0  # 0: not yet
@@ -113,7 +116,10 @@ class Passage:
         if self.method not in _METHODS:
             return local16, rtp, rtcp
         if leg is None:
-            leg = self.leg = Leg(*self.parties, self.now)
+            one, two = self.parties
+            if self.status:
+                one, two = two, one
+            leg = self.leg = Leg(one, two, self.now)
             relay.legs.setdefault(self.call_id, {})[self.pair] = leg
         elif 0 < self.status < 200 and leg.answers and tag(self.message, "to") not in leg.answers:
             return local16, rtp, rtcp  # another branch has answered
@@ -146,6 +152,8 @@ class Passage:
                 relay.show_all(leg, leg.before)
             elif self.status >= 200:
                 self._accepted(leg)
+            elif self.shows and len(leg.early) < _MOST_BRANCHES:
+                leg.early[tag(self.message, "to")] = self.shows
 
     def _accepted(self, leg: Leg) -> None:
         if leg.is_over:
@@ -154,14 +162,21 @@ class Passage:
         leg.ends_ms = 0
         key = tag(self.message, "to")
         if self.method == "INVITE" and (self.shows or key not in leg.answers):
-            leg.answers[key] = self.shows
+            leg.answers[key] = self.shows or leg.early.get(key, [])
+            if len(leg.early) > 1:
+                self.relay.show_all(leg, leg.answers[key])
+        for handle in handles_of(leg):
+            self.relay.plane.settle(handle)
         text = (self.message.get("session-expires") or "").partition(";")[0].strip()
         seconds = int(text) if text and len(text) < 7 and not text.strip("0123456789") else 0
         leg.expires_ms = self.now + 1000 * seconds if seconds else 0
 
 
 class Relay:
-    """All legs. table: of the mirror; shared: media address of a side, for whom it lacks."""
+    """All legs. table: of the mirror; shared: media address of a side, for whom it lacks.
+
+    limit: streams at once; share: those of calls that one party began.
+    """
 
     def __init__(
         self,
@@ -174,11 +189,11 @@ class Relay:
     ) -> None:
         self.plane = plane
         self.table = table
-        self.limit = limit
+        self.limit = self.share = limit
         self.shared = shared or {}
         self.latch = latch or {True: True, False: False}
         self.legs: "dict[str, dict[Pair, Leg]]" = {}  # by Call-ID, then by both addresses
-        self._streams = 0
+        self._streams: "dict[bytes, int]" = {}  # by the address of who began their calls
         self._first, self._last = ports
         self._next = ports[0] & ~1
         self._look_ms = 0
@@ -202,10 +217,12 @@ class Relay:
         there = not here
         stream = leg.streams.get(index)
         if stream is None:
-            if self.count() >= self.limit:
+            party = leg.parties[0][0]
+            used = self._streams.get(party, 0)
+            if used >= self.share or self.count() >= self.limit:
                 raise Refused(503, "Service Unavailable", (399, "Too many calls"), _RETRY_S)
             stream = leg.streams[index] = Stream()
-            self._streams += 1
+            self._streams[party] = used + 1
         old = stream.told.get(here)
         if old != show[1:]:
             if old is not None and is_offer:
@@ -294,9 +311,12 @@ class Relay:
 
     def drop(self, leg: Leg, known: "Collection[int]") -> None:
         """Close all streams of a leg but those that are known."""
+        party = leg.parties[0][0]
         for index in list(leg.streams):
             if index not in known:
-                self._streams -= 1
+                left = self._streams.pop(party) - 1
+                if left:
+                    self._streams[party] = left
                 for handle in leg.streams.pop(index).handles:
                     counters = self.plane.counters(handle)[0]
                     self.counted[0] += counters[0] + counters[2]
@@ -340,7 +360,7 @@ class Relay:
 
     def count(self) -> int:
         """Return how many streams there are."""
-        return self._streams
+        return sum(self._streams.values())
 
 
 def handles_of(leg: Leg) -> "list[Any]":

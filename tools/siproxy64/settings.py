@@ -56,12 +56,17 @@ class Settings:
         self.plane = "auto"
         self.limits = {
             "streams": 64,  # at once
+            "streams-per-party": 0,  # of them, in calls that one party began; 0: half of them
             "messages": 1000,  # a second from one party
             "strangers": 10,  # a second from one address that is no party
             "connections": 64,  # TCP, at once
             "silence": 90,  # seconds without media until a call is over after SIGHUP
             "ports": 256,  # SIP ports opened since somebody was told of them
         }
+
+    def share(self) -> int:
+        """Return how many streams the calls of one party may have."""
+        return self.limits["streams-per-party"] or (self.limits["streams"] + 1) // 2
 
     def unknown(self, addr16: bytes, port: int, now: int, sender: bool) -> "Address | None":
         """Ask the pools for the counterpart of an address that the table lacks."""
