@@ -109,7 +109,7 @@ MUTANTS = (
     ("D9", "forward.h", "outer->udp_checksum = checksum ? checksum : 0xffff;",
         "outer->udp_checksum = 0;", "D1 good"),
     ("D9", "forward.h", "outer->fragment = 0;", "outer->fragment = bpf_htons(0x4000);", "D1 good"),
-    ("D9", "checksum.h", "*(__u32 *)(cpu->copy + (length & ~3)) = 0;", "", "D9 an odd length"),
+    ("D9", "sum.h", "*(__u32 *)(cpu->copy + (length & ~3)) = 0;", "", "D9 an odd length"),
 )  # fmt: skip
 
 
@@ -136,6 +136,7 @@ def test_row_fails(mutant, tmp_path):
     _, name, text, replacement, row = mutant
     folder = tmp_path / "bpf"
     shutil.copytree(k.SOURCE.parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(bpf_build.SHARED, folder, dirs_exist_ok=True)
     file = folder / name
     source = file.read_text()
     assert source.count(text) == 1, "the mutant must name one place"

@@ -52,11 +52,11 @@ MUTANTS = (
     ("checksum.h", "if (packet->head != HEAD4) {", "if (0) {", "without_checksum"),
     ("checksum.h", "} else if (whole != 0xffff) {", "} else if (0) {",
         "verified_where_no_card_was"),
-    ("checksum.h", "*(__u32 *)(cpu->copy + (length & ~3)) = 0;", "", "without_checksum"),
+    ("sum.h", "*(__u32 *)(cpu->copy + (length & ~3)) = 0;", "", "without_checksum"),
     ("checksum.h", "checksum ? checksum : 0xffff;", "checksum;", "no_checksum_of_zero"),
     ("checksum.h", "~folded(sum + way->delta);", "~folded(sum + (way->delta & 0xfffe));",
         "all_lengths"),
-    ("checksum.h", "left -= CHUNK;", "left -= CHUNK - 4;", "without_checksum"),
+    ("sum.h", "left -= CHUNK;", "left -= CHUNK - 4;", "without_checksum"),
     ("route.h", "if (total <= SAFE) {", "if (total < SAFE) {", "larger_than_is_safe"),
     ("route.h", "if (total <= SAFE) {", "if (1) {", "larger_than_is_safe"),
     ("route.h", "if (known && known->interface) {", "if (known) {", "no_next_hop"),
@@ -89,6 +89,7 @@ def test_test_fails(mutant, tmp_path):
     name, text, replacement, test = mutant
     folder = tmp_path / "bpf"
     shutil.copytree(r.SOURCE.parent, folder)
+    shutil.copytree(bpf_build.SHARED, folder, dirs_exist_ok=True)
     file = folder / name
     source = " ".join(file.read_text().split())
     assert source.count(text) == 1, "the mutant must name one place"

@@ -21,6 +21,7 @@ SOURCES = {
     "pubtspd": _TOOLS / "pubtspd" / "bpf" / "pubtsp.bpf.c",
     "siproxy64": _TOOLS / "siproxy64" / "bpf" / "siproxy64.bpf.c",
 }
+SHARED = Path(__file__).resolve().parent / "bpf"  # headers of all
 _CLANG = ("clang", "clang-14", "clang-15", "clang-16", "clang-19")
 _STRIP = ("llvm-strip", "llvm-strip-14", "llvm-strip-15", "llvm-strip-16", "llvm-strip-19")
 _FLAGS = (
@@ -75,7 +76,7 @@ def build(source: Path, output: Path, more: tuple[str, ...] = ()) -> Path:
     output.parent.mkdir(parents=True, exist_ok=True)
     new = output.with_name(f"{output.name}.{os.getpid()}")
     try:
-        flags = [*_FLAGS, *more, *_includes()]
+        flags = [*_FLAGS, *more, f"-I{SHARED}", *_includes()]
         _run([clang, *flags, "-c", str(source), "-o", str(new)])
         _run([strip, "-g", str(new)])  # line numbers go, the types of the maps stay
         new.rename(output)
@@ -85,10 +86,10 @@ def build(source: Path, output: Path, more: tuple[str, ...] = ()) -> Path:
 
 
 def is_current(source: Path, output: Path) -> bool:
-    """Return whether an object is younger than all sources of its folder."""
+    """Return whether an object is younger than all that it is made of."""
     if not output.is_file():
         return False
-    sources = [*source.parent.glob("*.[ch]"), Path(__file__)]
+    sources = [*source.parent.glob("*.[ch]"), *SHARED.glob("*.h"), Path(__file__)]
     return max(path.stat().st_mtime for path in sources) < output.stat().st_mtime
 
 

@@ -2,10 +2,7 @@
 # Copyright (c) 2026 The vox6 authors
 """The command pubtspd: serves, or one of check, status, drain, undrain, detach, decode, genkey."""
 
-import importlib.metadata
 import json
-import logging
-import os
 import sys
 import time
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
+from ..common.program import start_log, version
 from . import keys as key_file
 from . import settings as settings_module
 from .settings import DEFAULT_FILE, ROWS, TABLE, Settings, SettingsError
@@ -63,27 +61,9 @@ def _file(config: str | None) -> Path | None:
     return Path(DEFAULT_FILE) if Path(DEFAULT_FILE).exists() else None
 
 
-def _version() -> str:
-    try:
-        return importlib.metadata.version("vox6")
-    except importlib.metadata.PackageNotFoundError:
-        return "of the source tree"
-
-
-def _start_log() -> None:
-    journal = "JOURNAL_STREAM" in os.environ  # it has a clock of its own
-    form = "%(message)s" if journal else "%(asctime)s.%(msecs)03dZ pubtspd: %(message)s"
-    handler = logging.StreamHandler()
-    formatter = logging.Formatter(form, "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    logging.getLogger("pubtspd").addHandler(handler)
-    logging.getLogger("pubtspd").setLevel(logging.INFO)
-
-
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", metavar="FILE", help=f"settings [{DEFAULT_FILE}, if it is there]")
-@click.version_option(_version(), prog_name="pubtspd")
+@click.version_option(version(), prog_name="pubtspd")
 @click.pass_context
 def main(context: click.Context, /, config: str | None, **flags: object) -> None:
     """Serve PubTSP: IPv6 for clients behind any IPv4 NAT.
@@ -104,7 +84,7 @@ def main(context: click.Context, /, config: str | None, **flags: object) -> None
         _die(error.lines)
     from .daemon import Daemon, StartError
 
-    _start_log()
+    start_log("pubtspd")
     daemon = Daemon(settings, read)
     try:
         daemon.start()

@@ -2,17 +2,14 @@
 # Copyright (c) 2026 The vox6 authors
 """The command siproxy64: serves, or one of check, status, calls, reload."""
 
-import importlib.metadata
 import json
-import logging
-import os
 import sys
-import time
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
+from ..common.program import start_log, version
 from .configuration import parse
 from .settings import DEFAULT_CONTROL, DEFAULT_FILE, Settings, SettingsError
 
@@ -23,24 +20,6 @@ def _die(lines: list[str], status: int = WRONG) -> NoReturn:
     for one in lines:
         click.echo(f"siproxy64: {one}", err=True)
     sys.exit(status)
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("vox6")
-    except importlib.metadata.PackageNotFoundError:
-        return "of the source tree"
-
-
-def _start_log() -> None:
-    journal = "JOURNAL_STREAM" in os.environ  # it has a clock of its own
-    form = "%(message)s" if journal else "%(asctime)s.%(msecs)03dZ siproxy64: %(message)s"
-    handler = logging.StreamHandler()
-    formatter = logging.Formatter(form, "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    logging.getLogger("siproxy64").addHandler(handler)
-    logging.getLogger("siproxy64").setLevel(logging.INFO)
 
 
 def read(config: str | None, maps: list[str], tunnel: bytes | None = None) -> Settings:
@@ -75,7 +54,7 @@ class _Group(click.Group):
 @click.option("--config", metavar="FILE", help=f"configuration [{DEFAULT_FILE}, if it is there]")
 @click.option("--control", metavar="PATH", help="control socket, in place of the configured one")
 @click.option("--map", "maps", multiple=True, hidden=True)
-@click.version_option(_version(), prog_name="siproxy64")
+@click.version_option(version(), prog_name="siproxy64")
 @click.pass_context
 def main(
     context: click.Context, /, config: str | None, control: str | None, maps: tuple[str, ...]
@@ -103,7 +82,7 @@ def main(
         _die(["nothing is mapped: siproxy64 REAL=REPRESENTATION, or --config FILE"])
     from .daemon import Daemon, StartError
 
-    _start_log()
+    start_log("siproxy64")
     try:
         daemon = Daemon(settings, again)
     except StartError as error:

@@ -12,6 +12,7 @@
 #include <linux/ipv6.h>
 #include <linux/udp.h>
 #include "layout.h"
+#include "sum.h"
 
 #define ETHERNET 14
 #define HEAD4 (ETHERNET + 20) // where the UDP header stands
@@ -32,14 +33,6 @@ struct datagram {
 
 static __always_inline int is_mapped(const __be32 *address) {
     return address[2] == MAPPED && !(address[0] | address[1]);
-}
-
-static __always_inline __u32 folded(__u64 sum) {
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return sum;
 }
 
 // Return the sum over an IPv4 header without options: 0xffff if its checksum is right.
