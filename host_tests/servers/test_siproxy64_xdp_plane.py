@@ -231,17 +231,19 @@ def test_another_address_latches_nothing(plane, streams, net, word):
 
 
 def test_far_end_moves(plane, streams, net, word):
-    """A re-INVITE with another port: who was the peer is a stranger."""
+    """Another branch that rings: both are heard. Once the call is answered the first is a stranger."""
     stream = streams(plane)
     assert stream.pass_one(word, b"before") == b"before"
     before = stream.ends[word]
     with net.end(word) as after:
         plane.far(stream.handle, SIDE[word], form(after), False)
+        assert stream.pass_one(word, b"rings") == b"rings"
+        plane.settle(stream.handle)
         assert stream.pass_one(word, b"old") is None
         stream.ends[word] = after
         assert stream.pass_one(word, b"new") == b"new"
         assert stream.pass_one(OTHER[word], b"back") == b"back"
-        assert stream.counters(word) == (2, 9)
+        assert stream.counters(word) == (3, 14)
         assert stream.handle.strays == 1
     stream.ends[word] = before
 
