@@ -9,7 +9,13 @@ import pytest
 
 from host_tests.fuzz.parsers.campaign import fuzz, kept_of, python_targets
 
-RUNS = {"sip-agent": 300, "sip-usage-agent": 300, "sip-stream": 4000, "zrtp-cache-file": 2000}
+RUNS = {
+    "sip-agent": 300,
+    "sip-usage-agent": 300,
+    "sip-stream": 4000,
+    "siproxy64-options": 3000,
+    "zrtp-cache-file": 2000,
+}
 MANY = 6000
 
 

@@ -231,7 +231,7 @@ def test_another_address_latches_nothing(plane, streams, net, word):
 
 
 def test_far_end_moves(plane, streams, net, word):
-    """Another branch that rings: both are heard. Once the call is answered the first is a stranger."""
+    """Another branch that rings: both are heard, until the call is answered."""
     stream = streams(plane)
     assert stream.pass_one(word, b"before") == b"before"
     before = stream.ends[word]

@@ -204,6 +204,21 @@ class TestBrokenPeers(StreamCase):
         phone.received(self.request().replace(b"Content-Length: 0", b"Content-Length: 9000"))
         self.assertFalse(phone.is_open)
 
+    def test_a_broken_request_is_the_last(self):
+        """It is answered on its connection, if all of it came at once."""
+        for old, new, status in (
+            (b"SIP/2.0\r\n", b"SIP/4.0\r\n", "505 Version Not Supported"),
+            (b"Content-Length: 0", b"Content-Length: 9000", "513 Message Too Large"),
+            (b"Content-Length: 0", b"X: 0", "400 "),
+            (b"Max-Forwards:", b"Max Forwards:", "400 "),
+        ):
+            phone = self.phone()
+            phone.received(self.request().replace(old, new, 1))
+            self.assertFalse(phone.is_open)
+            self.assertTrue(phone.take().startswith("SIP/2.0 " + status))
+        self.assertEqual(self.program.mirror.counters["malformed"], 4)
+        self.assertEqual(self.host.made, [])
+
     def test_strangers(self):
         world = self.world
         stranger = self.host.comes(world.address("stranger:a", 3), world.address("provider:a"))

@@ -23,6 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from vox6.wire.errors import FormatError
+
     from .ports import Place
     from .scan import Refused
     from .settings import Settings
@@ -59,13 +61,14 @@ class Program:
         self.mirror = Mirror(settings.table, relay)
         self.mirror.listen = self._listen
         self._let_count(settings)
-        self.mirror.failures = Failures(self.mirror)
+        self.failures = self.mirror.failures = Failures(self.mirror)
         self.proxy: "Any" = None  # takes what is from or for strangers (proxy.py)
         self.ended: "Callable[[], object]" = driver.stop
         self.ports = Ports(self._open, settings.limits["ports"])
         self.streams = Streams(
             driver, self._arrived, settings.limits["connections"], MAX_MESSAGE_OCTETS
         )
+        self.streams.failed = self._failed
         self._parties = Throttle(settings.limits["messages"])
         self._strangers = Throttle(settings.limits["strangers"])
         self._transport = "udp"  # of the message that is looked at
@@ -170,6 +173,12 @@ class Program:
             if self.mirror.table.counterpart(peer[0], port) is not None:
                 peer = by.peer = by.alias = (peer[0], port)
         self._take(data, local, peer, by)
+
+    def _failed(self, data: bytes, error: "FormatError", by: "Connection") -> None:
+        """What came is no message, and the last of its connection."""
+        self.mirror.count("malformed")
+        self.failures.malformed(data, error, by.local, by.peer, by)
+        self._send(by)
 
     def _take(
         self, data: bytes, local: "Address", peer: "Address", by: "Connection | None"

@@ -37,7 +37,10 @@ class Connection:
 
 
 class Streams:
-    """All connections. arrived(message, local, peer, connection) gets each message."""
+    """All connections. arrived(message, local, peer, connection) gets each message.
+
+    failed: told of octets that end a connection, as (octets, error, connection).
+    """
 
     def __init__(self, driver: "Any", arrived: "Arrived", limit: int, maximum: int) -> None:
         """limit: connections at once; maximum: octets of a message."""
@@ -45,6 +48,7 @@ class Streams:
         self._arrived = arrived
         self.limit = limit
         self._maximum = maximum
+        self.failed: "Callable[[bytes, FormatError, Connection], None] | None" = None
         self._all: "list[Connection]" = []
         self.refused = 0
 
@@ -70,7 +74,9 @@ class Streams:
         framer = one.framer
         try:
             messages = framer.receive(data)
-        except FormatError:
+        except FormatError as error:
+            if self.failed is not None:
+                self.failed(data, error, one)
             self.close(one)
             return
         for message in messages:

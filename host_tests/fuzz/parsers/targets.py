@@ -97,6 +97,10 @@ SDP = [
         "useinbandfec=1",
     ),
 ]
+OPTIONS = [
+    *("a=candidate:1 1 UDP 1 ", " typ host", "a=ice-ufrag:", "a=end-of-candidates", "2001:db8::1"),
+    *("Alert-Info: <http://", "Route: <sip:", "Warning: 370 ", "Identity:", "<sip:[2001:db8::9]>"),
+]
 MARKUP = [
     "<tunnel",
     "action=",
@@ -179,9 +183,23 @@ def sip_message(data):
 
 @target("siproxy64-mirror", SIP + SDP)
 def siproxy64_mirror(data):
-    """A party says anything to the mirror: what goes on is a message, from and to the right."""
+    _through_the_mirror(data, False)
+
+
+@target("siproxy64-options", SIP + SDP + OPTIONS)
+def siproxy64_options(data):
+    _through_the_mirror(data, True)
+
+
+def _through_the_mirror(data, options):
+    """A party says anything to the mirror: what goes on is a message, from and to the right.
+
+    options: all of them are on.
+    """
     from tools.siproxy64.failures import Failures
     from tools.siproxy64.mirror import Mirror
+    from tools.siproxy64.options import rewriter
+    from tools.siproxy64.settings import Settings
     from tools.siproxy64.table import Table
     from vox6.sip.grammar import host_address
     from vox6.sip.lines import RequestLines, ResponseLines, parse
@@ -204,6 +222,12 @@ def siproxy64_mirror(data):
     phone, peer = host_address("10.0.0.64"), host_address("[2001:db8::1]")
     mirror = Mirror(table, Relay())
     mirror.failures = Failures(mirror)
+    if options:
+        settings = Settings()
+        settings.unmapped, settings.ice, settings.strip_identity = "drop", "rewrite", True
+        settings.compact[True] = True
+        settings.services = table
+        mirror.rewrite = rewriter(settings)
     mirror.receive(data, (host_address("[2001:db8::40]"), 5060), (peer, 5060), 0)
     sent = mirror.take()
     assert len(sent) <= 3 and len(ended) <= 3
