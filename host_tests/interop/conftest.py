@@ -7,6 +7,7 @@ import pytest
 from host_tests.interop.fixtures import (  # noqa: F401
     capture,
     lab,
+    pair,
     peer,
     peer_host,
     phone,

@@ -17,21 +17,23 @@ pytestmark = pytest.mark.parametrize("phone", BOARDS[:1], indirect=True)
 def registered(house_baresip, mirror, kamailio):
     """Makes a baresip in the house with bob's account; its password."""
 
-    def make(password=PASSWORDS["bob"]):
+    def make(password=PASSWORDS["bob"], transport="udp"):
         line = (
-            f"<sip:bob@{kamailio.domain};transport=udp>;regint=60;auth_user=bob;"
-            f'auth_pass={password};outbound="sip:{mirror.counterpart(REGISTRAR)}:5060"'
+            f"<sip:bob@{kamailio.domain};transport={transport}>;regint=60;auth_user=bob;"
+            f'auth_pass={password};outbound="sip:{mirror.counterpart(REGISTRAR)}:5060'
+            f';transport={transport}"'
         )
         return house_baresip(name="bob", account=line)
 
     return make
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_registered_and_called(
-    phone, plain, account, registered, kamailio, capture, house_capture
+    phone, plain, account, registered, kamailio, capture, house_capture, transport
 ):
     """The registrar knows the representation; calls go both ways through proxy and mirror."""
-    bob = registered()
+    bob = registered(transport=transport)
     bob.wait_registered()
     account(PASSWORDS["alice"])
     phone.panel.wait_text("registered")
@@ -57,6 +59,9 @@ def test_registered_and_called(
     assert any("2001:db8:1::64:11" in row[0] for row in contacts), contacts
     back = tshark(house_capture.stop(), "sip.Status-Code == 200", "sip.contact.host")
     assert any("192.0.2.11" in row[0] for row in back), "baresip sees its own binding"
+    other = {"udp": "tcp", "tcp": "udp"}[transport]
+    assert not tshark(house_capture.path, f"sip && {other}")
+    assert not tshark(capture.path, f"sip && {other} && ipv6.addr == 2001:db8:1::64:11")
 
 
 def test_a_wrong_password(phone, registered, capture):

@@ -229,12 +229,13 @@ def zrtp_type(payload: bytes) -> str | None:
 def rtp_payload(path: Path, destination: str, payload_type: int, start: float = 0.0) -> bytes:
     """The payload of RTP to an address, in the order of the packets.
 
-    destination: text of the address; start: seconds since the first packet of the capture.
+    destination: text of the address, of either family; start: seconds since the first packet of the capture.
     """
-    wanted = IPv6Address(destination).packed
+    ipv4 = ":" not in destination
+    wanted = IPv6Address("::ffff:" + destination if ipv4 else destination).packed
     found = []
     first: float | None = None
-    for time, _, _, target, port, payload in udp_packets(path):
+    for time, _, _, target, port, payload in udp_packets(path, ipv4):
         first = time if first is None else first
         if target != wanted or port % 2 or time - first < start or len(payload) <= _RTP:
             continue
