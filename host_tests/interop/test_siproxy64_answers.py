@@ -1,28 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
 # CPython only: whole phones in a lab
-"""Through siproxy64: forks of calls from the house, early media each way, late offers to it."""
+"""Through siproxy64: forks and early media of calls from the house, late offers to it."""
 
 import time
 from functools import partial
 
 import pytest
 
-from host_tests.interop.fixtures import BOARDS, TONE_HZ
-from host_tests.interop.signalling import PROXY, SIPP, heard, tone
-from host_tests.interop.test_baresip import hang_up
+from host_tests.interop.fixtures import TONE_HZ
+from host_tests.interop.signalling import PROXY, SIPP, tone
 from host_tests.interop.test_linphone import same_sas
 from tools.lab import Kamailio, measure
 from tools.lab.codec import decode
 from tools.lab.pcap import rtp_payload, rtp_streams
 
 PORTS = (5080, 5082)  # of SIPp, each with a branch
-
-
-@pytest.fixture(params=BOARDS[:1])
-def phone(request, phones):
-    """One board: what is new here is the mirror."""
-    return phones.get(request.param)
 
 
 @pytest.fixture
@@ -60,14 +53,12 @@ def linphone(fixture):
 CALLERS = {"baresip": baresip, "linphone": linphone}
 
 
-def sounds(path, address, until_s):
-    """Frequencies of the voice to an address, before and after a moment of a capture."""
+def sounds(path, address):
+    """Frequencies of the voice to an address, of its first and last second in a capture."""
     octets = rtp_payload(path, address, 0)
-    first = [one for one in rtp_streams(path, ipv4=True) if address in one.destination]
-    size = int(8000 * until_s)
-    assert len(octets) > 2 * size, [str(one) for one in first]
+    assert len(octets) > 16000, [str(one) for one in rtp_streams(path, ipv4=True)]
     out = []
-    for part in (octets[: size // 2], octets[-size // 2 :]):
+    for part in (octets[:8000], octets[-8000:]):
         rate, samples = decode("PCMU", part)
         out.append(round(measure.measure_tone(samples[rate // 5 :], rate).frequency))
     return out
@@ -105,7 +96,7 @@ def test_early_media_of_one_and_the_answer_of_the_other(
     one.hang_up()
     ends()
     second.wait()
-    assert sounds(house_capture.stop(), one.party.host.ipv4, 1.5) == [440, TONE_HZ]
+    assert sounds(house_capture.stop(), one.party.host.ipv4) == [440, TONE_HZ]
 
 
 def test_late_offer_to_the_house(caller, sipp, mirror, capture, house_capture):
@@ -119,17 +110,3 @@ def test_late_offer_to_the_house(caller, sipp, mirror, capture, house_capture):
     other.wait()
     ends()
     assert len(rtp_payload(capture.stop(), SIPP, 0)) > 8000, "no voice came out of the house"
-
-
-def test_early_media_of_the_house(phone, plain, house_baresip, capture):
-    """baresip gives 183 with its tone, and takes the call later."""
-    other = house_baresip(early=True)
-    phone.dial(other.uri)
-    phone.panel.wait_text("rings there")
-    time.sleep(0.5)
-    assert abs(heard(phone) - TONE_HZ) < 1
-    assert not phone.panel.screen_text().lower().startswith("talking")
-    other.answer()
-    phone.wait_talking()
-    assert abs(heard(phone) - TONE_HZ) < 1
-    hang_up(phone, other, "peer")

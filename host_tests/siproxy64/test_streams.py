@@ -133,6 +133,31 @@ class TestPartners(StreamCase):
             self.assertTrue(phone.take().startswith("SIP/2.0 200 OK\r\n"))
             self.assertEqual(len(self.host.made), 1)
 
+    def test_rport_is_left_to_the_next_hop(self):
+        """Some corrupt one with a value (libre up to 2026); the connection tells the way back."""
+        phone = self.phone()
+        phone.received(self.request(rport=";rport"))
+        far = self.host.made[0]
+        asked = far.take()
+        self.assertIn(";rport\r\n", asked)
+        seen = self.world.text(";rport=7;received={phone:b}\r\n").replace("[", "").replace("]", "")
+        far.received(self.answer(asked.replace(";rport\r\n", seen)))
+        self.assertTrue(phone.take().startswith("SIP/2.0 200 OK\r\n"))
+        self.assertEqual(len(self.host.made), 1)
+
+    def test_a_phone_that_begins_anew(self):
+        """It was switched off, nobody was told: its next connection gets the answers."""
+        before = self.phone()
+        before.received(self.request())
+        far = self.host.made[0]
+        far.take()
+        phone = self.phone(30001)
+        phone.received(self.request("again"))
+        self.assertEqual(len(self.host.made), 1)
+        far.received(self.answer(far.take()))
+        self.assertIn("Call-ID: again", phone.take())
+        self.assertEqual(before.take(), "")
+
     def test_one_partner_for_all_messages(self):
         phone = self.phone()
         phone.received(self.request("one") + self.request("two")[:20])

@@ -68,7 +68,6 @@ class Baresip:
         codec: str = "PCMU",
         port: int = 5060,
         auto_answer: bool = False,
-        early: bool = False,
         max_calls: int = 4,
         account: str | None = None,
         mediaenc: str = "",
@@ -78,8 +77,7 @@ class Baresip:
         """Start baresip and wait until it takes commands.
 
         host: where; address: of that host, of either family; sound: WAV that it plays in a call
-        (rate of the codec); early: callers hear it before it takes the call; codec: a key of
-        CODECS, the only one it offers; account: a whole
+        (rate of the codec); codec: a key of CODECS, the only one it offers; account: a whole
         baresip account line instead of one without registrar; mediaenc: "", or "srtp",
         "srtp-mand" (RFC 4568).
         """
@@ -106,7 +104,7 @@ class Baresip:
         if certificate is not None:
             config += f"sip_certificate {certificate.resolve()}\n"
         (self.folder / "config").write_text(config)
-        mode = "auto" if auto_answer else "early" if early else "manual"
+        mode = "auto" if auto_answer else "manual"
         common = (
             f"answermode={mode};audio_codecs={CODECS[codec]};mediaenc={mediaenc};"
             f"audio_player=aubridge,nil;audio_source=aufile,{sound.resolve()}"

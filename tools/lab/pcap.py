@@ -229,7 +229,8 @@ def zrtp_type(payload: bytes) -> str | None:
 def rtp_payload(path: Path, destination: str, payload_type: int, start: float = 0.0) -> bytes:
     """The payload of RTP to an address, in the order of the packets.
 
-    destination: text of the address, of either family; start: seconds since the first packet of the capture.
+    destination: text of the address, of either family; start: seconds since the first packet of
+    the capture.
     """
     ipv4 = ":" not in destination
     wanted = IPv6Address("::ffff:" + destination if ipv4 else destination).packed

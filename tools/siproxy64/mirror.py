@@ -213,7 +213,8 @@ class Mirror:
                 raise Refused(483, "Too Many Hops")
             if not set_number(message, "max-forwards", hops - 1):
                 message.add("Max-Forwards", str(hops - 1))
-            observe(message, peer, False)
+            if stream is None:  # else the answer comes by the connection
+                observe(message, peer, False)
         passage = self.relay.begin(message, peer, target, now)
         passed = False
         try:
@@ -322,7 +323,7 @@ def answer_to(message: "Message", otherwise: "Address") -> "Address":
         sent_by = known[b"maddr"]
     elif b"received" in known:
         sent_by = known[b"received"]
-        if known.get(b"rport"):
+        if known.get(b"rport") and words[0].upper() == b"UDP":
             port = parse_number(unfold(known[b"rport"]), 65535)
     addr16 = literal(sent_by.strip(b"[]"))
     return otherwise if addr16 is None else (addr16, port)

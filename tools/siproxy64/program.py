@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     Address = tuple[bytes, int]
 
+_RESPONSE = b"SIP/2.0 "
 _LOOK_MS = 500  # between two looks whether calls are left
 # What cannot change while the program runs.
 FIXED = ("transports", "control", "metrics", "user", "group", "plane", "pubtsp", "ports", "secret")
@@ -167,11 +168,13 @@ class Program:
         return received
 
     def _arrived(self, data: bytes, local: "Address", peer: "Address", by: "Connection") -> None:
-        if self.mirror.table.counterpart(peer[0], peer[1]) is None:
+        if data[:8] != _RESPONSE:
+            by.alias = (peer[0], sent_by_port(data))
+        table = self.mirror.table
+        if table.counterpart(peer[0], peer[1]) is None:
             # A party that is mapped by port connects from another one: its Via tells which it is.
-            port = sent_by_port(data)
-            if self.mirror.table.counterpart(peer[0], port) is not None:
-                peer = by.peer = by.alias = (peer[0], port)
+            if table.counterpart(by.alias[0], by.alias[1]) is not None:
+                peer = by.peer = by.alias
         self._take(data, local, peer, by)
 
     def _failed(self, data: bytes, error: "FormatError", by: "Connection") -> None:
@@ -220,7 +223,7 @@ class Program:
             if stream is not None:
                 stream.write(data)  # type: ignore[attr-defined]
             elif by is not None:
-                if not self.streams.send(data, source, target, by, data[:8] == b"SIP/2.0 "):
+                if not self.streams.send(data, source, target, by, data[:8] == _RESPONSE):
                     self.mirror.count("unreachable")
             else:
                 port = self.ports.tell("udp", source[0], source[1], self.driver.now())

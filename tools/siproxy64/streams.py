@@ -27,7 +27,7 @@ class Connection:
         self.stream = stream
         self.local = local
         self.peer = peer
-        self.alias = peer  # how its other end is called for requests to it (RFC 5923)
+        self.alias = peer  # as its Via says: for answers, and for requests to it (RFC 5923)
         self.partner: "Connection | None" = None
         self.framer = StreamFramer(maximum)
 
@@ -95,14 +95,13 @@ class Streams:
         answer: it is a response, which goes back where its request came from.
         """
         found = None
-        for one in self._all:
+        for one in reversed(self._all):  # the newest first: others may have ended unseen
             if one.local[0] == source[0] and target in (one.peer, one.alias):
                 found = one
                 break
         if found is None and answer and by.partner is not None:
             if by.partner.peer[0] == target[0]:
                 found = by.partner
-                found.alias = target  # the port that its Via names
         if found is None:
             found = self._connect(source, target)
             if found is None:
