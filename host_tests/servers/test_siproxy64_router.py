@@ -116,7 +116,7 @@ def test_calls_both_ways(place, pair):
 
 def test_sipp_calls(place):
     """SIPp's own scenarios: 40 calls, none fails."""
-    place.fresh()
+    place.fresh("limit streams-per-party 64")
     callee = place.peer_host.start(
         ["sipp", "-sn", "uas", "-i", PEER, "-p", "5060", "-nostdin"], cwd=place.lab.folder
     )
@@ -252,7 +252,7 @@ def test_rights(place, phones):
 def test_64_streams(place, phones):
     """As many calls as there are streams, each with its voice; the next is told to come later."""
     _, peer = phones
-    place.fresh()
+    place.fresh("limit streams-per-party 64")
     with contextlib.ExitStack() as stack:
         talks = []
         for i in range(64):

@@ -47,7 +47,7 @@ static void mount_root(void) {
     MP_STATE_VM(vfs_cur) = MP_STATE_VM(vfs_mount_table);
 }
 
-/// Imports siproxy64.router and calls main(arguments), which gives the exit code.
+/// Imports tools.siproxy64.router and calls main(arguments), which gives the exit code.
 static int run(int argc, char **argv) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) != 0) {
@@ -60,8 +60,8 @@ static int run(int argc, char **argv) {
         mp_obj_list_append(arguments, mp_obj_new_str_from_cstr(argv[i]));
     }
     mp_obj_t from = MP_OBJ_NEW_QSTR(MP_QSTR_main);
-    mp_obj_t module = mp_import_name(
-        qstr_from_str("siproxy64.router"), mp_obj_new_tuple(1, &from), MP_OBJ_NEW_SMALL_INT(0));
+    mp_obj_t module = mp_import_name(qstr_from_str("tools.siproxy64.router"),
+        mp_obj_new_tuple(1, &from), MP_OBJ_NEW_SMALL_INT(0));
     mp_obj_t result = mp_call_function_1(mp_load_attr(module, MP_QSTR_main), arguments);
     nlr_pop();
     return result == mp_const_none ? 0 : (int)mp_obj_get_int(result) & 0xff;

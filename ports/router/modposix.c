@@ -8,10 +8,13 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "engine/engine.h"
@@ -69,8 +72,7 @@ static mp_obj_t signals_close(mp_obj_t self_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(signals_close_obj, signals_close);
 
-/// poll(2) waits at the descriptor itself.
-static mp_uint_t fd_ioctl(int fd, mp_uint_t request, int *errcode) {
+mp_uint_t posix_fd_ioctl(int fd, mp_uint_t request, int *errcode) {
     if (request == MP_STREAM_GET_FILENO && fd >= 0) {
         return (mp_uint_t)fd;
     }
@@ -80,7 +82,7 @@ static mp_uint_t fd_ioctl(int fd, mp_uint_t request, int *errcode) {
 
 static mp_uint_t signals_ioctl(mp_obj_t self_in, mp_uint_t request, uintptr_t arg, int *errcode) {
     (void)arg;
-    return fd_ioctl(((signals_obj *)MP_OBJ_TO_PTR(self_in))->fd, request, errcode);
+    return posix_fd_ioctl(((signals_obj *)MP_OBJ_TO_PTR(self_in))->fd, request, errcode);
 }
 
 static const mp_rom_map_elem_t signals_locals_table[] = {
@@ -96,7 +98,15 @@ static MP_DEFINE_CONST_OBJ_TYPE(signals_type, MP_QSTR_Signals, MP_TYPE_FLAG_NONE
 
 // --- rights -------------------------------------------------------------------------------------
 
-static mp_obj_t module_drop(mp_obj_t user_in, mp_obj_t group_in) {
+/// Keeps CAP_NET_ADMIN alone, after root's rights are gone;
+static int keep_net_admin(void) {
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[2] = { { .effective = 1 << CAP_NET_ADMIN } };
+    data[0].permitted = data[0].effective;
+    return (int)syscall(SYS_capset, &header, data);
+}
+
+static mp_obj_t module_drop(mp_obj_t user_in, mp_obj_t group_in, mp_obj_t net_admin_in) {
     const char *user = mp_obj_str_get_str(user_in), *group = mp_obj_str_get_str(group_in);
     const struct passwd *account = getpwnam(user);
     if (account == NULL) {
@@ -113,13 +123,15 @@ static mp_obj_t module_drop(mp_obj_t user_in, mp_obj_t group_in) {
         }
         gid = other->gr_gid;
     }
-    if (setgroups(0, NULL) < 0 || setgid(gid) < 0 || setuid(uid) < 0
+    bool net_admin = mp_obj_is_true(net_admin_in);
+    if (setgroups(0, NULL) < 0 || setgid(gid) < 0 || prctl(PR_SET_KEEPCAPS, net_admin, 0, 0, 0) < 0
+        || setuid(uid) < 0 || (net_admin && keep_net_admin() < 0)
         || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         mp_raise_OSError(errno);
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(module_drop_obj, module_drop);
+static MP_DEFINE_CONST_FUN_OBJ_3(module_drop_obj, module_drop);
 
 // --- the module ---------------------------------------------------------------------------------
 
@@ -128,10 +140,23 @@ static mp_obj_t module_now(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(module_now_obj, module_now);
 
+static mp_obj_t module_random(mp_obj_t count_in) {
+    vstr_t octets;
+    vstr_init_len(&octets, (size_t)mp_obj_get_int(count_in));
+    if (getrandom(octets.buf, octets.len, 0) != (ssize_t)octets.len) { // whole up to 256
+        mp_raise_OSError(EIO);
+    }
+    return mp_obj_new_bytes_from_vstr(&octets);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(module_random_obj, module_random);
+
 static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_posix) },
     { MP_ROM_QSTR(MP_QSTR_Signals), MP_ROM_PTR(&signals_type) },
+    { MP_ROM_QSTR(MP_QSTR_Tun), MP_ROM_PTR(&posix_tun_type) },
     { MP_ROM_QSTR(MP_QSTR_drop), MP_ROM_PTR(&module_drop_obj) },
+    { MP_ROM_QSTR(MP_QSTR_netlink), MP_ROM_PTR(&posix_netlink_obj) },
+    { MP_ROM_QSTR(MP_QSTR_random), MP_ROM_PTR(&module_random_obj) },
     { MP_ROM_QSTR(MP_QSTR_now), MP_ROM_PTR(&module_now_obj) },
     { MP_ROM_QSTR(MP_QSTR_HUP), MP_ROM_INT(SIGHUP) },
     { MP_ROM_QSTR(MP_QSTR_INT), MP_ROM_INT(SIGINT) },

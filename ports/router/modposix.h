@@ -4,7 +4,16 @@
 #ifndef VOX6_MODPOSIX_H
 #define VOX6_MODPOSIX_H
 
+#include "py/obj.h"
+
 // Before the first thread: a write to a connection that is gone is no signal.
 void posix_init(void);
+
+// ioctl() of an object with a descriptor: poll(2) waits at that itself.
+mp_uint_t posix_fd_ioctl(int fd, mp_uint_t request, int *errcode);
+
+// Of posix_network.c.
+extern const mp_obj_type_t posix_tun_type;
+MP_DECLARE_CONST_FUN_OBJ_1(posix_netlink_obj);
 
 #endif

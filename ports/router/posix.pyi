@@ -20,11 +20,42 @@ class Signals:
     def close(self) -> None:
         """Let them do what is usual; again: nothing."""
 
+class Tun:
+    """A TUN device without packet information; pollable for reading while a packet waits.
+
+    It goes, with its addresses and routes, when it is closed or the program ends.
+    """
+
+    index: int  # of the interface
+
+    def __init__(self, name: str) -> None:
+        """Make it. OSError: EPERM, ENOENT (no TUN in this kernel), EBUSY, EINVAL (name)."""
+
+    def read(self) -> bytes | None:
+        """Return the next packet that the kernel sends, None when there is none now; OSError."""
+
+    def write(self, packet: bytes) -> bool:
+        """Give a packet to the kernel as if it had arrived; False: it did not take it."""
+
+    def close(self) -> None:
+        """Give it up; again: nothing."""
+
+def netlink(request: bytes) -> bytes:
+    """Send one rtnetlink message, with its header; return what the kernel answers, without.
+
+    b"": it was done. OSError: what the kernel says against it, ETIMEDOUT, EBADMSG.
+    """
+
+def random(count: int) -> bytes:
+    """Return octets by chance, 256 at most."""
+
 def now() -> int:
     """Return milliseconds since the program's start, never going back."""
 
-def drop(user: str, group: str) -> None:
+def drop(user: str, group: str, net_admin: bool) -> None:
     """Be this user from now on, of one group ("": the user's own), without any right of root.
+
+    net_admin: but for CAP_NET_ADMIN, which a tunnel needs.
 
     ValueError: there is no such user or group. OSError: EPERM: we are not root.
     """

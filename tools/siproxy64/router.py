@@ -89,7 +89,7 @@ class _Process:
         on_signal("INT", self.program.stop)
         settings = self.program.settings
         if settings.user:
-            self.driver.drop(settings.user, settings.group)
+            self.driver.drop(settings.user, settings.group, False)
 
     def _apply(self) -> None:
         settings = self.program.settings

@@ -245,9 +245,12 @@ class Driver:
         self._signals.append(signals)
         self.watch(signals, readable)
 
-    def drop(self, user: str, group: str) -> None:
-        """Be this user from now on; ValueError: there is none, OSError: we are not root."""
-        posix.drop(user, group)
+    def drop(self, user: str, group: str, net_admin: bool) -> None:
+        """Be this user from now on; ValueError: there is none, OSError: we are not root.
+
+        net_admin: the network may still be changed.
+        """
+        posix.drop(user, group, net_admin)
 
     def run(self) -> None:
         """Serve until stop()."""
