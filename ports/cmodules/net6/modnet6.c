@@ -84,7 +84,7 @@ static mp_obj_t endpoint_make_new(
     self->endpoint = NULL;
     memset(&self->meta, 0, sizeof(self->meta));
     int result = net6_open(&self->endpoint, local, port, (size_t)queue);
-    if (result == -MP_ENOMEM || result == -MP_EADDRINUSE) {
+    if (NET6_COLLECT && (result == -MP_ENOMEM || result == -MP_EADDRINUSE)) {
         gc_collect(); // an endpoint that nobody refers to any more may stand in the way
         result = net6_open(&self->endpoint, local, port, (size_t)queue);
     }

@@ -79,7 +79,7 @@ static mp_obj_t stream_make_new(
     stream_obj *self = mp_obj_malloc_with_finaliser(stream_obj, type);
     self->stream = NULL;
     int result = net6_stream_open(&self->stream, peer, port, local, local_port);
-    if (result == -MP_ENOMEM) {
+    if (NET6_COLLECT && result == -MP_ENOMEM) {
         gc_collect(); // a stream that nobody refers to any more may stand in the way
         result = net6_stream_open(&self->stream, peer, port, local, local_port);
     }
@@ -217,7 +217,7 @@ static mp_obj_t listener_make_new(
     listener_obj *self = mp_obj_malloc_with_finaliser(listener_obj, type);
     self->listener = NULL;
     int result = net6_listen(&self->listener, local, port, backlog);
-    if (result == -MP_ENOMEM || result == -MP_EADDRINUSE) {
+    if (NET6_COLLECT && (result == -MP_ENOMEM || result == -MP_EADDRINUSE)) {
         gc_collect(); // as for streams
         result = net6_listen(&self->listener, local, port, backlog);
     }

@@ -48,6 +48,11 @@ struct net6_streams;
 #define NET6_FREEBIND (0)
 #endif
 
+// 0: every endpoint and stream is closed by name, so that a collection of the heap finds none to close.
+#ifndef NET6_COLLECT
+#define NET6_COLLECT (1)
+#endif
+
 #define NET6_ADDRESSES (32) // addresses that net6_addresses() can tell
 #define NET6_SERVERS (4)
 
