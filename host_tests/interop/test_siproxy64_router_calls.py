@@ -55,7 +55,8 @@ def _running_mirror(lab, house, phones):
         made.map(f"192.0.2.{number}", f"{ADDRESS}:{number}", PORTS.get(name, ()))
     made.map(SIPP, SIPP_SHOWN)
     made.map(phones.get(BOARDS[0]).address, PHONE_SHOWN)
-    made.add_line("limit messages 100000")
+    for line in ("limit messages 100000", f"limit streams-per-party {STREAMS}"):
+        made.add_line(line)
     start = made.start
     made.start = lambda more=(): start([PROGRAM, *more])  # also after it has ended
     made.start()
