@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -19,6 +20,7 @@ from tools.lab.namespace import inside
 PHONE, OTHER_PHONE = "192.0.2.11", "192.0.2.12"
 PEER = "2001:db8:1::b"
 PHONE_SEEN, PEER_SEEN = "2001:db8:1::64:11", "192.0.2.205"
+PROGRAM = TOP / "build" / "router" / "siproxy64-router"
 _PATIENCE_S = 5.0
 
 
@@ -48,17 +50,30 @@ class Mirror(Siproxy64):
         self.process.wait_output(r"ready", 15.0)
 
 
+class Router(Mirror):
+    """The static program with the same configuration."""
+
+    def start(self, more=(), env=None):
+        """Start it; more: lines besides the mappings. It gets no environment at all."""
+        assert PROGRAM.is_file(), "run 'make siproxy64-router' first"
+        self.config.write_text("\n".join([*self._lines, *more]) + "\n")
+        self.process = self.host.start(
+            ["env", "-i", str(PROGRAM), str(self.config)], log="siproxy64-router.log"
+        )
+        self.process.wait_output(r"ready", 15.0)
+
+
 class Neighbourhood:
     """A house with a phone, a peer with IPv6, siproxy64 between them, not yet started.
 
     mirror: as the lab has it; phone_host, peer_host: namespaces.
     """
 
-    def __init__(self, lab):
+    def __init__(self, lab, program=Mirror):
         self.lab = lab
         self.house = House(lab)
         made = self.house.mirror("mirror", "2001:db8:1::64")
-        self.mirror = Mirror(made.host, ipv4_interface="house")
+        self.mirror = program(made.host, ipv4_interface="house")
         self.phone_host = self.house.host("phone", address=PHONE)
         self.phone_host.set_address(OTHER_PHONE, 24)
         self.peer_host = lab.host("peer", address=PEER, slaac=False)
@@ -107,6 +122,16 @@ class Neighbourhood:
     def signal(self, name):
         """Send the mirror a signal."""
         os.kill(self.mirror.process.pid, getattr(signal, name))
+
+    def counter(self, name):
+        """How often something has happened, as SIGUSR1 has it told now."""
+        self.mirror.process.wait_output(r"ready", 15.0)
+        before = self.log()
+        self.signal("SIGUSR1")
+        pattern = r"(?s)" + re.escape(before) + r".*?calls, .*? SIP ports; .*?\n"
+        said = self.mirror.process.wait_output(pattern, 5.0)[0][len(before) :]
+        found = re.search(rf"[;,] {name} (\d+)", said)
+        return int(found[1]) if found else 0
 
     def log(self):
         """What the mirror has said."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Calls between a phone and a stranger through the process in proxy mode, UDP and TCP."""
+"""Calls between a phone and a stranger in proxy mode, UDP and TCP, through either program."""
 
 import os
 import socket
@@ -10,7 +10,9 @@ import pytest
 from host_tests.servers.mirror_house import (
     PHONE,
     PHONE_SEEN,
+    Mirror,
     Neighbourhood,
+    Router,
     line_of,
     open_lab,
     talk,
@@ -21,13 +23,13 @@ OWN = "192.0.2.206"
 STRANGER = "2001:db8:1::5e"
 
 
-@pytest.fixture(scope="module")
-def here():
+@pytest.fixture(scope="module", params=(Mirror, Router), ids=("python", "router"))
+def here(request):
     """A neighbourhood whose mirror runs, with a host in it that is not mapped."""
     if os.geteuid() != 0:
         pytest.skip("network namespaces need root")
     with open_lab() as lab:
-        place = Neighbourhood(lab)
+        place = Neighbourhood(lab, request.param)
         place.mirror.host.set_address(OWN, 24, "house")
         place.peer_host.set_address(STRANGER, 64)
         place.secret = place.mirror.folder / "secret"
@@ -128,4 +130,4 @@ def test_forged(here):
         route = f"<sip:[{PHONE_SEEN}];lr;p64={'a' * 36}>"
         in_dialog("BYE", stranger, PHONE_SEEN, 2, text, f"sip:100@[{PHONE_SEEN}]", [route])
         stranger.receive("SIP/2.0 403")
-    assert here.status()["counters"]["forged"] == 1
+    assert here.counter("forged") == 1

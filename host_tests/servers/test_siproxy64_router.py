@@ -17,9 +17,9 @@ from host_tests.servers.mirror_house import (
     PEER_SEEN,
     PHONE,
     PHONE_SEEN,
-    TOP,
-    Mirror,
+    PROGRAM,
     Neighbourhood,
+    Router,
     call,
     hang_up,
     line_of,
@@ -29,20 +29,7 @@ from host_tests.servers.mirror_house import (
 from tools.lab.namespace import netlink
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.needs_root]
-PROGRAM = TOP / "build" / "router" / "siproxy64-router"
 OTHER_SEEN = "2001:db8:1::64:12"
-
-
-class Router(Mirror):
-    """The static program with the same configuration."""
-
-    def start(self, more=(), env=None):
-        """Start it; more: lines besides the mappings. It gets no environment at all."""
-        self.config.write_text("\n".join([*self._lines, *more]) + "\n")
-        self.process = self.host.start(
-            ["env", "-i", str(PROGRAM), str(self.config)], log="siproxy64-router.log"
-        )
-        self.process.wait_output(r"ready", 15.0)
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +37,9 @@ def place():
     """A neighbourhood whose mirror is the static program."""
     if os.geteuid() != 0:
         pytest.skip("network namespaces need root")
-    assert PROGRAM.is_file(), "run 'make siproxy64-router' first"
     with open_lab() as lab:
-        found = Neighbourhood(lab)
+        found = Neighbourhood(lab, Router)
         found.mirror.host.set_address(OTHER_SEEN, 64)
-        router = Router(found.mirror.host, ipv4_interface="house")
-        router._lines, router._counterparts = found.mirror._lines, found.mirror._counterparts
-        found.mirror = router
         yield found
 
 

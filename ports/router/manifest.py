@@ -10,7 +10,7 @@ _FREEZE = (
     (_VOX6, "vox6/sip", "__init__ framing grammar lines"),
     ("../..", "tools/siproxy64", "__init__ scan sdp table rewrite mirror relay portable_plane"),
     ("../..", "tools/siproxy64", "pool values settings configuration ports streams throttle"),
-    ("../..", "tools/siproxy64", "failures options ice program status call_log"),
+    ("../..", "tools/siproxy64", "failures options ice program status call_log proxy tokens"),
     ("../..", "tools/siproxy64", "sockets_net6 router"),
 )
 for _base, _package, _names in _FREEZE:

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 
 void posix_init(void) {
     signal(SIGPIPE, SIG_IGN);
+    umask(077); // a secret is the only file that is ever written
 }
 
 // --- signals ------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@
 
 #include "py/obj.h"
 
-// Before the first thread: a write to a connection that is gone is no signal.
+// Before anything else: a write to a connection that is gone is no signal, files are the user's alone.
 void posix_init(void);
 
 // ioctl() of an object with a descriptor: poll(2) waits at that itself.

@@ -6,12 +6,14 @@ HUP gives the SIP ports to a new instance, USR1 prints counters, USR2 reads the 
 again, TERM and INT end it. There is no control socket. Lines go to standard error.
 """
 
+import errno
 import sys
 
 from .call_log import CallLog
 from .configuration import parse
 from .portable_plane import PortablePlane
 from .program import Program, StartError
+from .proxy import Proxy
 from .relay import Relay
 from .settings import Settings, SettingsError
 from .sockets_net6 import Driver
@@ -19,16 +21,21 @@ from .status import Status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Any, Callable
+
+    posix: Any = None  # C module of ports/router
+else:
+    import posix
 
 _USAGE = """usage: siproxy64-router [--heap OCTETS] [--config] CONFIG | REAL=REPRESENTATION ...
        siproxy64-router check CONFIG
 Mirrors SIP calls between IPv4 and IPv6. Signals: HUP hands the SIP ports over, USR1 prints
 counters, USR2 reads CONFIG again, TERM ends it.
 """
+_KEY_OCTETS = 32
 _WRONG = 2  # exit status for wrong settings or arguments
 # Settings that need more than this program has; `control` is passed over.
-_ABSENT = ("anyip", "defaults", "metrics", "proxies", "pubtsp", "secret")
+_ABSENT = ("anyip", "defaults", "metrics", "pubtsp")
 
 
 def _say(line: str) -> None:
@@ -55,6 +62,30 @@ def _read(file: str, maps: "list[str]") -> Settings:
     return settings
 
 
+def _secret(path: str) -> bytes:
+    """Return the key in a file, which is made if it is not there; without a path a fresh one.
+
+    StartError: the file cannot be had, or has less than a key.
+    """
+    key: bytes = posix.random(_KEY_OCTETS)
+    if not path:
+        return key
+    try:
+        try:
+            with open(path, "rb") as stream:
+                key = stream.read(_KEY_OCTETS)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            with open(path, "wb") as made:
+                made.write(key)
+    except OSError as error:
+        raise StartError("secret %s: %s" % (path, error))
+    if len(key) < _KEY_OCTETS:
+        raise StartError("secret %s: %d octets at least" % (path, _KEY_OCTETS))
+    return key
+
+
 class _Process:
     """One siproxy64. again: reads the settings, SettingsError."""
 
@@ -73,12 +104,14 @@ class _Process:
         self.program = Program(settings, self.driver, relay, _say)
         self._status = Status(self.program, self._reload)
         self._log = CallLog(_say)
+        self._secret = b""
 
     def start(self) -> None:
         """Open the SIP ports, then give up the rights of root.
 
         StartError: a port cannot be had. ValueError, OSError: another user cannot be.
         """
+        self._secret = _secret(self.program.settings.secret)
         self.program.start()
         self._apply()
         on_signal = self.driver.on_signal
@@ -95,6 +128,10 @@ class _Process:
         settings = self.program.settings
         self.program.relay.silence_ms = 1000 * settings.limits["silence"]
         self.program.mirror.passed = self._log.passed if settings.log_calls else None
+        if settings.proxies and self.program.proxy is None:
+            self.program.proxy = Proxy(self.program.mirror, self._secret)
+        if self.program.proxy is not None:
+            self.program.proxy.configure(settings)
 
     def _reload(self) -> None:
         try:
