@@ -73,13 +73,14 @@ class Baresip:
         mediaenc: str = "",
         transport: str = "udp",
         certificate: Path | None = None,
+        ice: bool = False,
     ) -> None:
         """Start baresip and wait until it takes commands.
 
         host: where; address: of that host, of either family; sound: WAV that it plays in a call
         (rate of the codec); codec: a key of CODECS, the only one it offers; account: a whole
         baresip account line instead of one without registrar; mediaenc: "", or "srtp",
-        "srtp-mand" (RFC 4568).
+        "srtp-mand" (RFC 4568); ice: with candidates and checks (RFC 8445).
         """
         self.host = host
         self.codec = codec
@@ -101,12 +102,15 @@ class Baresip:
             "control": _CONTROL_PORT,
         }
         config = _CONFIG % values
+        if ice:
+            config += "module ice.so\n"
         if certificate is not None:
             config += f"sip_certificate {certificate.resolve()}\n"
         (self.folder / "config").write_text(config)
         mode = "auto" if auto_answer else "manual"
         common = (
             f"answermode={mode};audio_codecs={CODECS[codec]};mediaenc={mediaenc};"
+            f"medianat={'ice' if ice else ''};"
             f"audio_player=aubridge,nil;audio_source=aufile,{sound.resolve()}"
         )
         line = f"{account};{common}" if account else f"<{self.uri}>;regint=0;{common}"

@@ -78,9 +78,12 @@ class Siproxy64:
             index = index_of(self.host.netns, "lo")
             ip.route("add", dst=network, oif=index, type="local", table=255, family=family)
 
-    def start(self, program: Sequence[str | Path] = ()) -> Process:
-        """Write the configuration and start it. program: another build of it."""
-        rows = [f"control {self.control}", *self._lines]
+    def start(self, program: Sequence[str | Path] = (), lines: Sequence[str] = ()) -> Process:
+        """Write the configuration and start it.
+
+        program: another build of it; lines: of the configuration, for this start alone.
+        """
+        rows = [f"control {self.control}", *self._lines, *lines]
         self.config.write_text("\n".join(rows) + "\n")
 
         argv = list(program or [sys.executable, "-m", "tools.siproxy64"])
