@@ -35,11 +35,11 @@ from host_tests.servers import kernel_plane as k  # noqa: E402
 from host_tests.servers.relay_frames import form, need_object  # noqa: E402
 from host_tests.unit.pubtsp import rows  # noqa: E402
 from tools.common.libbpf import GENERIC  # noqa: E402
+from tools.common.sockets import Driver  # noqa: E402
 from tools.common.xdp import create_links  # noqa: E402
 from tools.lab import namespace  # noqa: E402
 from tools.lab.rtpengine import RTPengine  # noqa: E402
 from tools.siproxy64.portable_plane import PortablePlane  # noqa: E402
-from tools.siproxy64.sockets import Driver  # noqa: E402
 from tools.siproxy64.xdp_program import Direction, Program  # noqa: E402
 
 CALLS = 100

@@ -14,9 +14,9 @@ import pytest
 from host_tests.servers import relay_frames
 from host_tests.servers.relay_veths import RelayVeths
 from tools.common import xdp
+from tools.common.sockets import Driver
 from tools.siproxy64 import xdp_plane, xdp_program
 from tools.siproxy64.portable_plane import PortablePlane
-from tools.siproxy64.sockets import Driver
 from tools.siproxy64.xdp_plane import XDPPlane, choose, interfaces_towards
 
 OTHER = {"phone": "peer", "peer": "phone"}

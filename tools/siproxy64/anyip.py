@@ -10,8 +10,8 @@ import socket
 
 from pyroute2 import IPRoute, NetlinkError
 
+from ..common.sockets import family_of
 from .settings import NOWHERE, Settings
-from .sockets import family_of
 from .table import side
 
 _LOCAL = 255  # the table of the machine's own addresses

@@ -18,6 +18,7 @@ from ..common.control import ControlError, ControlSocket
 from ..common.metrics_server import MetricsServer
 from ..common.notify import Notifier
 from ..common.privileges import PrivilegesError, make_folder
+from ..common.sockets import Driver
 from . import anyip, tunnel
 from .anyip import AnyIPError
 from .call_log import CallLog
@@ -28,7 +29,6 @@ from .program import Program, StartError
 from .proxy import Proxy
 from .relay import Relay
 from .settings import Settings, SettingsError
-from .sockets import Driver
 from .status import Status
 from .table import side
 from .tunnel import TunError, Tunnel
@@ -147,7 +147,11 @@ class Daemon:
         self.program.relay.silence_ms = 1000 * self.settings.limits["silence"]
         if self.settings.defaults and self._route is None:
             self._route = DefaultRoute(
-                self.driver.loop, self.program.redirect, self.program.refuse
+                self.driver,
+                os.urandom,
+                os.environ.get("VOX6_RESOLV_CONF", "/etc/resolv.conf"),
+                self.program.redirect,
+                self.program.refuse,
             )
             self.program.mirror.default = self._route.default
         if self._route is not None:

@@ -11,63 +11,68 @@ must be a party already. The same name leads to the same server for a while, and
 one of equals, so that ACK and CANCEL follow their INVITE.
 """
 
-import os
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 from vox6.dns.events import Located, LocateFailed
-from vox6.dns.locate import Candidate, Location, Locator
+from vox6.dns.locate import Locator
 from vox6.sip.grammar import host_address
-from vox6.sip.lines import Lines, RequestLines
+from vox6.sip.lines import RequestLines
 from vox6.sip.uri import URI
+from vox6.wire import const
 from vox6.wire.errors import LocalProtocolError
 
-from ..common.driver import Loop
 from ..common.names import Names, resolv_conf
 from .scan import Refused
 from .settings import Settings
 from .table import side
 
-Address = tuple[bytes, int]
-Found = Callable[[bytes, Address, Address, Any], None]
-Key = tuple[str, int, str]  # host, port or 0, transport
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
-_KEEP_MS = 60_000  # a name leads to one server for so long
-_MOST_NAMES = 256
-_MOST_WAITING = 64  # messages
-_RETRY_S = 10
+    from vox6.dns.locate import Candidate, Location
+    from vox6.sip.lines import Lines
+
+    Address = tuple[bytes, int]
+    Found = Callable[[bytes, Address, Address, Any], None]
+    Key = tuple[str, int, str]  # host, port or 0, transport
+
+_KEEP_MS = const(60_000)  # a name leads to one server for so long
+_MOST_NAMES = const(256)
+_MOST_WAITING = const(64)  # messages
+_RETRY_S = const(10)
 
 
 class DefaultRoute:
     """Takes what is sent to the own address; default() is the mirror's.
 
+    driver, random: of Names; resolver: a file as /etc/resolv.conf.
     found(data, local, peer, stream): called with a message and the local address that it is for
     now. refused(data, error, local, peer, stream): with one that leads nowhere.
     """
 
     def __init__(
         self,
-        loop: Loop,
-        found: Found,
-        refused: Callable[[bytes, Refused, Address, Address, Any], None],
+        driver: "Any",
+        random: "Callable[[int], bytes]",
+        resolver: str,
+        found: "Found",
+        refused: "Callable[[bytes, Refused, Address, Address, Any], None]",
     ) -> None:
-        seed = os.urandom(64)
+        seed = random(64)
         self.settings = Settings()
-        self._loop = loop
+        self._driver = driver
         self._found = found
         self._refused = refused
-        self._names = Names(os.urandom, loop)
-        path = os.environ.get("VOX6_RESOLV_CONF", "/etc/resolv.conf")
-        self._names.set_servers(resolv_conf(Path(path))[0])
+        self._names = Names(random, driver)
+        self._names.set_servers(resolv_conf(resolver)[0])
         self._locator = Locator(self._names.resolver, lambda count: seed[:count])
         self._names.attend(self._event)
-        self._cache: dict[Key, tuple[int, Address]] = {}
-        self._under_way: dict[Location, Key] = {}
-        self._waiting: list[tuple[Key, bytes, Address, Address, object]] = []
+        self._cache: "dict[Key, tuple[int, Address]]" = {}
+        self._under_way: "dict[Location, Key]" = {}
+        self._waiting: "list[tuple[Key, bytes, Address, Address, object]]" = []
 
     def default(
-        self, message: Lines, local: Address, peer: Address, now: int, stream: object
+        self, message: "Lines", local: "Address", peer: "Address", now: int, stream: object
     ) -> bool:
         """Take a message for a local address that represents nobody; False: it is not ours."""
         own = self.settings.defaults.get(side(local[0]))
@@ -99,13 +104,13 @@ class DefaultRoute:
                 location = self._locator.locate(key[0], key[1] or None, transport, False, now)
             except LocalProtocolError:
                 self._waiting.pop()
-                raise Refused(503, "Service Unavailable", None, _RETRY_S) from None
+                raise Refused(503, "Service Unavailable", None, _RETRY_S)
             self._under_way[location] = key
             self._names.drain()
             self._tell()
         return True
 
-    def _next(self, message: RequestLines, local: Address) -> URI:
+    def _next(self, message: RequestLines, local: "Address") -> URI:
         """Return the URI that a request goes to, after Routes that name us are gone."""
         while True:
             text = message.get("route")
@@ -129,7 +134,10 @@ class DefaultRoute:
         self._tell()
 
     def _tell(self) -> None:
-        while (event := self._locator.next_event()) is not None:
+        while True:
+            event = self._locator.next_event()
+            if event is None:
+                return
             if not isinstance(event, (Located, LocateFailed)):
                 continue
             key = self._under_way.pop(event.location, None)
@@ -137,12 +145,12 @@ class DefaultRoute:
                 continue
             waiting = [one for one in self._waiting if one[0] == key]
             self._waiting = [one for one in self._waiting if one[0] != key]
-            places: list[Candidate] = event.candidates if isinstance(event, Located) else []
+            places: "list[Candidate]" = event.candidates if isinstance(event, Located) else []
             if places:
                 if len(self._cache) >= _MOST_NAMES:
                     self._cache.clear()
                 target = places[0].addr16, places[0].port
-                self._cache[key] = self._loop.now() + _KEEP_MS, target
+                self._cache[key] = self._driver.now() + _KEEP_MS, target
             for _, data, local, peer, stream in waiting:
                 if places:
                     self._go(target, data, local, peer, stream)
@@ -150,13 +158,13 @@ class DefaultRoute:
                     self._refused(data, Refused(404, "Not Found"), local, peer, stream)
 
     def _go(
-        self, target: Address, data: bytes, local: Address, peer: Address, stream: object
+        self, target: "Address", data: bytes, local: "Address", peer: "Address", stream: object
     ) -> None:
         table = self.settings.table
         other = table.counterpart(target[0], target[1])
         try:
             if other is None and table.unknown is not None:
-                other = table.unknown(target[0], target[1], self._loop.now(), True)
+                other = table.unknown(target[0], target[1], self._driver.now(), True)
             if other is None:
                 raise Refused(403, "Forbidden")
         except Refused as error:

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable
 
 from pyroute2 import IPRoute, NetlinkError
 
+from ..common.sockets import Driver
 from ..common.xdp import is_ethernet, is_veth
 from .portable_plane import Handle, PortablePlane
-from .sockets import Driver
 from .xdp_program import Address, Direction, Program, Unavailable
 
 _MAINTAIN_MS = 5000

@@ -14,7 +14,8 @@ import pytest
 from host_tests.unit.tools.alone import alone
 from tools.common.driver import Loop
 from tools.common.names import Names, resolv_conf
-from tools.common.tunnel.servers import Discovery
+from tools.common.sockets import Driver
+from tools.common.tunnel.discovery import Discovery
 from vox6.dns import rdata
 from vox6.pubtsp.address import mapped
 from vox6.wire.inet6 import parse_address, parse_ipv4
@@ -77,7 +78,7 @@ class Nameserver:
 
 def scene(*servers):
     loop = Loop()
-    names = Names(os.urandom, loop)
+    names = Names(os.urandom, Driver(loop))
     names.set_servers([(address, 53) for address in servers])
     loop.call_at(loop.now() + 15_000, loop.stop)
     return loop, names
@@ -126,7 +127,7 @@ class TestNames:
                 loop, names = scene(LOCAL6 if ":" in text else LOCAL)
                 records, reason = look_up(loop, names, "tsp.example", rdata.A)
                 assert sorted(one.address for one in records) == [ONE[0][12:], TWO[0][12:]]
-                assert reason == "" and not names._sockets
+                assert reason == "" and not names._ports
                 assert look_up(loop, names, "no.example", rdata.A) == ([], "no such name")
 
         test()
@@ -198,8 +199,8 @@ def test_resolv_conf(tmp_path):
         "nameserver 2001:db8::53 ; more\nnameserver nonsense\nnameserver\noptions edns0\n"
         "domain old.example\nsearch home.example. b.example c.example d.example e.example\n"
     )
-    assert resolv_conf(path) == (
+    assert resolv_conf(str(path)) == (
         [(mapped(parse_ipv4("192.0.2.53")), 53), (parse_address("2001:db8::53"), 53)],
         ["home.example", "b.example", "c.example", "d.example"],
     )
-    assert resolv_conf(tmp_path / "absent") == ([], [])
+    assert resolv_conf(str(tmp_path / "absent")) == ([], [])

@@ -1,86 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Which servers there are if none is configured: the network's DNS tells (X-10), built in ones."""
+"""Looks for servers with the DNS servers that the host has at the time, again and again."""
 
 import logging
 import os
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from vox6.dns import rdata
-from vox6.dns.locate import ordered
-from vox6.pubtsp.address import mapped
 
 from ..driver import Loop, Timer
 from ..names import Names, resolv_conf
+from ..sockets import Driver
+from .discovery import Discovery
 from .options import Options, Peer, Where
 
 log = logging.getLogger("vox6.tunnel")
 
-BUILT_IN: tuple[Where, ...] = ()  # no anycast address is assigned yet
-_MAX_TARGETS = 8  # of SRV records that are looked up
 _AGAIN_FIRST = 2_000  # ms until servers are looked for again, doubled
 _AGAIN_LAST = 60_000
-
-
-class Discovery:
-    """One look for servers: SRV _tsp._udp of each domain, then A of the targets.
-
-    found(servers) is called once; an empty list: nobody told us any.
-    """
-
-    def __init__(
-        self,
-        names: Names,
-        random: Callable[[int], bytes],
-        domains: list[str],
-        found: Callable[[list[Where]], None],
-    ) -> None:
-        self._names = names
-        self._random = random
-        self._domains = list(domains)
-        self._found = found
-        self._targets: list[tuple[str, int]] = []
-        self._addresses: dict[tuple[str, int], list[bytes]] = {}
-
-    def start(self) -> None:
-        """Ask."""
-        self._next_domain()
-
-    def _next_domain(self) -> None:
-        if not self._domains:
-            self._found(list(BUILT_IN))
-            return
-        name = "_tsp._udp." + self._domains.pop(0)
-        self._names.resolve(name, rdata.SRV, self._services)
-
-    def _services(self, records: list[rdata.Data], reason: str) -> None:
-        services = [one for one in records if isinstance(one, rdata.SRVData) and one.target != "."]
-        for one in ordered(services, self._random)[:_MAX_TARGETS]:
-            if (one.target, one.port) not in self._targets:
-                self._targets.append((one.target, one.port))
-        if not self._targets:
-            self._next_domain()
-            return
-        for target in list(self._targets):
-            self._names.resolve(target[0], rdata.A, partial(self._located, target))
-
-    def _located(self, target: tuple[str, int], records: list[rdata.Data], reason: str) -> None:
-        self._addresses[target] = [
-            one.address for one in records if isinstance(one, rdata.AddressData)
-        ]
-        if len(self._addresses) < len(self._targets):
-            return
-        servers: list[Where] = []
-        for each in self._targets:
-            servers.extend((mapped(address), each[1]) for address in self._addresses[each])
-        self._targets = []
-        self._addresses = {}
-        if servers:
-            self._found(servers)
-        else:
-            self._next_domain()
 
 
 class Finder:
@@ -91,7 +29,7 @@ class Finder:
         self._loop = loop
         self._options = options
         self._found = found
-        self._names = Names(os.urandom, loop)
+        self._names = Names(os.urandom, Driver(loop))
         self._dns_servers: list[Peer] = []
         self._wait = _AGAIN_FIRST
         self._again: Timer | None = None
@@ -130,7 +68,7 @@ class Finder:
 
     def _read(self) -> list[str]:
         """Take the host's DNS servers as they are now; its domains."""
-        servers, domains = resolv_conf(Path(self._options.resolv_conf))
+        servers, domains = resolv_conf(self._options.resolv_conf)
         if servers != self._dns_servers:
             self._dns_servers = servers
             self._names.set_servers(servers)

@@ -19,7 +19,7 @@ import struct
 from collections.abc import Callable
 from functools import partial
 
-from ..common.driver import Loop, Timer
+from .driver import Loop, Timer
 
 Received = Callable[[bytes, bytes, bytes, int, int], None]
 Accepted = Callable[["Stream", bytes, bytes, int], None]
