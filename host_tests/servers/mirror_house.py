@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from host_tests.servers.wire import TOP, environment
 from tools.lab import House, Lab, LabError, Siproxy64
 from tools.lab.errors import LabError as Failure
@@ -132,6 +134,24 @@ class Neighbourhood:
         said = self.mirror.process.wait_output(pattern, 5.0)[0][len(before) :]
         found = re.search(rf"[;,] {name} (\d+)", said)
         return int(found[1]) if found else 0
+
+    def metrics(self, port):
+        """What Prometheus is told at a port of the loopback: {name and label: value}."""
+        with self.mirror.host.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+            client.connect(("127.0.0.1", port))
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = b""
+            while data := client.recv(65536):
+                answer += data
+        head, _, page = answer.decode().partition("\r\n\r\n")
+        assert head.startswith("HTTP/1.1 200 OK\r\n")
+        return {
+            "".join(
+                (sample.name.removeprefix("siproxy64_"), *sample.labels.values())
+            ): sample.value
+            for family in text_string_to_metric_families(page)
+            for sample in family.samples
+        }
 
     def log(self):
         """What the mirror has said."""

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from ..common import privileges
 from ..common.control import ControlError, ControlSocket
-from ..common.metrics_server import MetricsServer
 from ..common.notify import Notifier
 from ..common.privileges import PrivilegesError, make_folder
 from ..common.sockets import Driver
@@ -23,15 +22,15 @@ from . import anyip, tunnel
 from .anyip import AnyIPError
 from .call_log import CallLog
 from .default_route import DefaultRoute
-from .metrics import StatusCollector
+from .metrics import MetricsServer
 from .portable_plane import PortablePlane
 from .program import Program, StartError
 from .proxy import Proxy
 from .relay import Relay
 from .settings import Settings, SettingsError
 from .status import Status
-from .table import side
 from .tunnel import TunError, Tunnel
+from .values import show
 from .xdp_plane import XDPPlane, choose, interfaces_towards
 from .xdp_program import Unavailable
 
@@ -110,6 +109,7 @@ class Daemon:
             self._secret = _secret(settings.secret)
             self.program.start()
             self._apply()
+            self._start_metrics()
             if settings.control and settings.control != "off":
                 make_folder(settings.control, uid, gid)
                 self._control = ControlSocket(
@@ -124,7 +124,6 @@ class Daemon:
             if isinstance(self._plane, XDPPlane):
                 keep = {privileges.BPF, privileges.NET_ADMIN}
             privileges.drop(uid, gid, "", keep)
-            self._start_metrics()  # in threads, after the rights are dropped
         except (AnyIPError, ControlError, PrivilegesError, TunError) as error:
             raise StartError(str(error)) from None
         except SettingsError as error:
@@ -166,12 +165,10 @@ class Daemon:
         where = self.settings.metrics
         if where is None:
             return
-        host = where[0][12:] if side(where[0]) else where[0]
-        text = str(ipaddress.ip_address(host))
         try:
-            self._metrics = MetricsServer((text, where[1]), StatusCollector(self.status.status))
+            self._metrics = MetricsServer(self.driver, where, self.status.status)
         except OSError as error:
-            raise StartError(f"metrics {text} port {where[1]}: {error.strerror}") from None
+            raise StartError(f"metrics {show(where)}: {error.strerror}") from None
 
     def run(self) -> None:
         """Serve until a signal ends it."""

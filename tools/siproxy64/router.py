@@ -11,6 +11,7 @@ import sys
 
 from .call_log import CallLog
 from .configuration import parse
+from .metrics import MetricsServer
 from .portable_plane import PortablePlane
 from .program import Program, StartError
 from .proxy import Proxy
@@ -18,6 +19,7 @@ from .relay import Relay
 from .settings import Settings, SettingsError
 from .sockets_net6 import Driver
 from .status import Status
+from .values import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ counters, USR2 reads CONFIG again, TERM ends it.
 _KEY_OCTETS = 32
 _WRONG = 2  # exit status for wrong settings or arguments
 # Settings that need more than this program has; `control` is passed over.
-_ABSENT = ("anyip", "defaults", "metrics", "pubtsp")
+_ABSENT = ("anyip", "defaults", "pubtsp")
 
 
 def _say(line: str) -> None:
@@ -104,6 +106,7 @@ class _Process:
         self.program = Program(settings, self.driver, relay, _say)
         self._status = Status(self.program, self._reload)
         self._log = CallLog(_say)
+        self._metrics: "MetricsServer | None" = None
         self._secret = b""
 
     def start(self) -> None:
@@ -114,8 +117,9 @@ class _Process:
         self._secret = _secret(self.program.settings.secret)
         self.program.start()
         self._apply()
+        self._start_metrics()
         on_signal = self.driver.on_signal
-        on_signal("HUP", self.program.hand_over)
+        on_signal("HUP", self._hand_over)
         on_signal("USR1", self._tell)
         on_signal("USR2", self._reload)
         on_signal("TERM", self.program.stop)
@@ -123,6 +127,20 @@ class _Process:
         settings = self.program.settings
         if settings.user:
             self.driver.drop(settings.user, settings.group, False)
+
+    def _start_metrics(self) -> None:
+        where = self.program.settings.metrics
+        if where is not None:
+            try:
+                self._metrics = MetricsServer(self.driver, where, self._status.status)
+            except OSError as error:
+                raise StartError("metrics %s: %s" % (show(where), error))
+
+    def _hand_over(self) -> None:
+        if self._metrics is not None:
+            self._metrics.close()
+            self._metrics = None
+        self.program.hand_over()
 
     def _apply(self) -> None:
         settings = self.program.settings
