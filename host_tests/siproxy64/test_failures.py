@@ -128,14 +128,14 @@ class TestCalls(MirrorCase):
             self.assertIn(self.world.text("\r\n" + line + "\r\n"), text)
 
     def test_one_way_call_by_the_answer(self):
-        """The caller hears 488; whom it called is told that the call is over."""
+        """The caller hears 488; both are told that the call is over, if they had one."""
         answer = OK_FROM_PHONE % {"s": "a"}
         answer = answer.replace("{a} {phone:a!}\n    t=", "{a} {stranger:a!}\n    t=")
         answer = answer.replace(";lr>", ";lr>, <sip:{proxy:a};lr>")
         sent = self.send(answer, "provider:a", "phone:a")
         world = self.world
-        self.assertEqual(self.methods(sent), ["SIP/2.0", "ACK", "BYE"])
-        refusal, ack, bye = [one[0].decode() for one in sent]
+        self.assertEqual(self.methods(sent), ["SIP/2.0", "BYE", "ACK", "BYE"])
+        refusal, back, ack, bye = [one[0].decode() for one in sent]
         self.assertEqual(sent[0][1:3], (world.address("phone:b"), world.address("provider:b")))
         self.assertTrue(refusal.startswith("SIP/2.0 488 Not Acceptable Here\r\n"))
         lines = (
@@ -144,7 +144,17 @@ class TestCalls(MirrorCase):
             'Warning: 300 {provider:b} "Incompatible network protocol"',
         )
         self.assertLines(refusal, lines)
-        for one, request, number in ((sent[1], ack, "1 ACK"), (sent[2], bye, "2 BYE")):
+        self.assertEqual(sent[1][1:3], (world.address("phone:b"), world.address("provider:b")))
+        self.assertTrue(back.startswith(world.text("BYE sip:{provider:b} SIP/2.0\r\n")))
+        lines = (
+            "Via: SIP/2.0/UDP {phone:b}:5060;branch=z9hG4bK64-7fffffff.b",
+            "Route: <sip:{provider:b};lr>, <sip:{proxy:b};lr>",
+            "From: <sip:100@{phone:b}>;tag=b",
+            "To: <sip:bob@example.org>;tag=a",
+            "CSeq: 2147483647 BYE",
+        )
+        self.assertLines(back, lines)
+        for one, request, number in ((sent[2], ack, "1 ACK"), (sent[3], bye, "2 BYE")):
             self.assertEqual(one[1:3], (world.address("provider:a"), world.address("phone:a")))
             self.assertTrue(request.startswith(number[2:] + world.text(" sip:100@{phone:a} ")))
             lines = (
@@ -154,7 +164,7 @@ class TestCalls(MirrorCase):
                 "CSeq: " + number,
             )
             self.assertLines(request, lines)
-        self.assertEqual(self.relay.ended, [False, True])
+        self.assertEqual(self.relay.ended, [False, True, True])
 
     def test_an_acknowledgement_whose_description_leads_nowhere(self):
         """A late offer's answer: the callee gets its ACK, and both sides a BYE."""

@@ -6,11 +6,11 @@ A request that is broken gets 400, or 505, 414, 513, if its Via says where to (R
 8.2.2, 16.3 and 21.5.6); all else that is no message stays without an answer.
 
 A refusal of a request ends it. A final answer, or an ACK, that leads nowhere leaves a call behind
-that one side believes in: the caller gets the refusal in the place of the answer, and whoever
-believes in a call gets a BYE.
+that one side believes in, or both if it was a new offer in their call: the caller gets the refusal
+in the place of the answer, and each side a BYE. One that has no such call answers that with 481.
 
-    200 (its description leads nowhere)    488 to the caller     ACK, BYE to the callee
-    ACK (its description leads nowhere)    BYE to the caller     ACK without it, BYE to the callee
+    200 (its description leads nowhere)    488, BYE to the caller   ACK, BYE to the callee
+    ACK (its description leads nowhere)    BYE to the caller        bare ACK, BYE to the callee
 """
 
 from vox6.sip.grammar import TOKEN, host_text
@@ -80,6 +80,12 @@ class Failures:
         mirror.forward(answer(message, error, local), local, peer, now, None)
         if method != "INVITE" or message.status >= 300:
             return
+        request = _request(message, "BYE", _caller(message), peer, _LAST_CSEQ)
+        request.copy(message, "call-id")
+        _turned(request, message)
+        for line in message.lines("record-route"):
+            request.add("Route", line)
+        mirror.forward(request, local, peer, now, None)
         uri = (message.get("contact") or "sip:x").partition(">")[0].rpartition("<")[2]
         route = ", ".join(message.lines("record-route")).split(",")
         for method in ("ACK", "BYE"):
@@ -104,11 +110,9 @@ class Failures:
         for key in ("route", "from", "to", "call-id"):
             request.copy(message, key)
         mirror.forward(request, local, peer, now, None)
-        caller = message.lines("via")[-1].rpartition(",")[2].partition(";")[0].split()[-1]
-        request = _request(message, "BYE", "sip:" + caller, local, _LAST_CSEQ)
+        request = _request(message, "BYE", _caller(message), local, _LAST_CSEQ)
         request.copy(message, "call-id")
-        request.add("From", message.get("to") or "")
-        request.add("To", message.get("from") or "")
+        _turned(request, message)
         mirror.send(request, local, peer)
 
 
@@ -123,6 +127,20 @@ def _request(
     request.add("Max-Forwards", str(_HOPS))
     request.add("CSeq", "%d %s" % (number, method))
     return request
+
+
+def _caller(message: "Message") -> str:
+    """Return a URI of who began the transaction, by the last Via."""
+    words = message.lines("via")[-1].rpartition(",")[2].partition(";")[0].split()
+    if not words:
+        raise FormatError("bad Via")
+    return "sip:" + words[-1]
+
+
+def _turned(request: RequestLines, message: "Message") -> None:
+    """Give a request From and To of the other direction."""
+    request.add("From", message.get("to") or "")
+    request.add("To", message.get("from") or "")
 
 
 def _legible(data: bytes) -> bytes:
