@@ -11,7 +11,7 @@ _FREEZE = (
     ("../..", "tools/siproxy64", "__init__ scan sdp table rewrite mirror relay portable_plane"),
     ("../..", "tools/siproxy64", "pool values settings configuration ports streams throttle"),
     ("../..", "tools/siproxy64", "failures options ice program status call_log proxy tokens"),
-    ("../..", "tools/siproxy64", "metrics sockets_net6 router"),
+    ("../..", "tools/siproxy64", "metrics anyip rtnetlink sockets_net6 router"),
 )
 for _base, _package, _names in _FREEZE:
     package(_package, files=[name + ".py" for name in _names.split()], base_path=_base, opt=3)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..common import privileges
 from ..common.control import ControlError, ControlSocket
+from ..common.netlink import netlink
 from ..common.notify import Notifier
 from ..common.privileges import PrivilegesError, make_folder
 from ..common.sockets import Driver
@@ -101,7 +102,7 @@ class Daemon:
             )  # four sockets for each stream
             uid, gid = privileges.find(settings.user, settings.group)
             if settings.anyip:
-                anyip.add(settings)
+                anyip.add(settings, netlink)
             if settings.pubtsp:
                 self._tunnel = tunnel.make(settings.pubtsp, self.driver.loop, self._moved)
             if settings.secret:
@@ -202,7 +203,7 @@ class Daemon:
         try:
             new = self._read_settings(self._address)
             if new.anyip:
-                anyip.add(new, self._address)
+                anyip.add(new, netlink, self._address)
             self.program.reload(new)
             self.settings = new
             self._apply()

@@ -9,6 +9,8 @@ again, TERM and INT end it. There is no control socket. Lines go to standard err
 import errno
 import sys
 
+from . import anyip
+from .anyip import AnyIPError
 from .call_log import CallLog
 from .configuration import parse
 from .metrics import MetricsServer
@@ -37,7 +39,7 @@ counters, USR2 reads CONFIG again, TERM ends it.
 _KEY_OCTETS = 32
 _WRONG = 2  # exit status for wrong settings or arguments
 # Settings that need more than this program has; `control` is passed over.
-_ABSENT = ("anyip", "defaults", "pubtsp")
+_ABSENT = ("defaults", "pubtsp")
 
 
 def _say(line: str) -> None:
@@ -114,6 +116,8 @@ class _Process:
 
         StartError: a port cannot be had. ValueError, OSError: another user cannot be.
         """
+        if self.program.settings.anyip:
+            anyip.add(self.program.settings, posix.netlink)
         self._secret = _secret(self.program.settings.secret)
         self.program.start()
         self._apply()
@@ -126,7 +130,7 @@ class _Process:
         on_signal("INT", self.program.stop)
         settings = self.program.settings
         if settings.user:
-            self.driver.drop(settings.user, settings.group, False)
+            self.driver.drop(settings.user, settings.group, settings.anyip)
 
     def _start_metrics(self) -> None:
         where = self.program.settings.metrics
@@ -153,11 +157,14 @@ class _Process:
 
     def _reload(self) -> None:
         try:
-            self.program.reload(self._again())
+            new = self._again()
+            if new.anyip:
+                anyip.add(new, posix.netlink)
+            self.program.reload(new)
             self._apply()
             _say("the configuration was read again")
-        except SettingsError as error:
-            for line in error.lines:
+        except (SettingsError, AnyIPError) as error:
+            for line in getattr(error, "lines", None) or [str(error)]:
                 _say(line)
             _say("the table stays as it was")
 
@@ -186,7 +193,7 @@ def main(arguments: "list[str]") -> int:
         for line in error.lines:
             _say(line)
         return _WRONG
-    except (StartError, ValueError, OSError) as error:
+    except (AnyIPError, StartError, ValueError, OSError) as error:
         _say(str(error))
         return 1
     _say("ready")
