@@ -7,11 +7,12 @@ import sys
 
 import pytest
 
-from host_tests.servers.mirror_house import Telephone, call, hang_up, line_of, talk
+from host_tests.servers.mirror_house import PROGRAM, Telephone, call, hang_up, line_of, talk
 from host_tests.servers.wire import TOP, environment
 from tools.lab.namespace import netlink
 
 pytestmark = [pytest.mark.timeout(90), pytest.mark.needs_root]
+HOST = [sys.executable, "-m", "tools.siproxy64"]
 _FREE = "10.64.0.0/24"
 
 
@@ -28,7 +29,15 @@ def house(net, operator):
     return home, mirror, phones
 
 
-def start(mirror, phones, second, operator, *more):
+@pytest.fixture(params=("host", "router"))
+def program(request):
+    """The command line of siproxy64 on CPython, then of the static program."""
+    if request.param == "host":
+        return HOST
+    return [PROGRAM]
+
+
+def start(program, mirror, phones, second, operator, *more):
     """siproxy64 with two phones; (process, the tunnel's address)."""
     config = mirror.lab.folder / "siproxy64.conf"
     rows = [
@@ -42,7 +51,7 @@ def start(mirror, phones, second, operator, *more):
     ]
     config.write_text("\n".join(rows) + "\n")
     process = mirror.start(
-        [sys.executable, "-m", "tools.siproxy64", "--config", config],
+        [*program, "--config", config],
         log="siproxy64.log", env=environment(), cwd=TOP,
     )  # fmt: skip
     return process, address_of(process)
@@ -54,11 +63,11 @@ def address_of(process, count=0):
     return process.wait_output(pattern, 15)[1]
 
 
-def test_two_phones_on_one_address(net, operator, native, house):
+def test_two_phones_on_one_address(net, operator, native, house, program):
     """Both are called from the IPv6 world at one address, told apart by port, and call back."""
     home, mirror, phones = house
     second = "192.0.2.77"
-    process, seen = start(mirror, phones.ipv4, second, "auto")
+    process, seen = start(program, mirror, phones.ipv4, second, "auto")
     assert re.match(r"2001:db8:", seen)
     with (
         Telephone(phones, phones.ipv4) as one,
@@ -87,10 +96,10 @@ def test_two_phones_on_one_address(net, operator, native, house):
     process.stop()
 
 
-def test_another_mapping_of_the_nat(operator, native, house):
+def test_another_mapping_of_the_nat(operator, native, house, program):
     """The tunnel gets another address; the phones are reached there."""
     home, mirror, phones = house
-    process, old = start(mirror, phones.ipv4, "192.0.2.77", operator.ipv4)
+    process, old = start(program, mirror, phones.ipv4, "192.0.2.77", operator.ipv4)
     with Telephone(phones, phones.ipv4) as one, Telephone(native, native.ipv6) as caller:
         caller.options(old)
         one.receive("OPTIONS ")
@@ -110,7 +119,13 @@ def test_anybody_by_name(net, operator, native, house):
     net.dns.set_host("sip.bob.example", native.ipv6)
     net.dns.set_service("_sip._udp.bob.example", ("sip.bob.example", 5070))
     process, seen = start(
-        mirror, phones.ipv4, "192.0.2.77", "auto", f"default 4to6 {mirror.ipv4}", "unmapped pool"
+        HOST,
+        mirror,
+        phones.ipv4,
+        "192.0.2.77",
+        "auto",
+        f"default 4to6 {mirror.ipv4}",
+        "unmapped pool",
     )
     shown = "10.64.0.0"
     with Telephone(phones, phones.ipv4) as one, Telephone(native, native.ipv6, 5070) as bob:
@@ -137,11 +152,11 @@ def test_anybody_by_name(net, operator, native, house):
     process.stop()
 
 
-def test_a_fixed_next_hop(operator, native, house):
+def test_a_fixed_next_hop(operator, native, house, program):
     """All that is sent to the own address goes to one server."""
     _, mirror, phones = house
     process, seen = start(
-        mirror, phones.ipv4, "192.0.2.77", "auto",
+        program, mirror, phones.ipv4, "192.0.2.77", "auto",
         f"default 4to6 {mirror.ipv4} -> [{native.ipv6}]:5080",
     )  # fmt: skip
     with Telephone(phones, phones.ipv4) as one, Telephone(native, native.ipv6, 5080) as bob:

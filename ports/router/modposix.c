@@ -11,6 +11,7 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
@@ -142,6 +143,12 @@ static mp_obj_t module_now(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(module_now_obj, module_now);
 
+static mp_obj_t module_getenv(mp_obj_t name_in) {
+    const char *value = getenv(mp_obj_str_get_str(name_in));
+    return value == NULL ? mp_const_none : mp_obj_new_str_from_cstr(value);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(module_getenv_obj, module_getenv);
+
 static mp_obj_t module_random(mp_obj_t count_in) {
     vstr_t octets;
     vstr_init_len(&octets, (size_t)mp_obj_get_int(count_in));
@@ -157,6 +164,7 @@ static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_Signals), MP_ROM_PTR(&signals_type) },
     { MP_ROM_QSTR(MP_QSTR_Tun), MP_ROM_PTR(&posix_tun_type) },
     { MP_ROM_QSTR(MP_QSTR_drop), MP_ROM_PTR(&module_drop_obj) },
+    { MP_ROM_QSTR(MP_QSTR_getenv), MP_ROM_PTR(&module_getenv_obj) },
     { MP_ROM_QSTR(MP_QSTR_netlink), MP_ROM_PTR(&posix_netlink_obj) },
     { MP_ROM_QSTR(MP_QSTR_random), MP_ROM_PTR(&module_random_obj) },
     { MP_ROM_QSTR(MP_QSTR_now), MP_ROM_PTR(&module_now_obj) },

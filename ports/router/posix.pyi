@@ -40,6 +40,9 @@ class Tun:
     def close(self) -> None:
         """Give it up; again: nothing."""
 
+def getenv(name: str) -> str | None:
+    """Return a variable of the environment, None: it is not set."""
+
 def netlink(request: bytes) -> bytes:
     """Send one rtnetlink message, with its header; return what the kernel answers, without.
 

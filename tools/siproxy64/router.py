@@ -18,6 +18,8 @@ from .portable_plane import PortablePlane
 from .program import Program, StartError
 from .proxy import Proxy
 from .relay import Relay
+from .router_tunnel import Tunnel, TunnelError
+from .router_tunnel import parse as servers_of
 from .settings import Settings, SettingsError
 from .sockets_net6 import Driver
 from .status import Status
@@ -39,15 +41,23 @@ counters, USR2 reads CONFIG again, TERM ends it.
 _KEY_OCTETS = 32
 _WRONG = 2  # exit status for wrong settings or arguments
 # Settings that need more than this program has; `control` is passed over.
-_ABSENT = ("defaults", "pubtsp")
+_ABSENT = ("defaults",)
 
 
 def _say(line: str) -> None:
     sys.stderr.write("siproxy64: %s\n" % line)
 
 
-def _read(file: str, maps: "list[str]") -> Settings:
-    """Return the settings of a file and of arguments real=representation; SettingsError."""
+def _resolver() -> str:
+    """Return the file that names DNS servers."""
+    return posix.getenv("VOX6_RESOLV_CONF") or "/etc/resolv.conf"
+
+
+def _read(file: str, maps: "list[str]", tunnel: "bytes | None") -> Settings:
+    """Return the settings of a file and of arguments real=representation; SettingsError.
+
+    tunnel: the address of ours, None: there is none (yet).
+    """
     text = ""
     if file:
         try:
@@ -55,7 +65,9 @@ def _read(file: str, maps: "list[str]") -> Settings:
                 text = stream.read()
         except (OSError, UnicodeError) as error:
             raise SettingsError(["%s: %s" % (file, error)])
-    settings = parse(text, maps)
+    settings = parse(text, maps, tunnel)
+    if settings.pubtsp:
+        servers_of(settings.pubtsp)
     wrong = ["%s: not in siproxy64-router" % name for name in _ABSENT if getattr(settings, name)]
     if settings.plane == "xdp":
         wrong.append("plane xdp: not in siproxy64-router")
@@ -91,11 +103,13 @@ def _secret(path: str) -> bytes:
 
 
 class _Process:
-    """One siproxy64. again: reads the settings, SettingsError."""
+    """One siproxy64. again: reads the settings for an address of the tunnel, SettingsError."""
 
-    def __init__(self, again: "Callable[[], Settings]") -> None:
+    def __init__(self, again: "Callable[[bytes | None], Settings]") -> None:
         self._again = again
-        settings = again()
+        self._tunnel: "Tunnel | None" = None
+        self._address: "bytes | None" = None  # of the tunnel
+        settings = again(None)
         self.driver = Driver()
         relay = Relay(
             PortablePlane(self.driver),
@@ -114,11 +128,18 @@ class _Process:
     def start(self) -> None:
         """Open the SIP ports, then give up the rights of root.
 
-        StartError: a port cannot be had. ValueError, OSError: another user cannot be.
+        StartError: no port or no tunnel can be had. ValueError, OSError: another user cannot be.
         """
-        if self.program.settings.anyip:
-            anyip.add(self.program.settings, posix.netlink)
-        self._secret = _secret(self.program.settings.secret)
+        settings = self.program.settings
+        if settings.pubtsp:
+            try:
+                self._tunnel = Tunnel(settings.pubtsp, self.driver, _resolver(), _say, self._moved)
+            except TunnelError as error:
+                raise StartError(str(error))
+            self._tunnel.begin()
+        if settings.anyip:
+            anyip.add(settings, posix.netlink)
+        self._secret = _secret(settings.secret)
         self.program.start()
         self._apply()
         self._start_metrics()
@@ -128,9 +149,9 @@ class _Process:
         on_signal("USR2", self._reload)
         on_signal("TERM", self.program.stop)
         on_signal("INT", self.program.stop)
-        settings = self.program.settings
         if settings.user:
-            self.driver.drop(settings.user, settings.group, settings.anyip)
+            may = settings.anyip or bool(settings.pubtsp)
+            self.driver.drop(settings.user, settings.group, may)
 
     def _start_metrics(self) -> None:
         where = self.program.settings.metrics
@@ -155,18 +176,33 @@ class _Process:
         if self.program.proxy is not None:
             self.program.proxy.configure(settings)
 
-    def _reload(self) -> None:
+    def _moved(self, address: "bytes | None") -> None:
+        """The tunnel has another address: what the word stands for is made anew."""
+        if address == self._address or self.program.leaving:
+            return
+        self._address = address
+        if self._reload() and address is not None:
+            _say("the tunnel's address is %s" % show((address, 0)))
+
+    def _reload(self) -> bool:
         try:
-            new = self._again()
+            new = self._again(self._address)
             if new.anyip:
-                anyip.add(new, posix.netlink)
+                anyip.add(new, posix.netlink, self._address)
             self.program.reload(new)
             self._apply()
             _say("the configuration was read again")
+            return True
         except (SettingsError, AnyIPError) as error:
             for line in getattr(error, "lines", None) or [str(error)]:
                 _say(line)
             _say("the table stays as it was")
+            return False
+
+    def close(self) -> None:
+        """Give back what is not the driver's."""
+        if self._tunnel is not None:
+            self._tunnel.close()
 
     def _tell(self) -> None:
         for line in self._status.lines():
@@ -184,7 +220,7 @@ def main(arguments: "list[str]") -> int:
         return _WRONG
     file = files[0] if files else ""
     try:
-        process = _Process(lambda: _read(file, maps))
+        process = _Process(lambda tunnel: _read(file, maps, tunnel))
         if check:
             _say("%s: good" % (file or " ".join(maps)))
             return 0
@@ -198,5 +234,6 @@ def main(arguments: "list[str]") -> int:
         return 1
     _say("ready")
     process.driver.run()
+    process.close()
     process.driver.close()
     return 0
