@@ -136,10 +136,20 @@ c=IN {~} {media:~!}
         self.assertTrue(found.endswith(b"m=audio 9000 RTP/AVP 0"))
 
     def test_origin_elsewhere(self):
-        """It identifies the session; a name or an unknown address in it stays."""
-        for origin in ("host.example.org", "{stranger:a!}"):
-            text = "v=0\no=- 1 1 IN {a} %s\ns=-\nc=IN {~} {phone:~!}\nt=0 0\n" % origin
-            self.become(text + "m=audio 9000 RTP/AVP 0\n", text + "m=audio 9000 RTP/AVP 0\n")
+        """It identifies the session: a name stays. Of an unknown host it tells the media address.
+
+        Some take the type of all addresses from the first one (baresip 1.0).
+        """
+        for origin, shown in (
+            ("{a} host.example.org", "{a} host.example.org"),
+            ("{a} {stranger:a!}", "{b} {phone:b!}"),
+            ("{b} {stranger:b!}", "{b} {stranger:b!}"),
+        ):
+            text = "v=0\no=- 1 1 IN %s\ns=-\nc=IN {~} {phone:~!}\nt=0 0\nm=audio 9000 RTP/AVP 0\n"
+            self.become(text % origin, text % shown)
+        for rest in ("m=audio 0 RTP/AVP 0\n", ""):
+            text = "v=0\no=- 1 1 IN {a} {stranger:a!}\ns=-\nc=IN {~} {phone:~!}\nt=0 0\n" + rest
+            self.become(text, text)
 
     def test_other_ports(self):
         """The relay could not have the same port: m= says which it has."""

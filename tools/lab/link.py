@@ -97,9 +97,13 @@ class Host:
 
     def set_default_route(self, router: str) -> None:
         """Send what is for elsewhere to a router on the link."""
+        self.set_route("default", router)
+
+    def set_route(self, network: str, router: str) -> None:
+        """Send what is for a network to a router on the link."""
         with netlink(self.netns) as ip:
             index = index_of(self.netns, "eth0")
-            ip.route("replace", dst="default", gateway=router, oif=index, family=family_of(router))
+            ip.route("replace", dst=network, gateway=router, oif=index, family=family_of(router))
 
 
 class Link:

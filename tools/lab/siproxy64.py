@@ -15,6 +15,8 @@ from tools.lab.namespace import index_of, netlink
 from tools.lab.operators import PATHS, TOP
 from tools.lab.process import Process
 
+_HOST_SCOPE = 254  # of a local route; the kernel refuses an IPv4 one that goes further
+
 
 class Siproxy64:
     """One siproxy64.
@@ -73,10 +75,10 @@ class Siproxy64:
     def serve(self, network: str) -> None:
         """Take what comes for a whole network as for this host (AnyIP)."""
         net = ipaddress.ip_network(network)
-        family = socket.AF_INET6 if net.version == 6 else socket.AF_INET
+        more = {"family": socket.AF_INET6} if net.version == 6 else {"scope": _HOST_SCOPE}
         with netlink(self.host.netns) as ip:
             index = index_of(self.host.netns, "lo")
-            ip.route("add", dst=network, oif=index, type="local", table=255, family=family)
+            ip.route("add", dst=network, oif=index, type="local", table=255, **more)
 
     def start(self, program: Sequence[str | Path] = (), lines: Sequence[str] = ()) -> Process:
         """Write the configuration and start it.

@@ -75,6 +75,7 @@ class _Lines:
 
     def __init__(self, lines: "list[bytes]") -> None:
         self.lines = lines
+        self.shown = b""  # the address of its stream on the other side
 
     def find(self, start: bytes) -> int:
         """Return the index of the first line that begins so, -1 if there is none."""
@@ -153,6 +154,10 @@ def rewrite_sdp(octets: bytes, translate: "Translator", media: "Media") -> bytes
     words = session.words(i) if i >= 0 else []
     if len(words) == 6:
         text = _plain(words[5], translate)
+        addr16 = literal(words[5])
+        for part in parts:  # some take the type of all from here: an address that is known there
+            if part.shown and addr16 is not None and translate(addr16, 0) is None:
+                text = text or _typed(part.shown)
         if text is not None:
             session.replace(i, b" ".join(words[:4]) + b" " + text.encode())
     return b"\n".join([b"\n".join(part.lines) for part in parts if part.lines])
@@ -243,6 +248,7 @@ def _media(
         if held:
             return text
         raise unacceptable()
+    part.shown = found[0]
     if not held:
         text = _typed(found[0])
     if found[1] != port:
