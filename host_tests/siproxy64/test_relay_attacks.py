@@ -181,14 +181,28 @@ class TestExhaustion(RelayCase):
         self.call("next")
         self.assertBothWays()
 
-    def test_a_late_offer_counts_for_who_called(self):
-        self.start(limit=8)
-        self.relay.share = 1
-        self.request("INVITE", call="late")
-        self.response(200, media=("phone", "m=audio 6000 RTP/AVP 0"), call="late")
-        self.assertEqual(self.relay.calls()[0].parties[0][0], self.world.addr16("caller:b"))
-        answer = self.request("INVITE", media=AUDIO, call="next")
-        self.assertTrue(answer.startswith("SIP/2.0 503 "), answer)
+    def test_answers_that_nobody_asked_for(self):
+        """They take from the share of who sends them, and so does what an answer has added."""
+        self.start(limit=20)
+        self.relay.share = 3
+        for i in range(3):
+            media = ("phone", "m=audio %d RTP/AVP 0" % (9000 + 2 * i))
+            self.response(183, media=media, call="forged%d" % i)
+        leg = self.relay.calls()[0]
+        ends = [self.world.addr16("caller:b"), self.world.addr16("phone:a")]
+        self.assertEqual([one[0] for one in leg.parties], ends)
+        for i in range(3):
+            call = "call%d" % i
+            media = ("caller", "m=audio %d RTP/AVP 0" % (7000 + 2 * i))
+            asked = self.request("INVITE", to="second", media=media, call=call)
+            self.assertTrue(asked.startswith("INVITE "), asked)
+            lines = ["m=audio %d RTP/AVP 0" % (7000 + 10 * i + 2 * j) for j in range(2)]
+            answer = self.message(
+                "SIP/2.0 183 X", "a", "second", "caller", ("c", "q"), call, "1 INVITE",
+                ("second",) + tuple(lines),
+            )  # fmt: skip
+            self.assertTrue(answer.startswith("SIP/2.0 183 "), answer)
+        self.assertEqual(self.relay.count(), 9)
 
     def test_a_flood_that_nobody_answers_ends_by_itself(self):
         self.start(limit=4)

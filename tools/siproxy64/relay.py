@@ -45,9 +45,13 @@ _METHODS = const(("INVITE", "ACK", "PRACK", "UPDATE"))
 
 
 class Stream:
-    """One media description: RTP, RTCP, and more pairs of ports if it has some."""
+    """One media description: RTP, RTCP, and more pairs of ports if it has some.
 
-    def __init__(self) -> None:
+    party: whose message began it, and who has one less for that.
+    """
+
+    def __init__(self, party: bytes) -> None:
+        self.party = party
         self.handles: "list[Any]" = []
         # By side that they are seen from: address and ports of the near sockets.
         self.shown: "dict[bool, tuple[bytes, Ports]]" = {}
@@ -60,6 +64,7 @@ class Leg:
 
     def __init__(self, source: "Address", target: "Address", now: int) -> None:
         self.parties = (source, target)  # who called, and whom
+        self.speaker = source[0]
         self.began_ms = now
         self.streams: "dict[int, Stream]" = {}
         self.answers: "dict[str, list[Show]]" = {}  # of each branch that was accepted, by its tag
@@ -128,6 +133,7 @@ class Passage:
             ports += (rtp + i,)
         show = (index, addr16, ports, local16)
         self.shows.append(show)
+        leg.speaker = self.parties[0][0]
         found = relay.show(leg, show, not self.status and bool(leg.answers))
         return local16, found[0], found[1 if rtcp != rtp else 0]
 
@@ -175,7 +181,7 @@ class Passage:
 class Relay:
     """All legs. table: of the mirror; shared: media address of a side, for whom it lacks.
 
-    limit: streams at once; share: those of calls that one party began.
+    limit: streams at once; share: those that one party began.
     """
 
     def __init__(
@@ -193,7 +199,7 @@ class Relay:
         self.shared = shared or {}
         self.latch = latch or {True: True, False: False}
         self.legs: "dict[str, dict[Pair, Leg]]" = {}  # by Call-ID, then by both addresses
-        self._streams: "dict[bytes, int]" = {}  # by the address of who began their calls
+        self._streams: "dict[bytes, int]" = {}  # by the address of who began them
         self._first, self._last = ports
         self._next = ports[0] & ~1
         self._look_ms = 0
@@ -217,11 +223,11 @@ class Relay:
         there = not here
         stream = leg.streams.get(index)
         if stream is None:
-            party = leg.parties[0][0]
+            party = leg.speaker
             used = self._streams.get(party, 0)
             if used >= self.share or self.count() >= self.limit:
                 raise Refused(503, "Service Unavailable", (399, "Too many calls"), _RETRY_S)
-            stream = leg.streams[index] = Stream()
+            stream = leg.streams[index] = Stream(party)
             self._streams[party] = used + 1
         old = stream.told.get(here)
         if old != show[1:]:
@@ -311,13 +317,13 @@ class Relay:
 
     def drop(self, leg: Leg, known: "Collection[int]") -> None:
         """Close all streams of a leg but those that are known."""
-        party = leg.parties[0][0]
         for index in list(leg.streams):
             if index not in known:
-                left = self._streams.pop(party) - 1
+                stream = leg.streams.pop(index)
+                left = self._streams.pop(stream.party) - 1
                 if left:
-                    self._streams[party] = left
-                for handle in leg.streams.pop(index).handles:
+                    self._streams[stream.party] = left
+                for handle in stream.handles:
                     counters = self.plane.counters(handle)[0]
                     self.counted[0] += counters[0] + counters[2]
                     self.counted[1] += counters[1] + counters[3]

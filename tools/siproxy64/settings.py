@@ -56,7 +56,7 @@ class Settings:
         self.plane = "auto"
         self.limits = {
             "streams": 64,  # at once
-            "streams-per-party": 0,  # of them, in calls that one party began; 0: half of them
+            "streams-per-party": 0,  # of them, that one party began; 0: half of them
             "messages": 1000,  # a second from one party
             "strangers": 10,  # a second from one address that is no party
             "connections": 64,  # TCP, at once
