@@ -220,6 +220,17 @@ class TestCalls(RelayCase):
                 ("phone:a", port + 1000),
             )  # fmt: skip
 
+    def test_a_challenged_call_may_ring(self):
+        """An INVITE that comes again with credentials is of the same call."""
+        for number, status in ((1, 407), (2, 0)):
+            self.request("INVITE", number=number, media=("caller", "m=audio 5000 RTP/AVP 0"))
+            if status:
+                self.response(status, number=number)
+        for self.network.time in range(0, 60_000, 1000):
+            self.mirror.handle_timer(self.network.time)
+        self.response(200, number=2, media=("phone", "m=audio 6000 RTP/AVP 0"))
+        self.assertBothWays()
+
     def test_the_same_call_passes_twice(self):
         """Through a registrar of the other side and back: each time its own sockets."""
         self.call()

@@ -151,6 +151,8 @@ class Passage:
         elif not self.status:
             if self.method == "BYE":
                 relay.bye(self.call_id, self.message, self.now)
+            elif self.method == "INVITE" and not leg.is_over:
+                leg.ends_ms = 0  # it was challenged, and comes again with credentials
         elif self.method == "INVITE" or self.method == "UPDATE":
             if self.status >= 300:
                 if not leg.answers:
