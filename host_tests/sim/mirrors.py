@@ -10,9 +10,9 @@ A Witness on all wires holds every datagram against what the phones themselves h
 
 import errno
 
-from host_tests.sim.couple import ANNA, BORIS, Couple
+from host_tests.sim.couple import ANNA, BORIS, LINKS, Couple
 from host_tests.sim.rewriter import Rewriter
-from host_tests.sim.world import is_media
+from host_tests.sim.world import Link, is_media
 from tools.siproxy64.configuration import parse
 from tools.siproxy64.portable_plane import PortablePlane
 from tools.siproxy64.program import Program
@@ -156,11 +156,23 @@ def plain(data):
     return "\r\n".join(line for line in lines if not line.startswith(changed))
 
 
+def third(link):
+    """Return a wire of which three in a row are about as bad as one."""
+    least, most = link.delay_ms
+    return Link(
+        link.loss / 3,
+        (least // 3, most // 3),
+        link.duplication / 3,
+        link.jump_ms // 3,
+        link.jump_every_ms,
+    )
+
+
 class MirroredCouple(Couple):
-    """Two phones that see each other through two mirrors."""
+    """Two phones that see each other through two mirrors, over three wires."""
 
     def __init__(self, name, seed, link=None, encrypt=False):
-        super().__init__(name, seed, link, encrypt)
+        super().__init__(name, seed, third(link or LINKS[name]), encrypt)
         self.witness = Witness(self.world)
         self.mirrors = (
             Mirror(self.world, "one", (ANNA, ANNA_IN_4), (BORIS_IN_4, BORIS_FAR)),
