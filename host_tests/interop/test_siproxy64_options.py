@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
 # CPython only: programs in a lab
-"""Two baresips with ICE, one on either side of siproxy64: by default and with `ice rewrite`."""
+"""Two baresips, one on either side of siproxy64, and its options: `ice rewrite`, `compact`."""
 
 import re
 import time
@@ -34,7 +34,7 @@ def test_without_candidates(places):
     baresip 1.0 starts no media with such a peer, without siproxy64 neither.
     """
     for order in ((0, 1), (1, 0)):
-        output = call(places, "drop", order, False)
+        output = call(places, ["ice drop"], order, sounds=False)
         assert "ICE not supported by peer" in output and not re.search(COMPLETED, output)
         assert not re.search(r"a=(ice|candidate)", received(output))
 
@@ -42,8 +42,8 @@ def test_without_candidates(places):
 def test_checks_run_through_the_relay(places):
     """The host candidates of the relay's streams pass, and a pair of them is valid."""
     for output, seen in (
-        (call(places, "rewrite", (0, 1)), INNER_SEEN),
-        (call(places, "rewrite", (1, 0)), OUTER_SEEN),
+        (call(places, ["ice rewrite"], (0, 1)), INNER_SEEN),
+        (call(places, ["ice rewrite"], (1, 0)), OUTER_SEEN),
     ):
         offered = re.findall(r"a=candidate:(.*)", received(output))
         assert len(offered) == 2, offered  # RTP and RTCP
@@ -55,19 +55,29 @@ def test_checks_run_through_the_relay(places):
         assert all(seen in address for _, address in valid), valid
 
 
+def test_names_of_one_letter(places):
+    """Both take a call, its answer and its end with them, and each gets them alone."""
+    lines = ["compact 4 on", "compact 6 on"]
+    for order in ((0, 1), (1, 0)):
+        invite = received(call(places, lines, order, ice=False))
+        names = {line.partition(":")[0] for line in invite.split("\n\n")[0].split("\n")[1:]}
+        assert {"v", "m", "t", "f", "i", "c", "l"} <= names, invite
+        assert not names & {"Via", "Contact", "To", "From", "Call-ID", "Content-Length"}, invite
+
+
 def received(output):
     """The first INVITE that a baresip has printed."""
     return output.partition("\nINVITE sip:")[2].partition("\x1b[;m")[0]
 
 
-def call(places, setting, order, sounds=True):
+def call(places, lines, order, ice=True, sounds=True):
     """A call; what the called one has printed. order: who calls whom; sounds: both hear it."""
     mirror, inner, outer = places
-    mirror.start(lines=["ice " + setting])
+    mirror.start(lines=lines)
     made = []
     try:
         for host, address in ((inner, INNER), (outer, OUTER)):
-            made.append(Baresip(host, address, tone_file(8000), ice=True))
+            made.append(Baresip(host, address, tone_file(8000), ice=ice))
         caller, called = [made[i] for i in order]
         caller.dial(mirror.uri(called.uri))
         called.wait("CALL_INCOMING")
