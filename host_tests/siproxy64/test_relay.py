@@ -231,6 +231,16 @@ class TestCalls(RelayCase):
         self.response(200, number=2, media=("phone", "m=audio 6000 RTP/AVP 0"))
         self.assertBothWays()
 
+    def test_an_update_may_be_refused_while_it_rings(self):
+        """What was said before goes on to count, and the call to ring."""
+        self.request("INVITE", media=("caller", "m=audio 5000 RTP/AVP 0"))
+        self.response(183, media=("phone", "m=audio 6000 RTP/AVP 0"))
+        self.request("UPDATE", ("c", "p"), number=2, media=("caller", "m=audio 5002 RTP/AVP 0"))
+        self.response(491, number=2, method="UPDATE")
+        for self.network.time in range(0, 60_000, 1000):
+            self.mirror.handle_timer(self.network.time)
+        self.assertBothWays()
+
     def test_the_same_call_passes_twice(self):
         """Through a registrar of the other side and back: each time its own sockets."""
         self.call()

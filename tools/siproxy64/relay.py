@@ -42,6 +42,7 @@ _MOST_TRIES = const(100)  # of ports that may be taken, or the host has no more 
 _MOST_PAIRS = const(4)  # of one media description
 _MOST_BRANCHES = const(8)  # of one call, whose early descriptions are kept
 _METHODS = const(("INVITE", "ACK", "PRACK", "UPDATE"))
+_OFFERING = const(("INVITE", "UPDATE"))  # what may be refused, so that all is as before
 
 
 class Stream:
@@ -134,7 +135,7 @@ class Passage:
         show = (index, addr16, ports, local16)
         self.shows.append(show)
         leg.speaker = self.parties[0][0]
-        found = relay.show(leg, show, not self.status and bool(leg.answers))
+        found = relay.show(leg, show, not self.status and self.method in _OFFERING)
         return local16, found[0], found[1 if rtcp != rtp else 0]
 
     def end(self, passed: bool) -> None:
@@ -153,9 +154,9 @@ class Passage:
                 relay.bye(self.call_id, self.message, self.now)
             elif self.method == "INVITE" and not leg.is_over:
                 leg.ends_ms = 0  # it was challenged, and comes again with credentials
-        elif self.method == "INVITE" or self.method == "UPDATE":
+        elif self.method in _OFFERING:
             if self.status >= 300:
-                if not leg.answers:
+                if self.method == "INVITE" and not leg.answers:
                     leg.ends_ms = self.now + _LINGER_MS
                 relay.show_all(leg, leg.before)
             elif self.status >= 200:
