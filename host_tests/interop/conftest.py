@@ -4,6 +4,12 @@
 
 import pytest
 
+from host_tests.interop.annex import (  # noqa: F401
+    annex,
+    annex_baresip,
+    annex_linphone,
+    start,
+)
 from host_tests.interop.fixtures import (  # noqa: F401
     capture,
     lab,

@@ -8,7 +8,9 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from tools.common.control import ask
 from tools.lab.errors import LabError
 from tools.lab.link import Host, bracketed
 from tools.lab.namespace import index_of, netlink
@@ -120,6 +122,10 @@ class Siproxy64:
             if time.monotonic() > deadline:
                 raise LabError(f"{self.descriptors()} files are open, not {count}")
             time.sleep(0.1)
+
+    def status(self) -> dict[str, Any]:
+        """What `siproxy64 status` tells."""
+        return ask(str(self.control), {"command": "status"}, "siproxy64")
 
     def output(self) -> str:
         """What it has said since its start."""
