@@ -22,6 +22,16 @@ CORE_MOST = 32 * 1024
 PROGRAM_MOST = 600_000
 # The function, who carries media, who holds the ports and connections; all else is optional.
 ROOTS = ("mirror", "relay", "portable_plane", "ports", "streams")
+# What a configuration may ask for: what it is, the module that it begins with.
+OPTIONS = (
+    ("resolver", "default_route"),
+    ("pool", "pool"),
+    ("proxy mode", "proxy"),
+    ("metrics", "metrics"),
+    ("anyip", "anyip"),
+    ("pubtsp", "router_tunnel"),
+    ("XDP", "xdp_plane"),
+)
 _FOLDERS = {"vox6": TOP / "lib", "tools": TOP / "tools"}
 _OURS = "tools.siproxy64."
 
@@ -91,11 +101,19 @@ def optional() -> dict[str, Path]:
     """Return {name: file} of what else of siproxy64 and the libraries a configuration may need."""
     stems = [path.stem for path in (TOP / "tools/siproxy64").glob("[a-z]*.py")]
     own = core()
+    frozen = closure(["router"])
     return {
         name: file
-        for name, file in closure(stems).items()
-        if name not in own and name.startswith((_OURS, "vox6."))
+        for name, file in {**closure(stems), **frozen}.items()
+        if name not in own and (name in frozen or name.startswith((_OURS, "vox6.")))
     }
+
+
+def added(root: str) -> dict[str, Path]:
+    """Return {name: file} of what an optional module brings beside the mirror and its settings."""
+    own = {**core(), **closure(["settings", "status"])}
+    own.pop(_OURS + root, None)
+    return {name: file for name, file in closure([root]).items() if name not in own}
 
 
 def cross_compiler() -> Path | None:
@@ -139,6 +157,16 @@ def report(console: Console) -> None:
         table.add_row(name, text, "siproxy64-router" if name in frozen else "")
     console.print(table)
     total = sum(octets or 0 for octets in own.values())
+    options = Table()
+    options.add_column("option")
+    options.add_column(".mpy", justify="right")
+    options.add_column("modules", justify="right")
+    for words, root in OPTIONS:
+        brought = module_sizes(added(root))
+        octets = [size for size in brought.values() if size is not None]
+        options.add_row(words, f"{sum(octets):,}", str(len(octets)))
+    console.print(options)
+    console.print("Each option with all that it needs beside the mirror; several may need the same.")
     console.print(f"the mirror: {total:,}, {total / CORE_MOST:.2f} of the target {CORE_MOST:,}")
     if PROGRAM.is_file():
         octets = PROGRAM.stat().st_size

@@ -11,7 +11,7 @@ goes before.
 """
 
 from vox6.dns import rdata
-from vox6.pubtsp import events
+from vox6.pubtsp import events, header, ipv6
 from vox6.pubtsp.client import CHEAP, SIDE, TUNNEL, Client
 from vox6.pubtsp.martians import POLICIES
 from vox6.pubtsp.settings import Settings
@@ -49,6 +49,7 @@ _LOOK_MS = const(10_000)  # between two looks at our IPv4 address
 _AGAIN_FIRST = const(2_000)  # ms until servers are looked for again, doubled
 _AGAIN_LAST = const(60_000)
 _TRIES = const(8)  # ports
+_CE = const(3)  # congestion experienced (RFC 3168)
 _LEAST_PORT = const(1024)
 _ANY4 = b"\0" * 10 + b"\xff\xff" + b"\0" * 4
 _ANYWHERE = b"\xc0\x00\x00\x09"  # 192.0.0.9 (RFC 7723): asked for the way there only
@@ -115,8 +116,10 @@ class Tunnel:
         self._found: "list[Where]" = []  # what the network has told of
         self._wait = _AGAIN_FIRST
         self._timer: "Any" = None
+        self._due_at = 0
         self._ends: "dict[str, Any]" = {}  # UDP sockets by TUNNEL and SIDE
         self._buffer = bytearray(net6.DATAGRAM_MAX)
+        self._view = memoryview(self._buffer)
         self._names = Names(posix.random, driver)
         self._dns: "list[Peer]" = []
         self._client = Client(posix.random, Settings(policy=policy))
@@ -164,7 +167,7 @@ class Tunnel:
                 if came is None:
                     break
                 length, peer16, port = came
-                data = bytes(self._buffer[:length])
+                data = _congested(bytes(self._view[:length]), end.meta()[1])
                 self._client.receive_datagram(data, (peer16, port), now, tag)
             self._drain()
 
@@ -177,11 +180,11 @@ class Tunnel:
             end = self._ends.get(TUNNEL if tag == CHEAP else tag)
             if end is None:
                 continue
-            traffic_class = (data[0] & 15) << 4 | data[1] >> 4 if data[:1] >= b"\x60" else 0
+            hops = _CHEAP_HOPS if tag == CHEAP else 0
+            # RFC 6040 section 4.1: outside as inside.
+            outer = ipv6.traffic_class(data) if len(data) > 1 and header.is_ipv6(data) else 0
             try:
-                end.send(
-                    data, peer[0], peer[1], None, _CHEAP_HOPS if tag == CHEAP else 0, traffic_class
-                )
+                end.send(data, peer[0], peer[1], None, hops, outer)
             except OSError:
                 pass  # as if lost
 
@@ -197,12 +200,13 @@ class Tunnel:
             self._happened(event)
         for packet in client.packets_received():
             self._tun.write(packet)
+        due = client.get_timer()
+        if due is None or self._timer is not None and self._due_at <= due:
+            return  # one that is too early does no harm, and thousands of cancelled ones would
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        due = client.get_timer()
-        if due is not None:
-            self._timer = self._driver.call_at(due, self._due)
+        self._due_at = due
+        self._timer = self._driver.call_at(due, self._due)
 
     def _due(self) -> None:
         self._timer = None
@@ -344,6 +348,14 @@ class Tunnel:
 
         self._read_resolver()
         self._names.resolve(name, rdata.A, done)
+
+
+def _congested(data: bytes, outer: int) -> bytes:
+    """Tell the inner header what the outer one has learnt of congestion (RFC 6040 section 4.2)."""
+    if outer & 3 == _CE and len(data) >= ipv6.HEADER and header.is_ipv6(data):
+        if ipv6.traffic_class(data) & 3 in (1, 2):
+            return ipv6.with_ecn(data, _CE)
+    return data
 
 
 def _text4(addr16: bytes) -> str:

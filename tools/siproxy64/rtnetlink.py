@@ -118,7 +118,7 @@ def preferred_source(answer: bytes) -> "bytes | None":
     at = 12  # behind struct rtmsg
     while at + 4 <= len(answer):
         length, kind = struct.unpack_from("@HH", answer, at)
-        if kind == _RTA_PREFSRC and length == 8:
+        if kind == _RTA_PREFSRC and length == 8 and at + 8 <= len(answer):
             return bytes(answer[at + 4 : at + 8])
         at += max(4, (length + 3) & ~3)
     return None
