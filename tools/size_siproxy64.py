@@ -156,17 +156,16 @@ def report(console: Console) -> None:
         text = "CPython alone" if octets is None else f"{octets:,}"
         table.add_row(name, text, "siproxy64-router" if name in frozen else "")
     console.print(table)
-    total = sum(octets or 0 for octets in own.values())
-    options = Table()
-    options.add_column("option")
-    options.add_column(".mpy", justify="right")
-    options.add_column("modules", justify="right")
+    options = Table(caption="with all that it needs beside the mirror; two may need the same")
+    for column in ("option", ".mpy", "modules", "of CPython alone"):
+        options.add_column(column, justify="left" if column == "option" else "right")
     for words, root in OPTIONS:
-        brought = module_sizes(added(root))
-        octets = [size for size in brought.values() if size is not None]
-        options.add_row(words, f"{sum(octets):,}", str(len(octets)))
+        brought = list(module_sizes(added(root)).values())
+        alone = brought.count(None)
+        total = sum(octets or 0 for octets in brought)
+        options.add_row(words, f"{total:,}", str(len(brought) - alone), str(alone))
     console.print(options)
-    console.print("Each option with all that it needs beside the mirror; several may need the same.")
+    total = sum(octets or 0 for octets in own.values())
     console.print(f"the mirror: {total:,}, {total / CORE_MOST:.2f} of the target {CORE_MOST:,}")
     if PROGRAM.is_file():
         octets = PROGRAM.stat().st_size

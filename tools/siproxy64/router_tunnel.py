@@ -160,8 +160,10 @@ class Tunnel:
             now = self._driver.now()
             for _ in range(_BATCH):
                 end = self._ends.get(tag)
+                if end is None:
+                    break  # closed by what was received
                 try:
-                    came = None if end is None else end.recv_into(self._buffer)
+                    came = end.recv_into(self._buffer)
                 except OSError:
                     break
                 if came is None:
