@@ -58,7 +58,7 @@ WRONG = (
     ("default 4to6 2001:db8::1", "lives on the other side"),
     ("default 4to6 10.0.0.1 -> 10.0.0.2", "lives on the same side"),
     ("default 4to6 10.0.0.1", "default without a next hop needs a pool"),
-    ("default 6to4 2001:db8::1", "needs a next hop"),
+    ("default 6to4 2001:db8::1", "default without a next hop needs a pool"),
     ("default 4to6 10.0.0.1 proxy always", "OWN-ADDRESS proxy [contact]"),
     ("default 4 10.0.0.1 proxy", "OWN-ADDRESS proxy [contact]"),
     ("default 6to4 10.0.0.1 proxy", "lives on the other side"),
@@ -141,6 +141,32 @@ class TestSettings(unittest.TestCase):
             parse("pool ::/0 = 10.64.0.0/24\ndefault 4to6 10.0.0.4\ndefault 4to6 10.0.0.4 proxy")
         self.assertIn("line 3: 10.0.0.4 asks DNS already", caught.exception.lines)
 
+    def test_default_routes_by_dns(self):
+        for lines in (
+            "default 4to6 10.0.0.3\npool ::/0 = 10.64.0.0/24",
+            "default 6to4 2001:db8::3\npool 0.0.0.0/0 = 2001:db8:64::/112",
+            "default 6to4 2001:db8::3\nmap 0.0.0.0/0 = 2001:db8:64::/96",
+        ):
+            (here,) = parse(lines).defaults
+            self.assertEqual(here, "4to6" in lines)
+        for lines, words in (
+            ("default 4to6 10.0.0.3\npool 0.0.0.0/0 = 2001:db8:64::/112", "needs a pool"),
+            ("default 4to6 10.0.0.3\nmap 0.0.0.0/0 = 2001:db8:64::/96", "needs a pool"),
+            ("default 6to4 2001:db8::3\npool ::/0 = 10.64.0.0/24", "needs a pool"),
+            (
+                "default 6to4 2001:db8:64::3\nmap 0.0.0.0/0 = 2001:db8:64::/96",
+                "[2001:db8:64::3]:5060 is mapped already",
+            ),
+            (
+                "default 4to6 10.0.0.3\ndefault 4to6 10.0.0.4\npool ::/0 = 10.64.0.0/24",
+                "line 2: default stands in line 1 already",
+            ),
+        ):
+            with self.assertRaises(SettingsError) as caught:
+                parse(lines)
+            said = caught.exception.lines
+            self.assertTrue(len(said) == 1 and words in said[0], said)
+
     def test_each_wrong_line_is_named(self):
         for line, words in WRONG:
             with self.assertRaises(SettingsError) as caught:
@@ -153,7 +179,7 @@ class TestSettings(unittest.TestCase):
         with self.assertRaises(SettingsError) as caught:
             parse("\n".join([line for line, words in WRONG if "needs a pool" not in words]))
         numbers = [line.split()[1].rstrip(":") for line in caught.exception.lines]
-        self.assertEqual(len(set(numbers)), len(WRONG) - 1)
+        self.assertEqual(len(set(numbers)), len(WRONG) - 2)
 
     def test_one_to_one(self):
         """A representation of two parties, and one setting twice: both lines are named."""

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026 The vox6 authors
-"""Where a SIP URI leads: NAPTR, SRV, AAAA (RFC 3263 section 4). Sends nothing itself.
+"""Where a SIP URI leads: NAPTR, SRV, AAAA or A (RFC 3263 section 4). Sends nothing itself.
 
 A Locator asks its Resolver; the driver gives each event of the resolver to `receive_event` too.
 
 Order of things (sections 4.1, 4.2):
     literal         done
-    port            transport of the URI or the default; AAAA of the host
-    transport       SRV of the host for it, else AAAA at the default port
+    port            transport of the URI or the default; addresses of the host
+    transport       SRV of the host for it, else its addresses at the default port
     neither         NAPTR: SRV of each service that we speak; without any: SRV of each transport
-                    that we speak; without any: AAAA, default transport and port
+                    that we speak; without any: addresses, default transport and port
 """
 
 from vox6.wire import const
@@ -34,6 +34,7 @@ _MAX_EVENTS = const(32)
 
 _SERVICES = {b"SIP+D2U": "UDP", b"SIP+D2T": "TCP", b"SIPS+D2T": "TLS"}
 _PREFIXES = {"UDP": "_sip._udp.", "TCP": "_sip._tcp.", "TLS": "_sips._tcp."}
+_MAPPED = const(b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff")  # IPv4 in 16 octets
 _PORTS = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
 
 
@@ -75,13 +76,17 @@ class Location:
 
 
 class Locator:
-    """random(n): n octets, for the weights of SRV. transports: what we speak, best first."""
+    """random(n): n octets, for the weights of SRV. transports: what we speak, best first.
+
+    addresses: of which type; rdata.A gives them v4-mapped.
+    """
 
     def __init__(
         self,
         resolver: "Resolver",
         random: "Callable[[int], bytes]",
         transports: "tuple[str, ...]" = ("UDP", "TCP", "TLS"),
+        addresses: int = rdata.AAAA,
     ) -> None:
         for transport in transports:
             if transport not in _PORTS:
@@ -90,6 +95,7 @@ class Locator:
         self._resolver = resolver
         self._random = random
         self._transports = transports
+        self._type = addresses
         self._locations: "list[Location]" = []
         self._events: "list[object]" = []
 
@@ -171,7 +177,9 @@ class Locator:
                 self._targets_known(location, now)
         else:
             location.addresses[key[0]] = [
-                record.address for record in records if isinstance(record, rdata.AddressData)
+                record.address if len(record.address) == 16 else _MAPPED + record.address
+                for record in records
+                if isinstance(record, rdata.AddressData)
             ]
             if not location.waiting:
                 self._finish(location)
@@ -217,8 +225,8 @@ class Locator:
         hosts: "list[tuple[str, int]]" = []
         for route in location.routes:
             for host, _ in route.targets:
-                if (host, rdata.AAAA) not in hosts and len(hosts) < _MAX_TARGETS:
-                    hosts.append((host, rdata.AAAA))
+                if (host, self._type) not in hosts and len(hosts) < _MAX_TARGETS:
+                    hosts.append((host, self._type))
         if hosts:
             self._ask(location, hosts, now)
         elif location.refused:
@@ -231,7 +239,7 @@ class Locator:
         route = Route(location.default, "")
         route.targets.append((location.host, port))
         location.routes = [route]
-        self._ask(location, [(location.host, rdata.AAAA)], now)
+        self._ask(location, [(location.host, self._type)], now)
 
     def _finish(self, location: Location) -> None:
         candidates: "list[Candidate]" = []

@@ -44,7 +44,7 @@ class _Reader:
 
     def __init__(self, tunnel: bytes = NOWHERE) -> None:
         self._tunnel = host_text(tunnel)
-        self._needs_tunnel = self._needs_pool = ""
+        self._needs_tunnel = ""
         self.settings = Settings()
         self._where = ""
         self._seen: "dict[str, str]" = {}
@@ -70,6 +70,7 @@ class _Reader:
         self._switches = {"anyip": "anyip", "strip-identity": "strip_identity"}
         self._texts = ("control", "secret", "user", "group")
         self._proxy_lines: "dict[bool, str]" = {}
+        self._default_lines: "dict[bool, str]" = {}
 
     def read(self, text: str, arguments: "list[str]") -> Settings:
         """Return the settings of a whole text."""
@@ -97,8 +98,6 @@ class _Reader:
         settings = self.settings
         if self._needs_tunnel and not settings.pubtsp:
             wrong.append("%s: tunnel: there is no pubtsp line" % self._needs_tunnel)
-        if self._needs_pool and not settings.pool_lines:
-            wrong.append("%s: default without a next hop needs a pool" % self._needs_pool)
         for parties, free, idle, where in settings.pool_lines:
             try:
                 settings.pools.append(Pool(settings.table, parties, free, 1000 * idle))
@@ -111,6 +110,14 @@ class _Reader:
             if [pool for pool in settings.pools if side(pool.net[0]) == here]:
                 wrong.append("%s: a pool has the callers of proxy mode already" % where)
             settings.media_shared.setdefault(here, own[0])
+        for here, own in settings.defaults.items():
+            where = self._default_lines[here]
+            if settings.table.real(own[0], own[1]) is not None:
+                wrong.append("%s: %s is mapped already" % (where, show(own)))
+            if not settings.holds_anybody(here):
+                wrong.append(
+                    "%s: default without a next hop needs a pool or a whole family" % where
+                )
         if wrong:
             raise SettingsError(wrong)
         if settings.pools:
@@ -194,12 +201,12 @@ class _Reader:
         own = own[0], own[1] or SIP_PORT
         if hop is not None:  # is seen at the own address, as a party is at its representation
             self.settings.table.add((hop[0], hop[1] or SIP_PORT), own, 128, self._where)
-        elif not here:
-            raise FormatError("default 6to4 needs a next hop")
         else:
             if own == self.settings.proxies.get(here, (None,))[0]:
                 raise FormatError("%s is a proxy already" % values[1])
-            self._needs_pool = self._where
+            if here in self._default_lines:
+                raise FormatError("default stands in %s already" % self._default_lines[here])
+            self._default_lines[here] = self._where
             self.settings.defaults[here] = own
 
     def _proxy(self, values: "list[str]") -> None:

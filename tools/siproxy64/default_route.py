@@ -11,6 +11,7 @@ must be a party already. The same name leads to the same server for a while, and
 one of equals, so that ACK and CANCEL follow their INVITE.
 """
 
+from vox6.dns import rdata
 from vox6.dns.events import Located, LocateFailed
 from vox6.dns.locate import Locator
 from vox6.sip.grammar import host_address
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     Address = tuple[bytes, int]
     Found = Callable[[bytes, Address, Address, Any], None]
-    Key = tuple[str, int, str]  # host, port or 0, transport
+    Key = tuple[str, int, str, bool]  # host, port or 0, transport, side that it is called from
 
 _KEEP_MS = const(60_000)  # a name leads to one server for so long
 _MOST_NAMES = const(256)
@@ -65,7 +66,16 @@ class DefaultRoute:
         self._refused = refused
         self._names = Names(random, driver)
         self._names.set_servers(resolv_conf(resolver)[0])
-        self._locator = Locator(self._names.resolver, lambda count: seed[:count])
+        self._locators = {
+            (here, transport): Locator(
+                self._names.resolver,
+                lambda count: seed[:count],
+                (transport,),
+                rdata.AAAA if here else rdata.A,
+            )
+            for here in (True, False)
+            for transport in ("UDP", "TCP")
+        }
         self._names.attend(self._event)
         self._cache: "dict[Key, tuple[int, Address]]" = {}
         self._under_way: "dict[Location, Key]" = {}
@@ -91,7 +101,7 @@ class DefaultRoute:
                 raise Refused(404, "Not Found")
             self._go((literal, uri.port or 5060), data, local, peer, stream)
             return True
-        key = (uri.host.lower(), uri.port or 0, transport)
+        key = (uri.host.lower(), uri.port or 0, transport, side(local[0]))
         known = self._cache.get(key)
         if known is not None and now < known[0]:
             self._go(known[1], data, local, peer, stream)
@@ -101,7 +111,8 @@ class DefaultRoute:
         self._waiting.append((key, data, local, peer, stream))
         if key not in self._under_way.values():
             try:
-                location = self._locator.locate(key[0], key[1] or None, transport, False, now)
+                locator = self._locators[key[3], transport]
+                location = locator.locate(key[0], key[1] or None, None, False, now)
             except LocalProtocolError:
                 self._waiting.pop()
                 raise Refused(503, "Service Unavailable", None, _RETRY_S)
@@ -130,12 +141,17 @@ class DefaultRoute:
                     break
 
     def _event(self, event: object, now: int) -> None:
-        self._locator.receive_event(event, now)
+        for locator in self._locators.values():
+            locator.receive_event(event, now)
         self._tell()
 
     def _tell(self) -> None:
+        for locator in self._locators.values():
+            self._tell_of(locator)
+
+    def _tell_of(self, locator: Locator) -> None:
         while True:
-            event = self._locator.next_event()
+            event = locator.next_event()
             if event is None:
                 return
             if not isinstance(event, (Located, LocateFailed)):

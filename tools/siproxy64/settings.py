@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     Address = tuple[bytes, int]
 
 SIP_PORT = 5060
+WHOLE = 96  # prefix length in 128 bits of a mapping that holds everybody
 DEFAULT_FILE = "/etc/siproxy64.conf"
 DEFAULT_CONTROL = "/run/siproxy64/control"
 NOWHERE = b"\x01" + b"\0" * 14 + b"\x01"  # 100::1, of the discard-only prefix (RFC 6666)
@@ -67,6 +68,12 @@ class Settings:
     def share(self) -> int:
         """Return how many streams the calls of one party may have."""
         return self.limits["streams-per-party"] or (self.limits["streams"] + 1) // 2
+
+    def holds_anybody(self, here: bool) -> bool:
+        """Return whether parties that nobody configured have addresses of this side."""
+        nets = [pool.net[0] for pool in self.pools]
+        nets += [net for net, length, _ in self.table.local_nets() if length == WHOLE]
+        return here in [side(net) for net in nets]
 
     def unknown(self, addr16: bytes, port: int, now: int, sender: bool) -> "Address | None":
         """Ask the pools for the counterpart of an address that the table lacks."""

@@ -56,11 +56,13 @@ EXAMPLE = {
 class Both:
     """A locator over a resolver over a zone; silent: names that nobody answers for."""
 
-    def __init__(self, zone=EXAMPLE, transports=("UDP", "TCP", "TLS"), silent=()):
+    def __init__(
+        self, zone=EXAMPLE, transports=("UDP", "TCP", "TLS"), silent=(), addresses=dns.AAAA
+    ):
         self.zone = zone
         self.silent = silent
         self.resolver = resolver()
-        self.locator = dns.Locator(self.resolver, Seed(3), transports)
+        self.locator = dns.Locator(self.resolver, Seed(3), transports, addresses)
         self.asked = []
         self.now = 0
 
@@ -150,6 +152,29 @@ class LocateTest(unittest.TestCase):
         both = Both()
         self.assertEqual(both.places("example.com", None, "TCP"), TCP)
         self.assertNotIn(("example.com", dns.NAPTR), both.asked)
+
+    def test_ipv4_hosts(self):
+        """The same ways lead to A alone, and what is there comes v4-mapped."""
+        zone = {key: found for key, found in EXAMPLE.items() if key[1] != dns.AAAA}
+        for i in range(1, 4):
+            host = [rdata.AddressData(dns.A, bytes((192, 0, 2, i)))]
+            zone[("server%d.example.com" % i, dns.A)] = host
+        zone[("bare.example", dns.A)] = [rdata.AddressData(dns.A, bytes((192, 0, 2, 9)))]
+        both = Both(zone, addresses=dns.A)
+        mapped = [parse_address("::ffff:c000:20%d" % i) for i in (1, 2, 3, 9)]
+        self.assertEqual(
+            both.places("example.com"),
+            [
+                ("TLS", mapped[2], 5061),
+                ("TCP", mapped[0], 5060),
+                ("TCP", mapped[1], 5060),
+                ("UDP", mapped[0], 5070),
+            ],
+        )
+        self.assertEqual(both.places("bare.example"), [("UDP", mapped[3], 5060)])
+        self.assertEqual(both.places("bare.example", 7), [("UDP", mapped[3], 7)])
+        self.assertEqual([key for key in both.asked if key[1] == dns.AAAA], [])
+        self.assertEqual(Both(addresses=dns.A).failure("example.com", 5060), "no addresses")
 
     def test_without_naptr(self):
         both = Both()
