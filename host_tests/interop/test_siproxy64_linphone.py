@@ -79,7 +79,7 @@ def digits(phone, other):
     phone.panel.wait_text("90A#")
 
 
-@pytest.mark.parametrize("phone, direction", zip(BOARDS, ("out", "in")), indirect=["phone"])
+@pytest.mark.parametrize("phone, direction", list(zip(BOARDS, ("out", "in"))), indirect=["phone"])
 def test_all_that_one_call_can(
     phone, house_linphone, house_modern, capture, house_capture, direction
 ):
