@@ -3,7 +3,10 @@
 """siproxy64 as a process where something is wrong: broken requests, calls that cannot be."""
 
 import os
+import random
 import socket
+import threading
+import time
 
 import pytest
 
@@ -13,7 +16,9 @@ from host_tests.servers.mirror_house import (
     PEER_SEEN,
     PHONE,
     PHONE_SEEN,
+    Mirror,
     Neighbourhood,
+    Router,
     call,
     hang_up,
     line_of,
@@ -25,13 +30,13 @@ pytestmark = [pytest.mark.timeout(60), pytest.mark.needs_root]
 OTHER_SEEN = "2001:db8:1::64:12"
 
 
-@pytest.fixture(scope="module")
-def here():
-    """A neighbourhood with a second phone, whose mirror runs."""
+@pytest.fixture(scope="module", params=(Mirror, Router), ids=("siproxy64", "siproxy64-router"))
+def here(request):
+    """A neighbourhood with a second phone, whose mirror runs: on either interpreter."""
     if os.geteuid() != 0:
         pytest.skip("network namespaces need root")
     with open_lab() as lab:
-        place = Neighbourhood(lab)
+        place = Neighbourhood(lab, request.param)
         place.mirror.map(OTHER_PHONE, OTHER_SEEN)
         place.mirror.start()
         yield place
@@ -125,6 +130,38 @@ def test_one_phone_that_takes_too_much(here, pair):
     call_id, offer, answer = call(phone, peer, PEER_SEEN, PHONE_SEEN)
     talk(phone, peer, answer, offer)
     hang_up(phone, peer, PEER_SEEN, call_id)
+
+
+def test_one_phone_that_talks_nonsense(here):
+    """Some 4,000 times a second, in another's call: that is set up, heard and ended."""
+    here.fresh("limit messages 300")
+    phone, peer = here.pair()
+    with phone, peer, here.telephone(here.phone_host, OTHER_PHONE) as broken:
+        over = threading.Event()
+
+        def talk_nonsense():
+            source = random.Random(4)
+            good = b"INVITE sip:bob@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s:5060;branch=z9hG4bKx\r\n\r\n"
+            good %= PEER_SEEN.encode(), OTHER_PHONE.encode()
+            while not over.is_set():
+                for _ in range(20):
+                    at = source.randrange(len(good))
+                    data = good[:at] + source.randbytes(source.randrange(9)) + good[at:]
+                    broken.sip.sendto(data, (PEER_SEEN, 5060))
+                time.sleep(0.005)
+
+        nonsense = threading.Thread(target=talk_nonsense)
+        nonsense.start()
+        try:
+            time.sleep(0.5)
+            call_id, offer, answer = call(phone, peer, PEER_SEEN, PHONE_SEEN)
+            talk(phone, peer, answer, offer, 50)
+            hang_up(phone, peer, PEER_SEEN, call_id)
+        finally:
+            over.set()
+            nonsense.join()
+    assert here.counter("throttled") > 100
+    assert here.counter("malformed") + here.counter("refused") > 100
 
 
 def test_early_media_of_two_branches(here):
