@@ -5,9 +5,11 @@
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
+from host_tests.servers.mirror_house import PROGRAM
 from host_tests.servers.wire import TOP
 from tools.siproxy64 import configuration
 
@@ -46,35 +48,65 @@ def test_scripts_are_shell():
         assert run("sh", "-n", path).returncode == 0, path
 
 
+def init_script(folder, program, config, command):
+    """Run a command of the init script, with functions of OpenWrt's that print what they are told.
+
+    program: which one is installed; what it says is the script's own.
+    """
+    source = (PACKAGING / "openwrt" / "files" / "siproxy64.init").read_text()
+    source = source.replace("CONFIG=/etc/siproxy64.conf", f"CONFIG={config}")
+    script = folder / "run"
+    script.write_text(
+        "mkdir() { :; }\nprocd_open_instance() { echo instance $1; }\n"
+        'procd_close_instance() { :; }\nprocd_set_param() { echo "$@"; }\n'
+        "procd_send_signal() { echo signal $3; }\nstart() { echo start; }\n"
+        + source.replace("/usr/bin/siproxy64", str(program.with_name("siproxy64")))
+        + f"\n{command}\n"
+    )
+    return run(
+        "sh", script, env={"PYTHONPATH": f"{TOP}/build/path:{TOP}", "PATH": "/usr/bin:/bin"}
+    )
+
+
+@pytest.fixture(params=("siproxy64", "siproxy64-router"))
+def installed(request, tmp_path):
+    """Either program in a folder."""
+    program = tmp_path / request.param
+    if request.param == "siproxy64":
+        words = f'cd {TOP}; exec {sys.executable} -m tools.siproxy64 "$@"'
+        program.write_text(f"#!/bin/sh\n{words}\n")
+        program.chmod(0o755)
+    else:
+        assert PROGRAM.is_file(), "run 'make siproxy64-router' first"
+        program.symlink_to(PROGRAM)
+    return program
+
+
 @pytest.mark.parametrize(
     ("text", "started"),
     [("map 10.0.0.11 = 2001:db8::b:11\n", True), ("# map a = b\n", False), ("map x\n", False)],
 )
-def test_openwrt_starts_it(tmp_path, text, started):
-    """The init script, with functions of OpenWrt's that print what they are told."""
+def test_openwrt_starts_it(tmp_path, installed, text, started):
+    """The first instance comes back when it dies; one that follows another does not."""
     config = tmp_path / "siproxy64.conf"
     config.write_text(text)
-    program = tmp_path / "siproxy64"
-    program.write_text(f'#!/bin/sh\ncd {TOP}; exec {shutil.which("python3")} - "$@" <<END\n'
-        "import sys; from tools.siproxy64.configuration import parse\n"
-        f"parse(open({str(config)!r}).read())\nEND\n")  # fmt: skip
-    program.chmod(0o755)
-    source = (PACKAGING / "openwrt" / "files" / "siproxy64.init").read_text()
-    source = source.replace("CONFIG=/etc/siproxy64.conf", f"CONFIG={config}")
-    source = source.replace("PROGRAM=/usr/bin/siproxy64", f"PROGRAM={program}")
-    script = tmp_path / "run"
-    script.write_text(
-        "mkdir() { :; }\nprocd_open_instance() { echo instance $1; }\n"
-        'procd_close_instance() { :; }\nprocd_set_param() { echo "$@"; }\n'
-        + source + "\nstart_service $1\n"
-    )  # fmt: skip
-    env = {"PYTHONPATH": f"{TOP}/build/path:{TOP}", "PATH": "/usr/bin:/bin"}
-    first = run("sh", script, env=env)
-    assert (f"command {program} --config {config}" in first.stdout) == started, first
+    first = init_script(tmp_path, installed, config, "start_service")
+    assert (f"command {installed} --config {config}" in first.stdout) == started, first
     if started:
         assert "instance main" in first.stdout and "respawn" in first.stdout
-        second = run("sh", script, "taken1", env=env).stdout
+        second = init_script(tmp_path, installed, config, "start_service taken1").stdout
         assert "instance taken1" in second and "respawn" not in second
+
+
+def test_openwrt_reload(tmp_path, installed):
+    """siproxy64 is asked, and started if it does not run; the static program gets a signal."""
+    config = tmp_path / "siproxy64.conf"
+    config.write_text(f"map 10.0.0.11 = 2001:db8::b:11\ncontrol {tmp_path}/none\n")
+    router = installed.name == "siproxy64-router"
+    said = init_script(tmp_path, installed, config, "reload_service").stdout
+    assert ("signal USR2" in said, "start" in said.split()) == (router, not router)
+    config.write_text("map x\n")
+    assert "signal" not in init_script(tmp_path, installed, config, "reload_service").stdout
 
 
 @needs("groff")
