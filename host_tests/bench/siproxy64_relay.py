@@ -31,6 +31,7 @@ for _folder in (TOP, TOP / "build" / "path"):
     sys.path.insert(0, str(_folder))
 
 from host_tests.bench import pubtsp_planes as planes  # noqa: E402
+from host_tests.bench.siproxy64_router import Router  # noqa: E402
 from host_tests.servers import kernel_plane as k  # noqa: E402
 from host_tests.servers.relay_frames import form, need_object  # noqa: E402
 from host_tests.unit.pubtsp import rows  # noqa: E402
@@ -134,9 +135,9 @@ def rtpengine(bench, calls):
     return relay
 
 
-def own_calls():
-    """Calls of siproxy64: every port is as the other end said it."""
-    calls = [Call(number) for number in range(CALLS)]
+def own_calls(first=0):
+    """Calls of siproxy64: every port is as the other end said it. first: its number."""
+    calls = [Call(number) for number in range(first, first + CALLS)]
     for call in calls:
         call.to_phone, call.to_peer = call.peer, call.phone
     return calls
@@ -182,6 +183,14 @@ def portable(bench):
     process = bench.start(sys.executable, __file__, "portable")
     process.wait_output("ready", 20)
     return process
+
+
+def router(bench, calls):
+    """Start siproxy64-router, with all calls answered."""
+    started = Router(bench.names, bench.folder, (PHONE, PHONE_SHOWN), (PEER, PEER_SHOWN), 1)
+    bench.processes.append(started.process)
+    started.begin([(PHONE, call.phone, PEER, call.peer) for call in calls])
+    return started.process
 
 
 WORDS = {"up": "client", "down": "host"}
@@ -373,6 +382,8 @@ def main():
         theirs = [Call(number) for number in range(CALLS)]
         other = rtpengine(bench, theirs)
         own = portable(bench).pid
+        small_calls = own_calls(500)  # ports of their own
+        small = router(bench, small_calls).pid
         figures = Figures(bench)
         for _ in range(rounds):
             figures.begin()
@@ -384,18 +395,20 @@ def main():
                     figures.take("... fed by a socket, 15,000/s", "socket", ours)
                 one.close()
             figures.take("portable, 15,000/s", "socket", ours, own)
+            figures.take("siproxy64-router, 15,000/s", "socket", small_calls, small)
             figures.take("rtpengine, user space, 15,000/s", "socket", theirs, other.process.pid)
         name = "rtpengine, user space, 15,000/s"
         print(f"{rounds} rounds, {CALLS} calls")
         figures.table(name)
         for direction in WORDS:
             times = figures.middle(name, direction) / figures.middle("XDP native", direction)
-            share = figures.middle("portable, 15,000/s", direction) / figures.middle(
-                name, direction
-            )
+            shares = [
+                figures.middle(f"{one}, 15,000/s", direction) / figures.middle(name, direction)
+                for one in ("portable", "siproxy64-router")
+            ]
             print(
-                f"{SHOWN[direction]}: XDP 1/{times:.1f} of rtpengine (target 1/15), "
-                f"portable {share:.2f} of it (target 2)"
+                f"{SHOWN[direction]}: XDP 1/{times:.1f} of rtpengine (target 1/15), portable "
+                f"{shares[0]:.2f}, siproxy64-router {shares[1]:.2f} of it (target 2)"
             )
         print_delays(
             bench,
@@ -403,6 +416,7 @@ def main():
                 "kernel forwarding, no relay": (None, lambda: None, lambda state: None),
                 "XDP native": (ours[0], lambda: program(bench, ours), Program.close),
                 "portable": (ours[0], lambda: None, lambda state: None),
+                "siproxy64-router": (small_calls[0], lambda: None, lambda state: None),
                 "rtpengine, user space": (theirs[0], lambda: None, lambda state: None),
             },
         )
