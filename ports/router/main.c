@@ -18,8 +18,20 @@
 #include "py/mperrno.h"
 #include "py/runtime.h"
 
-#define HEAP (2 * 1024 * 1024) // --heap gives another one
+#define HEAP (2 * 1024 * 1024) // at first: enough for 64 streams
+#define HEAP_MOST (32 * 1024 * 1024) // --heap gives another one
 #define STACK_MAX (160 * 1024) // recursion deeper than this raises RuntimeError
+
+static size_t heap_most = HEAP_MOST;
+
+/// How much the heap may grow. It doubles when it is full, and gives back what nothing uses any more.
+size_t gc_get_max_new_split(void) {
+    size_t have = 0;
+    for (const mp_state_mem_area_t *area = &MP_STATE_MEM(area); area != NULL; area = area->next) {
+        have += (size_t)(area->gc_pool_end - area->gc_alloc_table_start);
+    }
+    return heap_most > have ? heap_most - have : 0;
+}
 
 /// Prints an exception that nobody caught. Returns the exit code.
 static int report(mp_obj_t exception) {
@@ -68,17 +80,17 @@ static int run(int argc, char **argv) {
 }
 
 static MP_NOINLINE int main_(int argc, char **argv) {
-    size_t size = HEAP;
     if (argc > 2 && strcmp(argv[1], "--heap") == 0) {
         char *end;
-        size = strtoul(argv[2], &end, 0);
-        if (*end || size < 65536) {
+        heap_most = strtoul(argv[2], &end, 0);
+        if (*end || heap_most < 65536) {
             fputs("siproxy64-router: --heap takes octets, 65536 at least\n", stderr);
             return 2;
         }
         argc -= 2;
         argv += 2;
     }
+    size_t size = heap_most < HEAP ? heap_most : HEAP;
     char *heap = malloc(size);
     if (heap == NULL) {
         fprintf(stderr, "siproxy64-router: no memory for a heap of %zu octets\n", size);

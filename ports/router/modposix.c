@@ -162,6 +162,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(module_random_obj, module_random);
 static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_posix) },
     { MP_ROM_QSTR(MP_QSTR_Signals), MP_ROM_PTR(&signals_type) },
+    { MP_ROM_QSTR(MP_QSTR_Poll), MP_ROM_PTR(&posix_poll_type) },
     { MP_ROM_QSTR(MP_QSTR_Tun), MP_ROM_PTR(&posix_tun_type) },
     { MP_ROM_QSTR(MP_QSTR_drop), MP_ROM_PTR(&module_drop_obj) },
     { MP_ROM_QSTR(MP_QSTR_getenv), MP_ROM_PTR(&module_getenv_obj) },

@@ -12,6 +12,9 @@ void posix_init(void);
 // ioctl() of an object with a descriptor: poll(2) waits at that itself.
 mp_uint_t posix_fd_ioctl(int fd, mp_uint_t request, int *errcode);
 
+// Of posix_poll.c.
+extern const mp_obj_type_t posix_poll_type;
+
 // Of posix_network.c.
 extern const mp_obj_type_t posix_tun_type;
 MP_DECLARE_CONST_FUN_OBJ_1(posix_netlink_obj);

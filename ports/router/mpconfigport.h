@@ -6,6 +6,7 @@
 
 #include <alloca.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define MICROPY_CONFIG_ROM_LEVEL (MICROPY_CONFIG_ROM_LEVEL_EXTRA_FEATURES)
@@ -30,6 +31,8 @@ typedef long mp_off_t;
 
 // The machine below Python.
 #define MICROPY_ENABLE_GC (1)
+#define MICROPY_GC_SPLIT_HEAP (1)
+#define MICROPY_GC_SPLIT_HEAP_AUTO (1)
 #define MICROPY_LONGINT_IMPL (MICROPY_LONGINT_IMPL_MPZ)
 #define MICROPY_FLOAT_IMPL (MICROPY_FLOAT_IMPL_DOUBLE)
 #define MICROPY_ENABLE_COMPILER (0)
@@ -65,9 +68,7 @@ typedef long mp_off_t;
 #define MICROPY_PY_IO_IOBASE (0)
 #define MICROPY_PY_SYS_PATH_ARGV_DEFAULTS (0)
 #define MICROPY_PY_SYS_PS1_PS2 (0)
-#define MICROPY_PY_SELECT_SELECT (0)
-#define MICROPY_PY_SELECT_POSIX_OPTIMISATIONS (1)
-#define MICROPY_SELECT_REMAINING_TIME (1)
+#define MICROPY_PY_SELECT (0)
 #define MICROPY_PY_ASYNCIO (0)
 #define MICROPY_PY_CMATH (0)
 #define MICROPY_PY_DEFLATE (0)

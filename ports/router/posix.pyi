@@ -2,6 +2,8 @@
 # Copyright (c) 2026 The vox6 authors
 """What siproxy64-router asks of Linux beside its network."""
 
+from collections.abc import Callable
+
 HUP: int
 INT: int
 USR1: int
@@ -19,6 +21,26 @@ class Signals:
 
     def close(self) -> None:
         """Let them do what is usual; again: nothing."""
+
+class Poll:
+    """Waits at all objects that have a descriptor and are watched."""
+
+    OUT: int  # in an event: there is room for writing; all others: it may be read
+
+    def watch(self, what: object, call: Callable[[int], object]) -> None:
+        """Call with the event when something can be read. OSError: EMFILE, EPERM."""
+
+    def unwatch(self, what: object) -> None:
+        """Look at it no more; before it is closed. OSError: ENOENT: it is not watched."""
+
+    def want(self, what: object, room: bool) -> None:
+        """Say whether room for writing is waited for, too."""
+
+    def wait(self, ms: int) -> None:
+        """Wait so long at most (-1: for ever), then call for all that is ready.
+
+        What a call raises comes out of here; what was not called is ready the next time.
+        """
 
 class Tun:
     """A TUN device without packet information; pollable for reading while a packet waits.

@@ -205,6 +205,8 @@ class _Process:
             self._tunnel.close()
 
     def _tell(self) -> None:
+        if self.driver.lacks:
+            _say("out of memory %d times: --heap gives more" % self.driver.lacks)
         for line in self._status.lines():
             _say(line)
 

@@ -6,8 +6,6 @@ One thread polls all sockets. Addresses are 16 octets, those of IPv4 v4-mapped; 
 not be the machine's yet.
 """
 
-import select
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -21,7 +19,6 @@ else:
 
 _MAPPED_ANY = b"\0\0\0\0\0\0\0\0\0\0\xff\xff\0\0\0\0"
 _ANY = bytes(16)
-_BATCH = 32  # datagrams of one socket until others have their turn
 _PIECE = 4096  # octets of a stream at a time
 _MOST_UNSENT = 65536  # octets that a stream keeps for a peer that does not read
 _BACKLOG = 16
@@ -66,15 +63,12 @@ class Port:
         driver.watch(self._end, self._readable)
 
     def _readable(self, _: int) -> None:
-        for _ in range(_BATCH):
-            if self._end is None:
-                return  # closed by what was received
-            try:
-                came = self._end.recv_into(_BUFFER)
-            except OSError:
-                return
-            if came is None:
-                return
+        # One, then others have their turn: where more wait, this is called again.
+        try:
+            came = self._end.recv_into(_BUFFER)
+        except OSError:
+            return
+        if came is not None:
             length, peer16, peer_port = came
             local16, traffic_class, _ = self._end.meta()
             self._received(
@@ -119,9 +113,9 @@ class Stream:
         driver.watch(stream, self._ready)
 
     def _ready(self, event: int) -> None:
-        if event & select.POLLOUT:
+        if event & posix.Poll.OUT:
             self._flush()
-        if self._stream is None or not event & ~select.POLLOUT:
+        if self._stream is None or not event & ~posix.Poll.OUT:
             return
         try:
             data = self._stream.read(_PIECE)
@@ -201,28 +195,17 @@ class Driver:
     """All that the program asks of the machine."""
 
     def __init__(self) -> None:
-        self._poll: "Any" = select.poll()  # MicroPython's takes and gives objects
-        self._calls: "dict[int, Callable[[int], object]]" = {}  # by id() of what is watched
+        poll = self._poll = posix.Poll()
+        self.watch: "Callable[[Any, Callable[[int], object]], None]" = poll.watch
+        self.unwatch: "Callable[[Any], None]" = poll.unwatch
+        self.want: "Callable[[Any, bool], None]" = poll.want
         self._timers: "list[Timer]" = []  # the next one last
         self._signals: "list[Any]" = []
         self._running = False
+        self.lacks = 0  # how often there was no memory for what a message needs
         self.now: "Callable[[], int]" = posix.now
 
     # -- what is waited for --------------------------------------------------------------------
-
-    def watch(self, what: "Any", call: "Callable[[int], object]") -> None:
-        """Call when something can be read; with the event."""
-        self._poll.register(what, select.POLLIN)
-        self._calls[id(what)] = call
-
-    def unwatch(self, what: "Any") -> None:
-        """Look at it no more; before it is closed."""
-        self._poll.unregister(what)
-        del self._calls[id(what)]
-
-    def want(self, what: "Any", room: bool) -> None:
-        """Say whether room for writing is waited for, too."""
-        self._poll.modify(what, select.POLLIN | select.POLLOUT if room else select.POLLIN)
 
     def call_at(self, when: int, call: "Callable[[], object]") -> Timer:
         """Call once when now() is `when`."""
@@ -255,19 +238,19 @@ class Driver:
     def run(self) -> None:
         """Serve until stop()."""
         self._running = True
-        timers, calls, poll = self._timers, self._calls, self._poll.poll
+        timers, poll = self._timers, self._poll.wait
         while self._running:
             while timers and timers[-1].call is None:
                 timers.pop()
             wait = max(0, timers[-1].when - posix.now()) if timers else -1
-            for what, event in poll(wait):
-                call = calls.get(id(what))
-                if call is not None:
-                    call(event)
-            while timers and timers[-1].when <= posix.now() and self._running:
-                due = timers.pop().call
-                if due is not None:
-                    due()
+            try:
+                poll(wait)
+                while timers and timers[-1].when <= posix.now() and self._running:
+                    due = timers.pop().call
+                    if due is not None:
+                        due()
+            except MemoryError:  # what was under way is lost as a datagram is
+                self.lacks += 1
 
     def stop(self) -> None:
         """Let run() end after the call that is under way."""
