@@ -63,10 +63,10 @@ class Router:
         rows += ["limit streams 400", "limit streams-per-party 400"]
         config.write_text("\n".join(rows) + "\n")
         with namespace.inside(self.netns):
-            for words in (("link", "set", "lo", "up"), *(
-                ("addr", "replace", f"{one}/128", "dev", "lo") for one in (CALLER_SHOWN, CALLEE)
-            )):
-                subprocess.run(["ip", *words], check=True)
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+            for address in (CALLER_SHOWN, CALLEE):
+                words = ["ip", "addr", "replace", f"{address}/128", "dev", "lo"]
+                subprocess.run(words, check=True)
         self.process = Process(
             ["taskset", "-c", str(core), str(PROGRAM), str(config)],
             folder / "router.log",
