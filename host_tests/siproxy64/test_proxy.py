@@ -175,9 +175,19 @@ class TestStrangerCalls(ProxyCase):
         invite = self.invite()
         ok = self.answer(invite, "200 OK", "p", "100@{phone:a}", ANSWER.replace("phone", "99"))
         self.relay.shared = {}
-        data = self.one(ok, "own:a", "phone:a", "phone:b", "stranger:b")
-        self.assertEqual(first_line(data), "SIP/2.0 488 Not Acceptable Here")
-        self.assertEqual(len(values(data, "Via")), 1)
+        behind = self.world.text("Record-Route: <sip:{proxy:a};lr>, ").encode()
+        ok = ok.replace(b"Record-Route: ", behind, 1)
+        ack, bye, refusal = self.give(ok, "own:a", "phone:a")
+        self.assertEqual(refusal[1], self.world.address("phone:b"))
+        self.assertEqual(refusal[2], self.world.address("stranger:b"))
+        self.assertEqual(first_line(refusal[0]), "SIP/2.0 488 Not Acceptable Here")
+        self.assertEqual(len(values(refusal[0], "Via")), 1)
+        for (data, source, target), line in ((ack, "1 ACK"), (bye, "2 BYE")):
+            self.assertEqual(source, self.world.address("own:a"))
+            self.assertEqual(target, self.world.address("phone:a"))
+            uri = self.world.text(" sip:100@{phone:a} SIP/2.0")
+            self.assertEqual((first_line(data), values(data, "CSeq")), (line[2:] + uri, [line]))
+            self.assertEqual(values(data, "Route"), [self.world.text("<sip:{proxy:a};lr>")])
 
     def test_the_mirror_has_its_parties_as_before(self):
         text = INVITE.replace("stranger", "provider")

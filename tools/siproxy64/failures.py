@@ -76,9 +76,8 @@ class Failures:
         self, message: ResponseLines, error: Refused, local: "Address", peer: "Address", now: int
     ) -> None:
         mirror = self._mirror
-        number, method = cseq(message)
         mirror.forward(answer(message, error, local), local, peer, now, None)
-        if method != "INVITE" or message.status >= 300:
+        if not _begins_a_call(message):
             return
         request = _request(message, "BYE", _caller(message), peer, _LAST_CSEQ)
         request.copy(message, "call-id")
@@ -86,15 +85,26 @@ class Failures:
         for line in message.lines("record-route"):
             request.add("Route", line)
         mirror.forward(request, local, peer, now, None)
+        self.abandon(message, local, peer)
+
+    def abandon(self, message: "Message", local: "Address", peer: "Address") -> None:
+        """Acknowledge a 2xx to INVITE and end its call, as if we had made it.
+
+        local: where it was sent to; peer: by whom. Routes of proxy mode are left out.
+        """
+        if not _begins_a_call(message):
+            return
+        number = cseq(message)[0]
         uri = (message.get("contact") or "sip:x").partition(">")[0].rpartition("<")[2]
-        route = ", ".join(message.lines("record-route")).split(",")
+        routes = ",".join(message.lines("record-route")).split(",")[::-1]
+        routes = [one.strip() for one in routes if one.strip() and ";p64=" not in one]
         for method in ("ACK", "BYE"):
             request = _request(message, method, uri, local, number + (method == "BYE"))
             for key in ("from", "to", "call-id"):
                 request.copy(message, key)
-            if route != [""]:
-                request.add("Route", ",".join(route[::-1]).strip())
-            mirror.send(request, local, peer)
+            if routes:
+                request.add("Route", ",".join(routes))
+            self._mirror.send(request, local, peer)
 
     def _no_acknowledgement(
         self, message: RequestLines, data: bytes, local: "Address", peer: "Address", now: int
@@ -114,6 +124,10 @@ class Failures:
         request.copy(message, "call-id")
         _turned(request, message)
         mirror.send(request, local, peer)
+
+
+def _begins_a_call(message: "Message") -> bool:
+    return 200 <= message.status < 300 and cseq(message)[1] == "INVITE"
 
 
 def _request(

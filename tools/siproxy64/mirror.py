@@ -53,6 +53,9 @@ if TYPE_CHECKING:
         ) -> None:
             """A message was refused; if it is a request, it was answered already."""
 
+        def abandon(self, message: Message, local: Address, peer: Address) -> None:
+            """End the call of a 2xx to INVITE on the side that has sent it."""
+
     class Relay(Protocol):
         """Who looks after media."""
 

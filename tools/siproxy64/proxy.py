@@ -66,11 +66,8 @@ class Proxy:
 
     def configure(self, settings: "Settings") -> None:
         """Let settings count."""
-        self.owns = {}
-        self._contacts = {}
-        for here, (own, contact) in settings.proxies.items():
-            self.owns[here] = own
-            self._contacts[here] = contact
+        self.owns = {here: own for here, (own, _) in settings.proxies.items()}
+        self._contacts = {here: contact for here, (_, contact) in settings.proxies.items()}
         nets = settings.table.local_nets()
         self._whole = [net[:12] for net, length, _ in nets if length == _WHOLE]
         self._nets = [
@@ -343,8 +340,10 @@ class Proxy:
             self.mirror.count("refused")
             if message.status < 200:
                 return True
-            message = answer(message, error, source)
-            strange = False
+            if self.mirror.failures is not None:
+                received = parse(data, RequestLines, ResponseLines)
+                self.mirror.failures.abandon(received, local, peer)
+            message, strange = answer(message, error, source), False
         if strange:
             self._contact(message, peer, local, source)
         self._send(message, source, peer, target)
