@@ -15,7 +15,8 @@ from tools.panel.phones import TOP
 
 ADDRESS = "2001:db8:1::64"  # of the mirror
 HOUSE = {"baresip": 11, "linphone": 12, "sipp": 13, "modern": 14, "second": 15}  # in 192.0.2.0/24
-PORTS = {"sipp": (5070, 5072, 5074)}  # several parties on one address, told apart by port
+# Several parties on one address, told apart by port.
+PORTS = {"sipp": (5070, 5072, 5074, 5080, 5082)}
 # What else the house may call: parties of the IPv6 link, by the numbers that it sees.
 OTHERS = {"2001:db8:1::5": 63, "2001:db8:1::f0": 64, "2001:db8:1::51": 66, "2001:db8:1::d": 67}
 _PHONES = {board: 71 + number for number, board in enumerate(BOARDS)}
