@@ -117,20 +117,15 @@ def test_another_mapping_of_the_nat(operator, native, house, program):
     process.stop()
 
 
-def test_anybody_by_name(net, operator, native, house):
+def test_anybody_by_name(net, operator, native, house, program):
     """The phone's outbound proxy: NAPTR, SRV and AAAA lead to a server that nobody configured."""
     _, mirror, phones = house
     net.dns.set_host("sip.bob.example", native.ipv6)
     net.dns.set_service("_sip._udp.bob.example", ("sip.bob.example", 5070))
     process, seen = start(
-        HOST,
-        mirror,
-        phones.ipv4,
-        "192.0.2.77",
-        "auto",
-        f"default 4to6 {mirror.ipv4}",
+        program, mirror, phones.ipv4, "192.0.2.77", "auto", f"default 4to6 {mirror.ipv4}",
         "unmapped pool",
-    )
+    )  # fmt: skip
     shown = "10.64.0.0"
     with Telephone(phones, phones.ipv4) as one, Telephone(native, native.ipv6, 5070) as bob:
         call_id = one.invite(mirror.ipv4, uri="sip:bob@bob.example")

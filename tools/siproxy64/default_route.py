@@ -129,8 +129,8 @@ class DefaultRoute:
                 return URI.parse(message.uri_text)
             first, _, rest = text.partition(",")
             uri = URI.parse(first.partition("<")[2].partition(">")[0])
-            pair = self.settings.table.name(uri.host)
-            if local[0] not in (host_address(uri.host), *(pair or ())):
+            pair = self.settings.table.name(uri.host) or ()
+            if local[0] != host_address(uri.host) and local[0] not in pair:
                 return uri
             for i in range(len(message.headers)):
                 if message.headers[i][0] == "route":

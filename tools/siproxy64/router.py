@@ -13,6 +13,7 @@ from . import anyip
 from .anyip import AnyIPError
 from .call_log import CallLog
 from .configuration import parse
+from .default_route import DefaultRoute
 from .metrics import MetricsServer
 from .portable_plane import PortablePlane
 from .program import Program, StartError
@@ -40,8 +41,6 @@ counters, USR2 reads CONFIG again, TERM ends it.
 """
 _KEY_OCTETS = 32
 _WRONG = 2  # exit status for wrong settings or arguments
-# Settings that need more than this program has; `control` is passed over.
-_ABSENT = ("defaults",)
 
 
 def _say(line: str) -> None:
@@ -68,7 +67,7 @@ def _read(file: str, maps: "list[str]", tunnel: "bytes | None") -> Settings:
     settings = parse(text, maps, tunnel)
     if settings.pubtsp:
         servers_of(settings.pubtsp)
-    wrong = ["%s: not in siproxy64-router" % name for name in _ABSENT if getattr(settings, name)]
+    wrong = []
     if settings.plane == "xdp":
         wrong.append("plane xdp: not in siproxy64-router")
     if not settings.table.local_nets() and not settings.pools:
@@ -123,6 +122,7 @@ class _Process:
         self._status = Status(self.program, self._reload)
         self._log = CallLog(_say)
         self._metrics: "MetricsServer | None" = None
+        self._route: "DefaultRoute | None" = None
         self._secret = b""
 
     def start(self) -> None:
@@ -169,12 +169,20 @@ class _Process:
 
     def _apply(self) -> None:
         settings = self.program.settings
-        self.program.relay.silence_ms = 1000 * settings.limits["silence"]
-        self.program.mirror.passed = self._log.passed if settings.log_calls else None
-        if settings.proxies and self.program.proxy is None:
-            self.program.proxy = Proxy(self.program.mirror, self._secret)
-        if self.program.proxy is not None:
-            self.program.proxy.configure(settings)
+        program = self.program
+        program.relay.silence_ms = 1000 * settings.limits["silence"]
+        program.mirror.passed = self._log.passed if settings.log_calls else None
+        if settings.defaults and self._route is None:
+            self._route = DefaultRoute(
+                self.driver, posix.random, _resolver(), program.redirect, program.refuse
+            )
+            program.mirror.default = self._route.default
+        if self._route is not None:
+            self._route.settings = settings
+        if settings.proxies and program.proxy is None:
+            program.proxy = Proxy(program.mirror, self._secret)
+        if program.proxy is not None:
+            program.proxy.configure(settings)
 
     def _moved(self, address: "bytes | None") -> None:
         """The tunnel has another address: what the word stands for is made anew."""
