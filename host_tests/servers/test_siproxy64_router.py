@@ -278,6 +278,10 @@ def test_64_streams(place, phones):
     [
         ("map 192.0.2.9 = 192.0.2.10", "line 2: both addresses live on the same side"),
         ("plane xdp", "plane xdp: not in siproxy64-router"),
+        ("pubtsp 192.0.2.300", "pubtsp: 192.0.2.300 is no IPv4 address"),
+        ("pubtsp 2001:db8::1", "pubtsp: 2001:db8::1: servers are reached by IPv4"),
+        ("pubtsp tsp.example.net martians no", "pubtsp: martians is one of strict"),
+        ("pubtsp tsp.example.net 192.0.2.3 martians private", None),
         ("", None),
     ],
 )
@@ -297,6 +301,30 @@ def test_wrong_arguments(tmp_path):
     code, out = run(tmp_path / "none")
     assert code == 2 and "ENOENT" in out
     assert "nothing is mapped" in run("check", "/dev/null")[1]
+
+
+def test_what_cannot_be_had(place):
+    """Without rights no TUN device, no range; no folder for a secret. Each is said in one line."""
+    place.fresh()
+    place.mirror.stop()
+    config, short = place.lab.folder / "other.conf", place.lab.folder / "short"
+    short.write_bytes(bytes(31))
+    short.chmod(0o644)
+    for line, words in (
+        ("pubtsp 192.0.2.3", "pubtsp: no TUN device: "),
+        ("anyip on", "anyip on, 2001:db8:1::64:11/128: "),
+        (f"secret {place.lab.folder}/none/secret", "secret "),
+        (f"secret {short}", "32 octets at least"),
+    ):
+        config.write_text(f"map {PHONE} = {PHONE_SEEN}\n{line}\n")
+        config.chmod(0o644)
+        done = subprocess.run(
+            ["ip", "netns", "exec", place.mirror.host.netns, "setpriv", "--reuid=nobody",
+             "--clear-groups", "--inh-caps=-all", PROGRAM, config],
+            capture_output=True, text=True, timeout=10, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1 and words in done.stderr, done
+        assert done.stderr.count("\n") == 1, done
 
 
 def test_port_is_taken(place):

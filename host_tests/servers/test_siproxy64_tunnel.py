@@ -101,9 +101,9 @@ def test_two_phones_on_one_address(net, operator, native, house, program):
 
 
 def test_another_mapping_of_the_nat(operator, native, house, program):
-    """The tunnel gets another address; the phones are reached there."""
+    """The tunnel gets another address, set by nobody with this right; phones are reached there."""
     home, mirror, phones = house
-    process, old = start(program, mirror, phones.ipv4, "192.0.2.77", operator.ipv4)
+    process, old = start(program, mirror, phones.ipv4, "192.0.2.77", operator.ipv4, "user nobody")
     with Telephone(phones, phones.ipv4) as one, Telephone(native, native.ipv6) as caller:
         caller.options(old)
         one.receive("OPTIONS ")
