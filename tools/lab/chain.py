@@ -4,12 +4,14 @@
 
 linphone knows IPv4 alone, in a home behind NAT without IPv6. In the same home siproxy64 takes one
 IPv6 address by a PubTSP tunnel: that address, with a SIP port, is linphone to the world. The
-emulated board is in an office with native IPv6. ZRTP goes from end to end.
+emulated board is in an office with native IPv6. ZRTP goes from end to end. With --router it is the
+static siproxy64-router that does it.
 """
 
 import re
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -30,13 +32,17 @@ from tools.panel.panel import Panel
 from tools.panel.phones import TOP, QEMUPhone
 
 HOUSE, SHOWN = "192.0.2.11", "192.0.2.61"  # linphone; the board as linphone sees it
+ROUTER = TOP / "build/router/siproxy64-router"
 _TALK_S = 6.0
 _SAS_S = 15.0
 
 
-def run(folder: Path, story: Story) -> tuple[dict[str, list[Hop]], dict[str, str]]:
+def run(
+    folder: Path, story: Story, program: Sequence[Path] = ()
+) -> tuple[dict[str, list[Hop]], dict[str, str]]:
     """Set up all, call both ways. LabError, PanelError, CallFailed.
 
+    program: another siproxy64 than that of this tree on CPython.
     Returns what each hop saw, by call; names of the long addresses.
     """
     sound = speech.speech_file(TOP / "build/speech", 8000)
@@ -55,7 +61,7 @@ def run(folder: Path, story: Story) -> tuple[dict[str, list[Hop]], dict[str, str
             mirror.add_line("pubtsp auto martians lab")
             mirror.add_line(f"map {HOUSE}:5060 = tunnel:5060")
             mirror.map(far, SHOWN)
-            process = mirror.start()
+            process = mirror.start(program)
             address = process.wait_output(r"the tunnel's address is (\S+)", 15.0)[1]
             story.tell("mirror", f"finds {operator.ipv4} by DNS; its tunnel is {address}")
             story.tell("mirror", f"{HOUSE}:5060 = tunnel:5060, {far} = {SHOWN}")
@@ -125,12 +131,15 @@ def converse(
     default=TOP / "build/chain",
     help="Where captures and logs go.  [default: build/chain]",
 )
-def main(folder: Path) -> None:
+@click.option("--router", is_flag=True, help="siproxy64-router (make siproxy64-router) does it.")
+def main(folder: Path, router: bool) -> None:
     """A phone with IPv4 alone and one with IPv6 call each other; what each hop did."""
     console = Console(width=None if sys.stdout.isatty() else 130, highlight=False)
     folder = folder.resolve()
     try:
-        found, names = run(folder, Story(console))
+        if router and not ROUTER.is_file():
+            raise LabError("there is no siproxy64-router: run 'make siproxy64-router' first")
+        found, names = run(folder, Story(console), [ROUTER] if router else ())
         for address, name in names.items():
             console.print(f"{name} is {address}")
         for call, hops in found.items():
