@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.lab.errors import LabError
-from tools.lab.link import Host
+from tools.lab.link import Host, bracketed
 
 DOMAIN = "vox6.example"
 _MODULES = (
@@ -21,8 +21,8 @@ tcp_children=1
 auto_aliases=no
 alias="%(domain)s"
 mpath="%(modules)s"
-listen=udp:[%(address)s]:%(port)d
-listen=tcp:[%(address)s]:%(port)d
+listen=udp:%(address)s:%(port)d
+listen=tcp:%(address)s:%(port)d
 %(tls)s
 %(load)s
 modparam("usrloc", "db_mode", 0)
@@ -110,7 +110,7 @@ request_route {
 """
 
 _TLS = """enable_tls=yes
-listen=tls:[%(address)s]:%(tls_port)d
+listen=tls:%(address)s:%(tls_port)d
 loadmodule "tls.so"
 modparam("tls", "tls_method", "TLSv1.2+")
 modparam("tls", "certificate", "%(certificate)s")
@@ -134,18 +134,20 @@ class Kamailio:
     ) -> None:
         """Start it and wait until it listens.
 
-        host: where; address: of that host; passwords: of each user (letters and digits alone);
-        algorithm: "MD5" or "SHA-256" of the digest; forks: users whose calls go to several URIs
-        at once; certificate: file with certificate and key, it listens with TLS at port + 1 then.
+        host: where; address: of that host, of either family; passwords: of each user (letters and
+        digits alone); algorithm: "MD5" or "SHA-256" of the digest; forks: users whose calls go to
+        several URIs at once; certificate: file with certificate and key, it listens with TLS at
+        port + 1 then.
         """
         found = sorted(Path("/usr/lib").glob("*/kamailio/modules"))
         if not found:
             raise LabError("kamailio is missing: run 'make setup-test' (Debian package kamailio)")
         self.domain = DOMAIN
-        self.peer = f"sip:[{address}]:{port}"
+        address = bracketed(address)
+        self.peer = f"sip:{address}:{port}"
         folder = host.lab.folder / f"kamailio-{host.name}"
         (folder / "run").mkdir(parents=True, exist_ok=True)
-        self.tls_peer = f"sip:[{address}]:{port + 1};transport=tls"
+        self.tls_peer = f"sip:{address}:{port + 1};transport=tls"
         rows = [f'    $sht(passwords=>{user}) = "{word}";' for user, word in passwords.items()]
         values: dict[str, object] = {
             "domain": DOMAIN,

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ sip_tcp_port=%(port)d
 sip_tls_port=-1
 use_ipv6=%(use_ipv6)d
 bind_address=%(address)s
-default_proxy=-1
+default_proxy=%(proxy)d
 contact=%(uri)s
 guess_hostname=0
 media_encryption=%(encryption)s
@@ -69,6 +69,17 @@ display=0
 mtu=1300
 [misc]
 uuid=%(uuid)s
+"""
+_ACCOUNT = """[proxy_0]
+reg_proxy=<%(registrar)s>
+reg_route=<%(registrar)s;lr>
+reg_identity=sip:%(user)s@%(domain)s
+reg_expires=60
+reg_sendregister=1
+[auth_info_0]
+username=%(user)s
+passwd=%(password)s
+realm=%(domain)s
 """
 # What the log says of a handshake, and the names of RFC 6189 for it.
 _ALGORITHMS = re.compile(
@@ -112,6 +123,7 @@ class Linphone:
         address: str | None = None,
         transport: str = "udp",
         late_offer: bool = False,
+        account: Mapping[str, str] | None = None,
     ) -> None:
         """Start linphone and wait until it takes commands.
 
@@ -122,7 +134,7 @@ class Linphone:
         what is not named stays linphone's own choice; keep: the cache that a linphone of this name
         has left is used; address: of the host instead of that by SLAAC, of either family;
         transport: udp or tcp, in its own URI (it takes calls by both); late_offer: its INVITEs
-        have no description.
+        have no description; account: user, domain, password, registrar (a URI).
         """
         self.host = host
         self.codec = codec
@@ -143,6 +155,7 @@ class Linphone:
             "address": address,
             "uri": self.uri,
             "late_offer": late_offer,
+            "proxy": 0 if account else -1,
             "use_ipv6": ":" in address,
             "port": port,
             "rtp_port": rtp_port,
@@ -156,7 +169,7 @@ class Linphone:
             mime, rate, channels = codec_name.split("/")
             config += f"[audio_codec_{number}]\nmime={mime}\nrate={rate}\nchannels={channels}\n"
             config += f"enabled={int(mime == codec)}\n"
-        self._config = config
+        self._config = config + (_ACCOUNT % account if account else "")
         self._sound = sound.resolve()
         self._mode = "auto" if auto_answer else "manual"
         self._events: queue.Queue[dict[str, Any]] = queue.Queue()
@@ -224,6 +237,10 @@ class Linphone:
     def wait_sas(self, timeout: float = 15.0) -> dict[str, Any]:
         """Wait until a call is encrypted and has a SAS."""
         return self.wait(lambda seen: bool(seen["sas"]) and seen["encryption"] == "zrtp", timeout)
+
+    def wait_registered(self) -> None:
+        """Wait for the registrar's 200."""
+        self.process.wait_output("RegistrationOk", 15.0)
 
     def wait_over(self, timeout: float = 15.0) -> None:
         """Wait until the call is over."""
