@@ -20,6 +20,7 @@ from tools.lab import namespace
 
 PHONE, PHONE_SHOWN = "192.0.2.11", "2001:db8:b::b:11"
 PEER, PEER_SHOWN = "2001:db8:b::5060", "192.0.2.205"
+ARMS = ["eth4", "eth6"]  # of the box
 _LINKS = """
 link add eth0 netns {phone} type veth peer name eth4 netns {box}
 link add eth0 netns {peer} type veth peer name eth6 netns {box}

@@ -6,22 +6,20 @@ What is said of both planes is tried with both: by sockets alone, and with the p
 """
 
 import errno
+import random
 import socket
 import time
 
 import pytest
 
 from host_tests.servers import relay_frames
-from host_tests.servers.relay_veths import RelayVeths
+from host_tests.servers.relay_veths import ARMS, RelayVeths
 from tools.common import xdp
 from tools.common.sockets import Driver
-from tools.siproxy64 import xdp_plane, xdp_program
-from tools.siproxy64.portable_plane import PortablePlane
-from tools.siproxy64.xdp_plane import XDPPlane, choose, interfaces_towards
+from tools.siproxy64.xdp_plane import XDPPlane, choose
 
 OTHER = {"phone": "peer", "peer": "phone"}
 SIDE = {"phone": True, "peer": False}
-ARMS = ["eth4", "eth6"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -112,7 +110,7 @@ class Stream:
         run(self.plane, 5)
         far.setblocking(False)
         try:
-            got, sender = far.recvfrom(4096)
+            got, sender = far.recvfrom(65535)
         except BlockingIOError:
             return None
         assert sender[:2] == (self.net.shown[word], self.port[OTHER[word]])
@@ -158,6 +156,20 @@ def test_bit_exact(plane, streams, word):
         small = sum(length + header <= 1280 for length in lengths)
         counters = plane.program.counters()
         assert (counters["relayed"], counters["pass_route"]) == (small, len(lengths) - small)
+
+
+def test_longest(plane, streams, word):
+    """All that either family's UDP can carry, in fragments; what only one can, goes nowhere."""
+    stream = streams(plane)
+    data = random.Random(65507).randbytes(65507)
+    assert stream.pass_one(word, data) == data
+    assert stream.counters(word) == (1, 65507)
+    if stream.ends[word].family == socket.AF_INET6:
+        assert stream.pass_one(word, bytes(65508)) is None
+    else:
+        with pytest.raises(OSError):
+            stream.pass_one(word, bytes(65508))
+    assert stream.pass_one(word, b"after it") == b"after it"
 
 
 def test_traffic_class(plane, streams, word):
@@ -334,72 +346,3 @@ def test_program_is_given_up(fast, streams, net, word):
     next_one.close_program()
     later = streams(fast)
     assert later.pass_one(word, b"sockets too") == b"sockets too"
-
-
-class TestChoice:
-    def choose(self, net, setting, interfaces, said):
-        driver = Driver()
-        with net.inside("box"):
-            plane = choose(driver, setting, interfaces, 4, said.append)
-        if isinstance(plane, XDPPlane):
-            plane.close_program()
-        driver.close()
-        return type(plane)
-
-    def test_portable(self, net):
-        said = []
-        assert self.choose(net, "portable", ARMS, said) is PortablePlane
-        assert said == []
-
-    def test_xdp(self, net):
-        said = []
-        assert self.choose(net, "xdp", ARMS, said) is XDPPlane
-        assert said == ["media is relayed in the kernel: XDP, native, on eth4, eth6"]
-
-    def test_auto_refuses_veth(self, net):
-        """Nobody knows what its far end does with redirected frames."""
-        said = []
-        assert self.choose(net, "auto", ARMS, said) is PortablePlane
-        assert len(said) == 1 and "eth4 is a veth" in said[0] and "by sockets alone" in said[0]
-
-    @pytest.mark.parametrize(
-        "interfaces, why",
-        (([], "no Ethernet interface"), (["eth9"], "eth9: "), (["eth4", "eth9"], "eth9")),
-    )
-    def test_not_to_be_had(self, net, interfaces, why):
-        said = []
-        assert self.choose(net, "auto", interfaces, said) is PortablePlane
-        assert len(said) == 1 and why in said[0]
-        with pytest.raises(xdp_program.Unavailable, match=why):
-            self.choose(net, "xdp", interfaces, [])
-
-    def test_taken(self, net):
-        """Another program is there: that is said, and both interfaces stay as they were."""
-        driver = Driver()
-        with net.inside("box"):
-            first = choose(driver, "xdp", ["eth6"], 4, print)
-            with pytest.raises(xdp_program.Unavailable, match="another XDP program"):
-                choose(Driver(), "xdp", ARMS, 4, print)
-            assert xdp.mode_of(xdp.arm_of("eth4")[0]) == ""
-        first.close_program()
-        driver.close()
-
-    def test_without_object(self, net, monkeypatch, tmp_path):
-        monkeypatch.setattr(xdp_program, "_HERE", tmp_path / "tools" / "siproxy64")
-        monkeypatch.setattr(xdp_plane, "is_veth", lambda index: False)
-        said = []
-        assert self.choose(net, "auto", ARMS, said) is PortablePlane
-        assert "make bpf" in said[0]
-
-    def test_interfaces(self, net):
-        """Those by which parties are reached, in order; lo and what is no Ethernet is none."""
-        phone, peer = (relay_frames.form((net.address[word], 0))[0] for word in OTHER)
-        own = relay_frames.form((net.shown["phone"], 0))[0]
-        nowhere = relay_frames.form(("198.51.100.1", 0))[0]
-        with net.inside("box"):
-            assert interfaces_towards([peer, nowhere, phone]) == ARMS
-            assert interfaces_towards([phone]) == ["eth4"]
-            assert interfaces_towards([own]) == []
-            net.ip("box", "route", "add", "default", "via", net.address["peer"])
-            assert interfaces_towards([nowhere]) == ["eth6"]
-            net.ip("box", "route", "del", "default", "via", net.address["peer"])
