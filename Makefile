@@ -87,22 +87,24 @@ board-%:
 	fi
 	awk -v a=$$start -v b=$$(date +%s.%N) 'BEGIN { printf "boards: $* built (%.1f s)\n", b - a }'
 
-siproxy64-router: need-test ## one static program that mirrors SIP on a router, without Python (musl)
+siproxy64-router: need-test ## one static program that mirrors SIP on a router, without Python (musl); ROUTER_CROSS=arm-linux-gnueabihf
 	@$(MAKE) router-program
 
-# BUILD is relative for the reason above.
+# BUILD is relative for the reason above. Another machine's program is not tried here.
 router-program:
-	@log=build/siproxy64-router.log; mkdir -p build
+	@folder=build/router$(ROUTER_CROSS:%=-%); log=build/siproxy64-router.log; mkdir -p build
 	echo "siproxy64-router: ports/router, log in $$log"
 	start=$$(date +%s.%N)
-	if ! $(MAKE) -C ports/router -j$(JOBS) BUILD=../../build/router >$$log 2>&1; then
+	if ! $(MAKE) -C ports/router -j$(JOBS) CROSS=$(ROUTER_CROSS) BUILD=../../$$folder >$$log 2>&1; then
 	    tail -n 30 $$log >&2
 	    echo "siproxy64-router: it does not build; the whole log is $$log" >&2
 	    exit 1
 	fi
-	build/router/siproxy64-router check 192.0.2.1=2001:db8::1 2>>$$log || { tail -n 5 $$log >&2; exit 1; }
-	awk -v a=$$start -v b=$$(date +%s.%N) -v n=$$(stat -c %s build/router/siproxy64-router) \
-	    'BEGIN { printf "siproxy64-router: build/router/siproxy64-router, %d octets (%.1f s)\n", n, b - a }'
+	if [ -z "$(ROUTER_CROSS)" ]; then
+	    $$folder/siproxy64-router check 192.0.2.1=2001:db8::1 2>>$$log || { tail -n 5 $$log >&2; exit 1; }
+	fi
+	awk -v a=$$start -v b=$$(date +%s.%N) -v n=$$(stat -c %s $$folder/siproxy64-router) -v f=$$folder \
+	    'BEGIN { printf "siproxy64-router: %s/siproxy64-router, %d octets (%.1f s)\n", f, n, b - a }'
 
 bpf: ## compile the servers' data planes for the kernel (clang)
 	@$(PYTHON3) tools/common/bpf_build.py build/bpf
