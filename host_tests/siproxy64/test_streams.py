@@ -230,19 +230,33 @@ class TestBrokenPeers(StreamCase):
         self.assertFalse(phone.is_open)
 
     def test_a_broken_request_is_the_last(self):
-        """It is answered on its connection, if all of it came at once."""
+        """It is answered on its connection, in whatever pieces it comes, behind good ones too."""
         for old, new, status in (
             (b"SIP/2.0\r\n", b"SIP/4.0\r\n", "505 Version Not Supported"),
             (b"Content-Length: 0", b"Content-Length: 9000", "513 Message Too Large"),
             (b"Content-Length: 0", b"X: 0", "400 "),
             (b"Max-Forwards:", b"Max Forwards:", "400 "),
         ):
-            phone = self.phone()
-            phone.received(self.request().replace(old, new, 1))
-            self.assertFalse(phone.is_open)
-            self.assertTrue(phone.take().startswith("SIP/2.0 " + status))
-        self.assertEqual(self.program.mirror.counters["malformed"], 4)
-        self.assertEqual(self.host.made, [])
+            broken = self.request("broken").replace(old, new, 1)
+            for pieces in (
+                [broken],
+                [broken[:30], broken[30:90], broken[90:]],
+                [self.request("good") + broken],
+                [self.request("good")[:-9], self.request("good")[-9:] + broken + b"rest"],
+            ):
+                self.setUp()
+                phone = self.phone()
+                for piece in pieces:
+                    phone.received(piece)
+                self.assertFalse(phone.is_open)
+                said = phone.take()
+                self.assertTrue(said.startswith("SIP/2.0 " + status), said)
+                self.assertIn("\r\nCall-ID: broken\r\n", said)
+                self.assertEqual(self.program.mirror.counters["malformed"], 1)
+                passed = "".join([one.take() for one in self.host.made])
+                good = b"Call-ID: good" in b"".join(pieces)
+                self.assertEqual("Call-ID: good" in passed, good)
+                self.assertFalse("Call-ID: broken" in passed)
 
     def test_strangers(self):
         world = self.world

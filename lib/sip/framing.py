@@ -48,7 +48,6 @@ class StreamFramer:
                     return out
             except FormatError as error:
                 self.error = error
-                self._buffer = b""
                 if out:
                     return out
                 raise
@@ -100,6 +99,10 @@ class StreamFramer:
         Without it every other pong of a peer that says nothing else is taken for one.
         """
         self._half = False
+
+    def rest(self) -> bytes:
+        """Return what is no whole message yet; after an error, what will never be one."""
+        return self._buffer
 
     def pending(self) -> int:
         """Return how many octets wait for the rest of their message."""

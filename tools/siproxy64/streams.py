@@ -74,15 +74,17 @@ class Streams:
         framer = one.framer
         try:
             messages = framer.receive(data)
-        except FormatError as error:
-            if self.failed is not None:
-                self.failed(data, error, one)
-            self.close(one)
-            return
+        except FormatError:
+            messages = []
         for message in messages:
             self._arrived(message, one.local, one.peer, one)
             if one not in self._all:
                 return
+        if framer.error is not None:
+            if self.failed is not None:
+                self.failed(framer.rest(), framer.error, one)
+            self.close(one)
+            return
         if framer.pings:
             one.write(b"\r\n" * framer.pings)
             framer.pings = 0
