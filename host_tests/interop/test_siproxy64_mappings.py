@@ -20,6 +20,7 @@ from host_tests.interop.registrar import PASSWORDS, REGISTRAR, hear
 from host_tests.interop.test_baresip import assert_tone
 from host_tests.interop.test_linphone import hang_up, same_sas
 from tools.lab.capture import tshark
+from tools.lab.nameserver import Dnsmasq
 
 WHOLE = f"map 0.0.0.0/0 = {BEHIND}/96"
 
@@ -93,36 +94,77 @@ def test_a_pool(phone, plain, start, annex_baresip, capture):
     talk(phone, other)
 
 
-def test_a_next_hop_and_a_name_of_our_own(
-    phone, plain, start, annex_baresip, kamailio, registrar_host, account, capture
-):
-    """baresip's outbound proxy is the mirror; behind it kamailio is registrar and proxy.
-
-    gate.example is the mirror's name: to IPv6 it means the next hop, as its IPv4 address does.
-    """
+@pytest.fixture
+def bob(annex_baresip, kamailio, registrar_host):
+    """Makes a baresip with bob's account at kamailio; its outbound proxy is the mirror."""
     registrar_host.set_route(BEHIND + "/64", OWN6)
+
+    def make():
+        line = (
+            f"<sip:bob@{kamailio.domain}>;regint=60;auth_user=bob;"
+            f'auth_pass={PASSWORDS["bob"]};outbound="sip:{OWN4}"'
+        )
+        return annex_baresip(name="bob", account=line)
+
+    return make
+
+
+def both_ways(phone, other, domain, account, alice):
+    """bob registers and calls alice, as a URI has her; then she calls him."""
+    account(PASSWORDS["alice"])
+    other.wait_registered()
+    phone.panel.wait_text("registered")
+    other.dial(alice)
+    phone.answer()
+    talk(phone, other)
+    called(phone, other, f"sip:bob@{domain}")
+    talk(phone, other, "peer")
+
+
+def test_a_next_hop_and_a_name_of_our_own(phone, plain, start, bob, kamailio, account, capture):
+    """gate.example is the mirror's name: to IPv6 it means the next hop, as its address does."""
     start(
         f"default 4to6 {OWN4} -> {REGISTRAR}",
         f"name gate.example = {OWN4} / {OWN6}",
         f"map {BARESIP} = {BEHIND}28",
         f"map {phone.address} = {SEEN}",
     )
-    account(PASSWORDS["alice"])
-    bob = annex_baresip(
-        name="bob",
-        account=f"<sip:bob@{kamailio.domain}>;regint=60;auth_user=bob;"
-        f'auth_pass={PASSWORDS["bob"]};outbound="sip:{OWN4}"',
-    )
-    bob.wait_registered()
-    phone.panel.wait_text("registered")
-    bob.dial("sip:alice@gate.example")
-    phone.answer()
-    talk(phone, bob)
-    called(phone, bob, f"sip:bob@{kamailio.domain}")
-    talk(phone, bob, "peer")
+    both_ways(phone, bob(), kamailio.domain, account, "sip:alice@gate.example")
     invites = f'sip.Method == "INVITE" && ipv6.src == {BEHIND}28'
     (uri, *_), *_ = tshark(capture.stop(), invites, "sip.r-uri")
     assert uri == f"sip:alice@[{REGISTRAR}]"
+
+
+@pytest.fixture
+def names(lab, annex, registrar_host, kamailio):
+    """The registrar's host serves DNS as well, and the mirror asks there."""
+    server = Dnsmasq(lab.base, registrar_host.netns, lab.folder, "dnsmasq-registrar")
+    server.start(
+        [
+            f"listen-address={REGISTRAR}",
+            f"srv-host=_sip._udp.{kamailio.domain},sip.{kamailio.domain},5060",
+            f"host-record=sip.{kamailio.domain},{REGISTRAR}",
+            "local=/example/",
+        ]
+    )
+    path = annex.folder / "resolv-mirror.conf"
+    path.write_text(f"nameserver {REGISTRAR}\n")
+    annex.gate.env["VOX6_RESOLV_CONF"] = str(path)
+    yield server
+    del annex.gate.env["VOX6_RESOLV_CONF"]
+    server.stop()
+
+
+def test_a_route_by_dns(phone, plain, start, names, bob, kamailio, account, capture):
+    """The mirror finds the registrar by SRV and AAAA, and gives all who come an address."""
+    start(
+        f"default 4to6 {OWN4}",
+        "pool ::/0 = 198.51.100.0/28",
+        "unmapped pool",
+        f"map {BARESIP} = {BEHIND}28",
+    )
+    both_ways(phone, bob(), kamailio.domain, account, f"sip:alice@{kamailio.domain}")
+    assert f"_sip._udp.{kamailio.domain}" in names.output()
 
 
 def test_strangers_at_one_address(phone, plain, start, annex_baresip, capture):
