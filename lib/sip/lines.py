@@ -99,10 +99,6 @@ class Lines:
         """Return all lines of a header, unfolded."""
         return [unfold(header[2]) for header in self.headers if header[0] == key]
 
-    def count(self, key: str) -> int:
-        """Return how many lines a header has."""
-        return len([None for header in self.headers if header[0] == key])
-
     def _changed(self, key: str) -> None:
         if key in self._typed:
             del self._typed[key]
@@ -152,14 +148,6 @@ class Lines:
         for header in other.headers:
             if header[0] == key:
                 self.headers.append(header)
-
-    def set_body(self, body: bytes, content_type: str) -> None:
-        """Set the body and its type; an empty body takes both away."""
-        self.remove("content-type")
-        self.remove("content-length")
-        self.body = body
-        if body:
-            self.add("Content-Type", content_type)
 
     def start_line(self) -> bytes:
         """Return the first line without its end."""

@@ -50,6 +50,18 @@ METHODS = (  # of RFCs 3261, 3262, 3311, 3428, 3515, 3903, 6086, 6665
 class Message(Lines):
     """Header values with their meaning; FormatError when one is absent or malformed."""
 
+    def count(self, key: str) -> int:
+        """Return how many lines a header has."""
+        return len([None for header in self.headers if header[0] == key])
+
+    def set_body(self, body: bytes, content_type: str) -> None:
+        """Set the body and its type; an empty body takes both away."""
+        self.remove("content-type")
+        self.remove("content-length")
+        self.body = body
+        if body:
+            self.add("Content-Type", content_type)
+
     def values(self, key: str) -> "list[str]":
         """Return all values of a comma-separated header, over all its lines."""
         out: "list[str]" = []
