@@ -158,7 +158,7 @@ size: need-test ## text, data, bss of each board, its heap after boot and in a c
 	$(MAKE) router-program
 	$(PY) -m tools.size $(BOARDS) $(ARGS)
 
-bench: need-test boards bpf ## the figures of host_tests/bench
+bench: need-test boards bpf siproxy64-router ## the figures of host_tests/bench
 	@files=$$(find host_tests/bench -maxdepth 1 -name '[a-z]*.py' 2>/dev/null | sort)
 	if [ -z "$$files" ]; then echo "bench: host_tests/bench holds no benchmark yet" >&2; exit 1; fi
 	status=0
