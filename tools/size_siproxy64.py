@@ -30,6 +30,7 @@ OPTIONS = (
     ("metrics", "metrics"),
     ("anyip", "anyip"),
     ("pubtsp", "router_tunnel"),
+    ("control socket", "router_control"),
     ("XDP", "xdp_plane"),
 )
 _FOLDERS = {"vox6": TOP / "lib", "tools": TOP / "tools"}

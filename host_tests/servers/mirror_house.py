@@ -58,7 +58,7 @@ class Router(Mirror):
     def start(self, more=(), env=None):
         """Start it; more: lines besides the mappings. It gets no environment at all."""
         assert PROGRAM.is_file(), "run 'make siproxy64-router' first"
-        self.config.write_text("\n".join([*self._lines, *more]) + "\n")
+        self.config.write_text("\n".join([f"control {self.control}", *self._lines, *more]) + "\n")
         self.process = self.host.start(
             ["env", "-i", str(PROGRAM), str(self.config)], log="siproxy64-router.log"
         )

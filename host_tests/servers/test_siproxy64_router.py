@@ -3,6 +3,7 @@
 """siproxy64-router, the static program without Python: calls, signals, ranges, refusals."""
 
 import contextlib
+import json
 import os
 import re
 import socket
@@ -173,11 +174,87 @@ def test_usr1_usr2_term(place, phones):
         assert peer.receive("OPTIONS ")[1][0] == OTHER_SEEN
         place.mirror.config.write_text(text + "colour blue\n")
         place.signal("SIGUSR2")
-        place.mirror.process.wait_output(r"line 4: colour.*\n.*stays as it was", 5)
+        place.mirror.process.wait_output(r"line 5: colour.*\n.*stays as it was", 5)
     talk(phone, peer, answer, offer)
     hang_up(phone, peer, PEER_SEEN, call_id)
     place.signal("SIGTERM")
     assert place.mirror.process.wait(5) == 0
+
+
+def ask(place, *words):
+    """Ask the mirror's control socket by its own program; (status, what it said)."""
+    return run(*words, place.mirror.config)
+
+
+def test_control_socket(place, phones):
+    """Status, calls, another table, by the program itself and by siproxy64 of a host."""
+    phone, peer = phones
+    place.fresh("user nobody")
+    call_id, offer, answer = call(phone, peer, PEER_SEEN, PHONE_SEEN)
+    talk(phone, peer, answer, offer)
+    code, out = ask(place, "status")
+    assert code == 0 and re.search(r"(?m)^calls +1$", out) and re.search(r"(?m)^passed +4$", out)
+    assert place.command("status")[1].replace("\n", " ").split()[3:] == out.split()[3:]
+    told = f"{PHONE}:5060 to [{PEER}]:5060: answered, "
+    code, out = ask(place, "calls")
+    assert code == 0 and out.startswith(told) and out.endswith(" s, 6 packets, 60 octets\n")
+    assert place.calls()[0]["octets"] == 60
+    text = place.mirror.config.read_text()
+    place.mirror.config.write_text(text + f"map {OTHER_PHONE} = {OTHER_SEEN}\n")
+    assert ask(place, "reload") == (0, "read again\n")
+    assert place.status()["ports"] == 3 * 2
+    place.mirror.config.write_text(text + "colour blue\n")
+    code, out = ask(place, "reload")
+    assert code == 1 and out.startswith("siproxy64: line 5: colour")
+    hang_up(phone, peer, PEER_SEEN, call_id)
+    place.mirror.config.write_text(text)
+    old = place.mirror.process
+    place.signal("SIGHUP")
+    old.wait_output(r"the SIP ports are free", 5)
+    assert ask(place, "status")[0] == 1
+    place.mirror.start()
+    code, out = ask(place, "status")
+    assert code == 0 and re.search(r"(?m)^calls +0$", out)
+
+
+def test_control_socket_of_strangers(place):
+    """Octets that are no request; too many who ask; a path where there is something else."""
+    place.fresh()
+    path = str(place.mirror.control)
+    said = {}
+    for octets in (b"x\n", b"[1]\n", b"\xff\n", b"[" * 4000 + b"\n", b'{"command": "dance"}\n'):
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect(path)
+            one.sendall(octets)
+            said[octets] = json.loads(one.recv(4096))["error"]
+    assert list(said.values()) == [
+        "a request is one line of JSON",
+        "a request is a JSON object",
+        "a request is one line of JSON",
+        "a request is one line of JSON",
+        "there is no command dance",
+    ]
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(socket.socket(socket.AF_UNIX)).connect(path)
+        late = stack.enter_context(socket.socket(socket.AF_UNIX))
+        late.connect(path)
+        late.settimeout(5)
+        assert late.recv(1) == b""
+    assert ask(place, "status")[0] == 0
+    config = place.mirror.config
+    code, out = run(config)  # as a second instance
+    assert code == 1 and f"control {path}: " in out and "EADDRINUSE" in out
+    place.mirror.process.kill()
+    place.mirror.start()  # what a killed one has left behind is replaced
+    assert ask(place, "status")[0] == 0
+    file = place.lab.folder / "important"
+    file.write_text("text")
+    config.write_text(config.read_text().replace(path, str(file)))
+    place.mirror.stop()
+    for code, out in (run(config), place.command()):
+        assert code == 1 and "control" in out
+    assert file.read_text() == "text"
 
 
 def test_traffic_class(place, phones):

@@ -16,7 +16,7 @@ _FREEZE = (
     ("../..", "tools/siproxy64", "pool values settings configuration ports streams throttle"),
     ("../..", "tools/siproxy64", "failures options ice program status call_log proxy tokens"),
     ("../..", "tools/siproxy64", "metrics anyip rtnetlink default_route router_tunnel"),
-    ("../..", "tools/siproxy64", "sockets_net6 router"),
+    ("../..", "tools/siproxy64", "sockets_net6 asking router_control router"),
     ("../..", "tools/common", "__init__ names"),
     ("../..", "tools/common/tunnel", "__init__ discovery"),
 )

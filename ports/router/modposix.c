@@ -109,23 +109,32 @@ static int keep_net_admin(void) {
     return (int)syscall(SYS_capset, &header, data);
 }
 
-static mp_obj_t module_drop(mp_obj_t user_in, mp_obj_t group_in, mp_obj_t net_admin_in) {
-    const char *user = mp_obj_str_get_str(user_in), *group = mp_obj_str_get_str(group_in);
-    const struct passwd *account = getpwnam(user);
-    if (account == NULL) {
-        mp_raise_msg_varg(
-            &mp_type_ValueError, MP_ERROR_TEXT("user %s: there is none of this name"), user);
+void posix_find_account(const char *user, const char *group, uid_t *uid, gid_t *gid) {
+    *uid = (uid_t)-1;
+    *gid = (gid_t)-1;
+    if (*user) {
+        const struct passwd *account = getpwnam(user);
+        if (account == NULL) {
+            mp_raise_msg_varg(
+                &mp_type_ValueError, MP_ERROR_TEXT("user %s: there is none of this name"), user);
+        }
+        *uid = account->pw_uid;
+        *gid = account->pw_gid;
     }
-    uid_t uid = account->pw_uid;
-    gid_t gid = account->pw_gid;
     if (*group) {
         const struct group *other = getgrnam(group);
         if (other == NULL) {
             mp_raise_msg_varg(
                 &mp_type_ValueError, MP_ERROR_TEXT("group %s: there is none of this name"), group);
         }
-        gid = other->gr_gid;
+        *gid = other->gr_gid;
     }
+}
+
+static mp_obj_t module_drop(mp_obj_t user_in, mp_obj_t group_in, mp_obj_t net_admin_in) {
+    uid_t uid;
+    gid_t gid;
+    posix_find_account(mp_obj_str_get_str(user_in), mp_obj_str_get_str(group_in), &uid, &gid);
     bool net_admin = mp_obj_is_true(net_admin_in);
     if (setgroups(0, NULL) < 0 || setgid(gid) < 0 || prctl(PR_SET_KEEPCAPS, net_admin, 0, 0, 0) < 0
         || setuid(uid) < 0 || (net_admin && keep_net_admin() < 0)
@@ -164,8 +173,10 @@ static const mp_rom_map_elem_t module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_Signals), MP_ROM_PTR(&signals_type) },
     { MP_ROM_QSTR(MP_QSTR_Poll), MP_ROM_PTR(&posix_poll_type) },
     { MP_ROM_QSTR(MP_QSTR_Tun), MP_ROM_PTR(&posix_tun_type) },
+    { MP_ROM_QSTR(MP_QSTR_connect), MP_ROM_PTR(&posix_connect_obj) },
     { MP_ROM_QSTR(MP_QSTR_drop), MP_ROM_PTR(&module_drop_obj) },
     { MP_ROM_QSTR(MP_QSTR_getenv), MP_ROM_PTR(&module_getenv_obj) },
+    { MP_ROM_QSTR(MP_QSTR_listen), MP_ROM_PTR(&posix_listen_obj) },
     { MP_ROM_QSTR(MP_QSTR_netlink), MP_ROM_PTR(&posix_netlink_obj) },
     { MP_ROM_QSTR(MP_QSTR_random), MP_ROM_PTR(&module_random_obj) },
     { MP_ROM_QSTR(MP_QSTR_now), MP_ROM_PTR(&module_now_obj) },

@@ -62,6 +62,33 @@ class Tun:
     def close(self) -> None:
         """Give it up; again: nothing."""
 
+class Local:
+    """A stream socket with a path, made by listen(), connect() or accept(); pollable."""
+
+    def accept(self) -> "Local | None":
+        """Return the next connection, whose read() does not wait; None: there is none. OSError."""
+
+    def read(self, count: int) -> bytes | None:
+        """Return some octets, b"" at the end; None: there are none (yet). OSError."""
+
+    def write(self, data: bytes) -> int:
+        """Send octets; return how many there was room for. OSError."""
+
+    def close(self) -> None:
+        """Give it up, and the path if it is still that of this listener; again: nothing."""
+
+def listen(path: str, user: str, group: str) -> Local:
+    """Take connections at a path, for a user and a group ("": ours) and nobody else.
+
+    Its folder is made if that alone is missing; a socket that was left behind is replaced.
+
+    OSError: EADDRINUSE (somebody answers there, or it is no socket), ENOENT, EACCES,
+    ENAMETOOLONG. ValueError: there is no such user or group.
+    """
+
+def connect(path: str) -> Local:
+    """Ask at a path: read() and write() wait 5 s. OSError: nobody is there."""
+
 def getenv(name: str) -> str | None:
     """Return a variable of the environment, None: it is not set."""
 

@@ -8,6 +8,7 @@
 import json
 import os
 import socket
+import stat
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,8 @@ class ControlSocket:
             self._socket.bind(path)
         except OSError:
             if not os.path.exists(path):
+                raise
+            if not stat.S_ISSOCK(os.lstat(path).st_mode):
                 raise
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
                 try:

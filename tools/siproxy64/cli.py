@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from ..common.program import start_log, version
+from .asking import lines_of, path_in
 from .configuration import parse
 from .settings import DEFAULT_CONTROL, DEFAULT_FILE, Settings, SettingsError
 
@@ -118,11 +119,8 @@ def _ask(context: click.Context, command: str) -> dict[str, Any]:
     if path is None:
         path = DEFAULT_CONTROL
         file = Path(config or DEFAULT_FILE)
-        if file.exists():  # what else is wrong in it must not keep anybody from asking
-            for line in file.read_text().splitlines():
-                words = line.partition("#")[0].replace("=", " ").split()
-                if words[:1] == ["control"] and len(words) == 2:
-                    path = words[1]
+        if file.exists():
+            path = path_in(file.read_text())
     try:
         answer = ask(path, {"command": command}, "siproxy64")
     except ControlError as error:
@@ -130,6 +128,11 @@ def _ask(context: click.Context, command: str) -> dict[str, Any]:
     if not answer.get("ok"):
         _die([str(answer.get("error"))], 1)
     return answer
+
+
+def _echo(lines: list[str]) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 @main.command()
@@ -141,12 +144,7 @@ def status(context: click.Context, /, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer, indent=1))
         return
-    click.echo(f"up for       {answer['uptime_s']} s")
-    click.echo(f"plane        {answer['plane']}")
-    for name in ("calls", "streams", "connections", "ports"):
-        click.echo(f"{name:12} {answer[name]}")
-    for name in sorted(answer["counters"]):
-        click.echo(f"{name:12} {answer['counters'][name]}")
+    _echo(lines_of("status", answer))
 
 
 @main.command()
@@ -158,17 +156,11 @@ def calls(context: click.Context, /, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer["calls"], indent=1))
         return
-    for call in answer["calls"]:
-        state = "answered" if call["answered"] else "not answered"
-        click.echo(
-            f"{call['from']} to {call['to']}: {state}, {call['seconds']} s, {call['packets']} "
-            f"packets, {call['octets']} octets"
-        )
+    _echo(lines_of("calls", answer))
 
 
 @main.command()
 @click.pass_context
 def reload(context: click.Context, /) -> None:
     """Let the instance that runs read its configuration again; 1 if it refuses it."""
-    _ask(context, "reload")
-    click.echo("read again")
+    _echo(lines_of("reload", _ask(context, "reload")))

@@ -3,13 +3,13 @@
 """The process on a router: what daemon.py is on a host, for siproxy64-router (ports/router).
 
 HUP gives the SIP ports to a new instance, USR1 prints counters, USR2 reads the configuration
-again, TERM and INT end it. There is no control socket. Lines go to standard error.
+again, TERM and INT end it. Lines go to standard error.
 """
 
 import errno
 import sys
 
-from . import anyip
+from . import anyip, asking
 from .anyip import AnyIPError
 from .call_log import CallLog
 from .configuration import parse
@@ -19,9 +19,10 @@ from .portable_plane import PortablePlane
 from .program import Program, StartError
 from .proxy import Proxy
 from .relay import Relay
+from .router_control import ControlServer, ask
 from .router_tunnel import Tunnel, TunnelError
 from .router_tunnel import parse as servers_of
-from .settings import Settings, SettingsError
+from .settings import DEFAULT_CONTROL, DEFAULT_FILE, Settings, SettingsError
 from .sockets_net6 import Driver
 from .status import Status
 from .values import show
@@ -36,6 +37,7 @@ else:
 
 _USAGE = """usage: siproxy64-router [--heap OCTETS] [--config] CONFIG | REAL=REPRESENTATION ...
        siproxy64-router check CONFIG
+       siproxy64-router status | calls | reload [CONFIG]
 Mirrors SIP calls between IPv4 and IPv6. Signals: HUP hands the SIP ports over, USR1 prints
 counters, USR2 reads CONFIG again, TERM ends it.
 """
@@ -119,9 +121,10 @@ class _Process:
             settings.ports,
         )
         self.program = Program(settings, self.driver, relay, _say)
-        self._status = Status(self.program, self._reload)
+        self._status = Status(self.program, self._read_again)
         self._log = CallLog(_say)
         self._metrics: "MetricsServer | None" = None
+        self._control: "ControlServer | None" = None
         self._route: "DefaultRoute | None" = None
         self._secret = b""
 
@@ -143,6 +146,7 @@ class _Process:
         self.program.start()
         self._apply()
         self._start_metrics()
+        self._start_control()
         on_signal = self.driver.on_signal
         on_signal("HUP", self._hand_over)
         on_signal("USR1", self._tell)
@@ -161,11 +165,27 @@ class _Process:
             except OSError as error:
                 raise StartError("metrics %s: %s" % (show(where), error))
 
+    def _start_control(self) -> None:
+        settings = self.program.settings
+        if settings.control in ("", "off"):
+            return
+        where = (settings.control, settings.user, settings.group)
+        try:
+            self._control = ControlServer(self.driver, where, self._status.answer)
+        except OSError as error:
+            if settings.control != DEFAULT_CONTROL:
+                raise StartError("control %s: %s" % (settings.control, error))
+            _say("control %s: %s; nobody asked for it: on without" % (DEFAULT_CONTROL, error))
+
     def _hand_over(self) -> None:
-        if self._metrics is not None:
-            self._metrics.close()
-            self._metrics = None
+        self._release()
         self.program.hand_over()
+
+    def _release(self) -> None:
+        for one in (self._metrics, self._control):
+            if one is not None:
+                one.close()
+        self._metrics = self._control = None
 
     def _apply(self) -> None:
         settings = self.program.settings
@@ -192,7 +212,8 @@ class _Process:
         if self._reload() and address is not None:
             _say("the tunnel's address is %s" % show((address, 0)))
 
-    def _reload(self) -> bool:
+    def _read_again(self) -> None:
+        """Let another configuration count; SettingsError: all stays as it was, and it was said."""
         try:
             new = self._again(self._address)
             if new.anyip:
@@ -200,15 +221,23 @@ class _Process:
             self.program.reload(new)
             self._apply()
             _say("the configuration was read again")
-            return True
         except (SettingsError, AnyIPError) as error:
-            for line in getattr(error, "lines", None) or [str(error)]:
+            lines = getattr(error, "lines", None) or [str(error)]
+            for line in lines:
                 _say(line)
             _say("the table stays as it was")
+            raise SettingsError(lines)
+
+    def _reload(self) -> bool:
+        try:
+            self._read_again()
+        except SettingsError:
             return False
+        return True
 
     def close(self) -> None:
         """Give back what is not the driver's."""
+        self._release()
         if self._tunnel is not None:
             self._tunnel.close()
 
@@ -219,16 +248,49 @@ class _Process:
             _say(line)
 
 
+def _asked(command: str, file: str) -> int:
+    """Ask the instance that runs, say what it answers; return the exit status."""
+    try:
+        with open(file or DEFAULT_FILE) as stream:
+            path = asking.path_in(stream.read())
+    except (OSError, UnicodeError) as error:
+        if file:
+            _say("%s: %s" % (file, error))
+            return _WRONG
+        path = DEFAULT_CONTROL
+    try:
+        answer = ask(path, command)
+    except (OSError, ValueError) as error:
+        _say("%s: %s; does siproxy64-router run, may you reach it?" % (path, error or "nonsense"))
+        return 1
+    if not answer.get("ok"):
+        _say(str(answer.get("error")))
+        return 1
+    for line in asking.lines_of(command, answer):
+        print(line)
+    return 0
+
+
 def main(arguments: "list[str]") -> int:
-    """Serve until a signal ends it; return the exit status."""
-    check = arguments[:1] == ["check"]
-    words = arguments[1:] if check or arguments[:1] == ["--config"] else arguments
+    """Serve until a signal ends it, or ask the instance that runs; return the exit status."""
+    words = [word for word in arguments if word != "--config"]
+    command = ""
+    for word in ("check",) + asking.COMMANDS:
+        if word in words and not command:
+            words.remove(word)
+            command = word
     maps = [word for word in words if "=" in word]
     files = [word for word in words if "=" not in word]
-    if not words or len(files) > 1 or files and files[0].startswith("-"):
+    asks = command in asking.COMMANDS
+    if not words and not asks or asks and maps or len(files) > 1:
+        files.append("-")
+    if files and files[-1].startswith("-"):
         sys.stderr.write(_USAGE)
         return _WRONG
     file = files[0] if files else ""
+    if asks:
+        return _asked(command, file)
+    check = command == "check"
     try:
         process = _Process(lambda tunnel: _read(file, maps, tunnel))
         if check:
