@@ -315,14 +315,20 @@ def test_range_of_ipv4(place):
             hang_up(far, one, seen, call_id)
 
 
-def test_rights(place, phones):
-    """After the start it is nobody, without capabilities, and serves."""
+@pytest.mark.parametrize(
+    ("lines", "user", "capabilities"),
+    [(["user nobody"], 65534, 0), ([], 0, 0), (["user nobody", "anyip on"], 65534, 1 << 12)],
+)
+def test_rights(place, phones, lines, user, capabilities):
+    """After the start it is whom it shall be, with CAP_NET_ADMIN at most, and serves."""
     phone, peer = phones
-    place.fresh("user nobody")
+    place.fresh(*lines)
     process = Path(f"/proc/{place.mirror.process.pid}/status").read_text()
-    assert line_of(process, "Uid:").split()[1:] == ["65534"] * 4
-    assert line_of(process, "Groups:").split()[1:] == []
-    assert int(line_of(process, "CapPrm:").split()[1], 16) == 0
+    assert line_of(process, "Uid:").split()[1:] == [str(user)] * 4
+    if user:
+        assert line_of(process, "Groups:").split()[1:] == []
+    for name, value in (("Prm", capabilities), ("Eff", capabilities), ("Bnd", capabilities)):
+        assert int(line_of(process, f"Cap{name}:").split()[1], 16) == value, name
     assert int(line_of(process, "NoNewPrivs:").split()[1]) == 1
     call_id, offer, answer = call(phone, peer, PEER_SEEN, PHONE_SEEN)
     talk(phone, peer, answer, offer)

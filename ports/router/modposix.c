@@ -101,12 +101,31 @@ static MP_DEFINE_CONST_OBJ_TYPE(signals_type, MP_QSTR_Signals, MP_TYPE_FLAG_NONE
 
 // --- rights -------------------------------------------------------------------------------------
 
-/// Keeps CAP_NET_ADMIN alone, after root's rights are gone;
-static int keep_net_admin(void) {
+/// What this process executes shall not have more capabilities than a mask; before the user changes.
+static void bound_capabilities(uint32_t mask) {
+    for (unsigned long number = 0; number <= CAP_LAST_CAP; ++number) {
+        if (number >= 32 || !(mask & (1u << number))) {
+            prctl(PR_CAPBSET_DROP, number, 0, 0, 0); // who may not lacks the others too
+        }
+    }
+}
+
+/// Gives up all capabilities that are not in a mask. Returns 0 or -errno.
+static int keep_capabilities(uint32_t mask) {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct data[2] = { { .effective = 1 << CAP_NET_ADMIN } };
-    data[0].permitted = data[0].effective;
-    return (int)syscall(SYS_capset, &header, data);
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) < 0) {
+        return -errno;
+    }
+    for (int half = 0; half < 2; ++half) {
+        data[half].permitted &= half == 0 ? mask : 0;
+        data[half].effective = data[half].permitted;
+        data[half].inheritable = 0;
+    }
+    if (syscall(SYS_capset, &header, data) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+        return -errno;
+    }
+    return 0;
 }
 
 void posix_find_account(const char *user, const char *group, uid_t *uid, gid_t *gid) {
@@ -135,11 +154,16 @@ static mp_obj_t module_drop(mp_obj_t user_in, mp_obj_t group_in, mp_obj_t net_ad
     uid_t uid;
     gid_t gid;
     posix_find_account(mp_obj_str_get_str(user_in), mp_obj_str_get_str(group_in), &uid, &gid);
-    bool net_admin = mp_obj_is_true(net_admin_in);
-    if (setgroups(0, NULL) < 0 || setgid(gid) < 0 || prctl(PR_SET_KEEPCAPS, net_admin, 0, 0, 0) < 0
-        || setuid(uid) < 0 || (net_admin && keep_net_admin() < 0)
-        || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+    uint32_t mask = mp_obj_is_true(net_admin_in) ? 1u << CAP_NET_ADMIN : 0;
+    bound_capabilities(mask);
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0
+        || (gid != (gid_t)-1 && (setgroups(0, NULL) < 0 || setgid(gid) < 0))
+        || (uid != (uid_t)-1 && setuid(uid) < 0)) {
         mp_raise_OSError(errno);
+    }
+    int result = keep_capabilities(mask);
+    if (result < 0) {
+        mp_raise_OSError(-result);
     }
     return mp_const_none;
 }

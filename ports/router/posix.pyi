@@ -105,9 +105,8 @@ def now() -> int:
     """Return milliseconds since the program's start, never going back."""
 
 def drop(user: str, group: str, net_admin: bool) -> None:
-    """Be this user from now on, of one group ("": the user's own), without any right of root.
+    """Be this user from now on ("": who we are), of one group ("": the user's own).
 
-    net_admin: but for CAP_NET_ADMIN, which a tunnel needs.
-
+    All capabilities go, but CAP_NET_ADMIN, which a tunnel needs, with net_admin.
     ValueError: there is no such user or group. OSError: EPERM: we are not root.
     """

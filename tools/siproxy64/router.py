@@ -129,7 +129,7 @@ class _Process:
         self._secret = b""
 
     def start(self) -> None:
-        """Open the SIP ports, then give up the rights of root.
+        """Open the SIP ports, then give up all rights that are not needed any more.
 
         StartError: no port or no tunnel can be had. ValueError, OSError: another user cannot be.
         """
@@ -153,9 +153,8 @@ class _Process:
         on_signal("USR2", self._reload)
         on_signal("TERM", self.program.stop)
         on_signal("INT", self.program.stop)
-        if settings.user:
-            may = settings.anyip or bool(settings.pubtsp)
-            self.driver.drop(settings.user, settings.group, may)
+        may = settings.anyip or bool(settings.pubtsp)
+        self.driver.drop(settings.user, settings.group, may)
 
     def _start_metrics(self) -> None:
         where = self.program.settings.metrics

@@ -229,9 +229,10 @@ class Driver:
         self.watch(signals, readable)
 
     def drop(self, user: str, group: str, net_admin: bool) -> None:
-        """Be this user from now on; ValueError: there is none, OSError: we are not root.
+        """Be this user from now on ("": who we are), without capabilities.
 
-        net_admin: the network may still be changed.
+        net_admin: but the network may still be changed. ValueError: there is no such user.
+        OSError: we are not root.
         """
         posix.drop(user, group, net_admin)
 
