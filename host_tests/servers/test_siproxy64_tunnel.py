@@ -2,7 +2,9 @@
 # Copyright (c) 2026 The vox6 authors
 """A house on a line with IPv4 alone: siproxy64 takes its IPv6 from PubTSP for two phones."""
 
+import os
 import re
+import signal
 import socket
 import sys
 
@@ -115,6 +117,32 @@ def test_another_mapping_of_the_nat(operator, native, house, program):
         while "again" not in one.receive("OPTIONS ")[0]:
             pass
     process.stop()
+
+
+def test_hup_in_a_call(operator, native, house, program):
+    """The old instance keeps its tunnel for its call; the new one has a tunnel of its own."""
+    _, mirror, phones = house
+    line = "limit silence 2"
+    old, seen = start(program, mirror, phones.ipv4, "192.0.2.77", operator.ipv4, line)
+    with (
+        Telephone(phones, phones.ipv4) as one,
+        Telephone(native, native.ipv6) as caller,
+        Telephone(native, native.ipv6, 5070) as other,
+    ):
+        call_id, offer, answer = call(caller, one, seen, "10.64.0.0")
+        talk(caller, one, answer, offer)
+        os.kill(old.pid, signal.SIGHUP)
+        old.wait_output(r"the SIP ports are free, 1 calls", 5)
+        old.log.rename(old.log.with_suffix(".old"))
+        new, also_seen = start(program, mirror, phones.ipv4, "192.0.2.77", operator.ipv4)
+        assert also_seen != seen
+        talk(caller, one, answer, offer)
+        second, second_offer, second_answer = call(other, one, also_seen, "10.64.0.0")
+        talk(other, one, second_answer, second_offer)
+        talk(caller, one, answer, offer)
+        hang_up(other, one, also_seen, second)
+        assert old.wait(10) == 0
+    new.stop()
 
 
 def test_anybody_by_name(net, operator, native, house, program):
