@@ -3,6 +3,7 @@
 """What tests with servers share: small Internets, wires, data planes."""
 
 import os
+import socket
 
 import pytest
 
@@ -87,3 +88,19 @@ def clients():
     yield make
     for client in made:
         client.close()
+
+
+@pytest.fixture
+def phones(place):
+    """(phone, peer) of siproxy64's neighbourhood `place`, by UDP."""
+    phone, peer = place.pair()
+    with phone, peer:
+        yield phone, peer
+
+
+@pytest.fixture(params=(socket.SOCK_DGRAM, socket.SOCK_STREAM), ids=("udp", "tcp"))
+def pair(request, place):
+    """The same by UDP, then by TCP."""
+    phone, peer = place.pair(request.param)
+    with phone, peer:
+        yield phone, peer

@@ -21,13 +21,15 @@ from tools.lab.namespace import inside
 
 PHONE, OTHER_PHONE = "192.0.2.11", "192.0.2.12"
 PEER = "2001:db8:1::b"
-PHONE_SEEN, PEER_SEEN = "2001:db8:1::64:11", "192.0.2.205"
+PHONE_SEEN, OTHER_SEEN = "2001:db8:1::64:11", "2001:db8:1::64:12"
+PEER_SEEN = "192.0.2.205"
 PROGRAM = TOP / "build" / "router" / "siproxy64-router"
 _PATIENCE_S = 5.0
 
 
 def open_lab():
     """A Lab of this process's own in build/."""
+    assert os.geteuid() == 0, "network namespaces need root"
     for number in range(1, 9):
         lab = Lab(TOP / "build" / f"siproxy64-{number}")
         if lab.claim():
@@ -81,6 +83,7 @@ class Neighbourhood:
         self.peer_host = lab.host("peer", address=PEER, slaac=False)
         self.mirror.map(PHONE, PHONE_SEEN)
         self.mirror.map(PEER, PEER_SEEN)
+        self.mirror.host.set_address(OTHER_SEEN, 64)  # for who maps it
 
     def fresh(self, *more):
         """Start the mirror anew with more lines of configuration."""
@@ -91,11 +94,11 @@ class Neighbourhood:
         """A telephone in a host."""
         return Telephone(host, address, port, kind)
 
-    def pair(self):
-        """(phone of the house, peer with IPv6), both by UDP at port 5060."""
+    def pair(self, kind=socket.SOCK_DGRAM):
+        """(phone of the house, peer with IPv6), both at port 5060."""
         return (
-            self.telephone(self.phone_host, PHONE),
-            self.telephone(self.peer_host, PEER),
+            self.telephone(self.phone_host, PHONE, kind=kind),
+            self.telephone(self.peer_host, PEER, kind=kind),
         )
 
     def command(self, *words, config=None):
