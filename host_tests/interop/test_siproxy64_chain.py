@@ -6,8 +6,6 @@
 By siproxy64 on CPython, and by siproxy64-router.
 """
 
-import os
-
 import pytest
 from rich.console import Console
 
@@ -19,7 +17,7 @@ from tools.panel.phones import TOP
 
 @pytest.mark.soak
 @pytest.mark.timeout(180)
-@pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+@pytest.mark.needs_root
 @pytest.mark.parametrize("program", [(), (ROUTER,)], ids=("host", "router"))
 def test_calls_both_ways(program):
     found, _ = run(TOP / "build/chain-test", Story(Console()), program)

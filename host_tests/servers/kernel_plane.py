@@ -11,8 +11,6 @@ import ctypes
 import os
 import struct
 
-import pytest
-
 from host_tests.unit.pubtsp import rows
 from tools.common import bpf_build
 from tools.common.libbpf import library
@@ -35,9 +33,8 @@ OBJECT = TOP / "build" / "bpf" / "pubtsp.bpf.o"
 
 
 def need_object():
-    """The compiled program, of the sources as they are; without root the test is skipped."""
-    if os.geteuid() != 0:
-        pytest.skip("BPF needs root")
+    """The compiled program, of the sources as they are."""
+    assert os.geteuid() == 0, "BPF needs root"
     if not bpf_build.is_current(SOURCE, OBJECT):
         bpf_build.build(SOURCE, OBJECT)
     return OBJECT

@@ -3,7 +3,6 @@
 """What packages of distributions take of siproxy64: unit, scripts, manuals, the example."""
 
 import re
-import shutil
 import subprocess
 import sys
 
@@ -22,11 +21,6 @@ def run(*words, **more):
     return subprocess.run([*map(str, words)], capture_output=True, text=True, **more)
 
 
-def needs(program):
-    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is missing")
-
-
-@needs("systemd-analyze")
 @pytest.mark.parametrize("name", ["siproxy64.service", "siproxy64@a.service"])
 def test_unit(tmp_path, name):
     """Every word is known to systemd, as a unit and as an instance, and it gives away little."""
@@ -106,7 +100,6 @@ def test_openwrt_reload(tmp_path, installed):
     assert f"{tmp_path}/none" in done.stderr and done.stdout.split() == ["start"]
 
 
-@needs("groff")
 @pytest.mark.parametrize("name", ["siproxy64.8", "siproxy64.conf.5"])
 def test_manuals_are_clean(name):
     done = run("groff", "-man", "-Tutf8", "-ww", PACKAGING / name)

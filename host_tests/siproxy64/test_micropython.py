@@ -18,8 +18,7 @@ _FILES = [
 
 @pytest.mark.parametrize("path", _FILES, ids=[path.name for path in _FILES])
 def test_under_micropython(path):
-    if not run.interpreter().exists():
-        pytest.skip("%s is missing: make boards BOARD=UNIX_HOST" % run.interpreter())
+    assert run.interpreter().exists(), "make boards BOARD=UNIX_HOST"
     passed, failed, skipped, output = run.run_file(path)
     print(output)
     assert passed and not failed and not skipped, "%d failed of %d" % (failed, passed + failed)
