@@ -216,6 +216,7 @@ class TestICE(OptionsCase):
         "a=candidate:5 1 UDP 2130706430 {provider:b!} 40000 typ host",
         "a=candidate:6 1 UDP 2130706430 x.local 30000 typ host",
         "a=candidate:7 1 UDP",
+        "a=candidate:8 1 UDP 1 {provider:b!} 30000 typ prflx raddr {99:b!} rport 30000",
         "a=remote-candidates:1 {phone:b!} 1",
         "a=end-of-candidates",
     )

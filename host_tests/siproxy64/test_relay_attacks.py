@@ -181,6 +181,16 @@ class TestExhaustion(RelayCase):
         self.call("next")
         self.assertBothWays()
 
+    def test_shares_are_of_what_there_is(self):
+        self.start(limit=3)
+        self.relay.share = 2
+        for i, name in enumerate(("second", "second", "third", "third")):
+            answer = self.message(
+                "INVITE sip:a@{caller:~} SIP/2.0", "a", name, "caller", ("q", ""), "call%d" % i,
+                "1 INVITE", (name, "m=audio %d RTP/AVP 0" % (7000 + 2 * i)),
+            )  # fmt: skip
+            self.assertEqual(answer.startswith("SIP/2.0 503 "), i == 3)
+
     def test_answers_that_nobody_asked_for(self):
         """They take from the share of who sends them, and so does what an answer has added."""
         self.start(limit=20)
