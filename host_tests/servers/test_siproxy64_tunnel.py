@@ -145,6 +145,19 @@ def test_hup_in_a_call(operator, native, house, program):
     new.stop()
 
 
+def test_the_device_is_deleted(operator, house, program):
+    """By somebody else: the program says so and ends, so that whoever looks after it starts it."""
+    _, mirror, phones = house
+    process, _ = start(program, mirror, phones.ipv4, "192.0.2.77", operator.ipv4)
+    with netlink(mirror.netns) as ip:
+        names = [row.get_attr("IFLA_IFNAME") for row in ip.get_links()]
+        (name,) = [name for name in names if name.startswith("sip64-")]
+        ip.link("del", index=ip.link_lookup(ifname=name)[0])
+    assert process.wait(5) == 1
+    assert re.search(r"siproxy64: .*TUN device.* is gone: ", process.output())
+    assert "Traceback" not in process.output()
+
+
 def test_anybody_by_name(net, operator, native, house, program):
     """The phone's outbound proxy: NAPTR, SRV and AAAA lead to a server that nobody configured."""
     _, mirror, phones = house

@@ -82,6 +82,7 @@ def main(
     if not settings.table.local_nets() and not settings.pools:
         _die(["nothing is mapped: siproxy64 REAL=REPRESENTATION, or --config FILE"])
     from .daemon import Daemon, StartError
+    from .tunnel import TunError
 
     start_log("siproxy64")
     try:
@@ -91,7 +92,7 @@ def main(
     try:
         daemon.start()
         daemon.run()
-    except StartError as error:
+    except (StartError, TunError) as error:
         _die([str(error)], 1)
     finally:
         daemon.close()

@@ -304,7 +304,12 @@ def main(arguments: "list[str]") -> int:
         _say(str(error))
         return 1
     _say("ready")
-    process.driver.run()
+    status = 0
+    try:
+        process.driver.run()
+    except TunnelError as error:
+        _say(str(error))
+        status = 1
     process.close()
     process.driver.close()
-    return 0
+    return status

@@ -56,7 +56,7 @@ _ANYWHERE = b"\xc0\x00\x00\x09"  # 192.0.0.9 (RFC 7723): asked for the way there
 
 
 class TunnelError(Exception):
-    """The kernel does not give what a tunnel needs; the text says what."""
+    """The kernel does not give what a tunnel needs, or no longer; the text says what."""
 
 
 def parse(text: str) -> "tuple[list[Where], str]":
@@ -149,7 +149,10 @@ class Tunnel:
     def _packets(self, _: int) -> None:
         now = self._driver.now()
         for _ in range(_BATCH):
-            packet = self._tun.read()
+            try:
+                packet = self._tun.read()
+            except OSError as error:
+                raise TunnelError("pubtsp: the TUN device is gone: %s" % error)
             if packet is None:
                 break
             self._client.send_packet(packet, now)
