@@ -130,7 +130,7 @@ test: need-test ## lint, then all tests but the long ones (unit on both interpre
 	if [ $$status -ne 0 ]; then echo "make test: FAILED" >&2; fi
 	exit $$status
 
-soak: need-test boards ## the long forms of the tests
+soak: need-test boards bpf siproxy64-router ## the long forms of the tests
 	@VOX6_HYPOTHESIS=soak $(PYTEST) -m soak --ignore=host_tests/bench host_tests $(ARGS)
 
 fuzz: need-test ## fuzz each parser, of Python and of C, guided by coverage: ARGS="--seconds 60 --keep NAME..."
