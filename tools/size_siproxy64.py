@@ -24,7 +24,7 @@ PROGRAM_MOST = 600_000
 ROOTS = ("mirror", "relay", "portable_plane", "ports", "streams")
 # What a configuration may ask for: what it is, the module that it begins with.
 OPTIONS = (
-    ("resolver", "default_route"),
+    ("resolver", "servers"),
     ("pool", "pool"),
     ("proxy mode", "proxy"),
     ("metrics", "metrics"),

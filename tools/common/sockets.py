@@ -187,8 +187,8 @@ class Port:
 class Stream:
     """One TCP connection. The owner sets received(data) and closed().
 
-    local, peer: (addr16, port). closed is called once when the other end or the network ends it,
-    not by close().
+    local, peer: (addr16, port); open: until either end ends it. closed is called once when the
+    other end or the network ends it, not by close().
     """
 
     def __init__(self, loop: Loop, one: socket.socket, local: tuple[bytes, int]) -> None:
@@ -199,7 +199,7 @@ class Stream:
         self._loop = loop
         self._socket = one
         self._unsent = b""
-        self._open = True
+        self.open = True
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._retry: Timer | None = None
@@ -219,14 +219,14 @@ class Stream:
 
     def write(self, data: bytes) -> None:
         """Send octets, later what does not fit now; one that never reads loses its connection."""
-        if not self._open:
+        if not self.open:
             return
         self._unsent += data
         self._flush()
 
     def _flush(self) -> None:
         self._retry = None
-        while self._unsent and self._open:
+        while self._unsent and self.open:
             try:
                 sent = self._socket.send(self._unsent)
             except BlockingIOError:
@@ -237,18 +237,18 @@ class Stream:
             self._unsent = self._unsent[sent:]
         if len(self._unsent) > _MOST_UNSENT:
             self._lost()
-        elif self._unsent and self._open:
+        elif self._unsent and self.open:
             self._retry = self._loop.call_at(self._loop.now() + 20, self._flush)
 
     def _lost(self) -> None:
-        if self._open:
+        if self.open:
             self.close()
             self.closed()
 
     def close(self) -> None:
         """End it."""
-        if self._open:
-            self._open = False
+        if self.open:
+            self.open = False
             if self._retry is not None:
                 self._retry.cancel()
             self._loop.unwatch(self._socket.fileno())

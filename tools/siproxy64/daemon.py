@@ -22,11 +22,10 @@ from ..common.sockets import Driver
 from . import anyip, tunnel
 from .anyip import AnyIPError
 from .call_log import CallLog
-from .default_route import DefaultRoute
 from .metrics import MetricsServer
+from .outbound import Outbound
 from .portable_plane import PortablePlane
 from .program import Program, StartError
-from .proxy import Proxy
 from .relay import Relay
 from .settings import Settings, SettingsError
 from .status import Status
@@ -70,7 +69,7 @@ class Daemon:
         self.program = Program(settings, self.driver, relay, log.info)
         self.program.ended = self._ended
         self.status = Status(self.program, self.reload)
-        self._route: DefaultRoute | None = None
+        self._outbound: Outbound | None = None
         self._tunnel: Tunnel | None = None
         self._address: bytes | None = None
         self._control: ControlSocket | None = None
@@ -145,22 +144,10 @@ class Daemon:
     def _apply(self) -> None:
         """Let settings count that may change."""
         self.program.relay.silence_ms = 1000 * self.settings.limits["silence"]
-        if self.settings.defaults and self._route is None:
-            self._route = DefaultRoute(
-                self.driver,
-                os.urandom,
-                os.environ.get("VOX6_RESOLV_CONF", "/etc/resolv.conf"),
-                self.program.redirect,
-                self.program.refuse,
-            )
-            self.program.mirror.default = self._route.default
-        if self._route is not None:
-            self._route.settings = self.settings
-        if self.settings.proxies and self.program.proxy is None:
-            self.program.proxy = Proxy(self.program.mirror, self._secret)
-        if self.program.proxy is not None:
-            self.program.proxy.configure(self.settings)
-        self.program.mirror.passed = self._log.passed if self.settings.log_calls else None
+        if self._outbound is None:
+            resolver = os.environ.get("VOX6_RESOLV_CONF", "/etc/resolv.conf")
+            self._outbound = Outbound(self.program, os.urandom, resolver, self._secret)
+        self._outbound.apply(self._log.passed if self.settings.log_calls else None)
 
     def _start_metrics(self) -> None:
         where = self.settings.metrics

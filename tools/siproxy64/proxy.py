@@ -34,9 +34,10 @@ from .tokens import TRANSACTION, OwnURI, Tokens, hostport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
     from .mirror import Message, Mirror
+    from .servers import Servers
     from .settings import Settings
     from .tokens import State
 
@@ -63,6 +64,15 @@ class Proxy:
         self._contacts: "dict[bool, bool]" = {}  # by side: whether they are replaced
         self._nets: "list[tuple[int, int]]" = []  # of representations: what is left, shift
         self._whole: "list[bytes]" = []
+        self._servers: "Servers | None" = None
+        self._redirect: "Callable[[bytes, Address, Address, Any], object]" = lambda *_: None
+
+    def resolve(
+        self, servers: "Servers", redirect: "Callable[[bytes, Address, Address, Any], object]"
+    ) -> None:
+        """Find names by servers; redirect gets again what has waited for them."""
+        self._servers = servers
+        self._redirect = redirect
 
     def configure(self, settings: "Settings") -> None:
         """Let settings count."""
@@ -97,7 +107,7 @@ class Proxy:
                 return self._response(data, message, local, peer, now, stream)
             if local != self.owns.get(side(local[0])) and not self._represented(local):
                 return False
-            self._request(message, local, peer, now, stream)
+            self._request(data, message, local, peer, now, stream)
         except FormatError as error:
             mirror.refuse(data, Refused(400, error.reason), local, peer, stream)
         except Refused as error:
@@ -142,7 +152,13 @@ class Proxy:
     # -- requests -----------------------------------------------------------------------------
 
     def _request(
-        self, message: RequestLines, local: "Address", peer: "Address", now: int, stream: "Any"
+        self,
+        data: bytes,
+        message: RequestLines,
+        local: "Address",
+        peer: "Address",
+        now: int,
+        stream: "Any",
     ) -> None:
         if message.method == "ACK" and tag(message, "to").startswith(_OF_OURS):
             return  # of an answer of our own

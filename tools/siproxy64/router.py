@@ -13,11 +13,10 @@ from . import anyip, asking
 from .anyip import AnyIPError
 from .call_log import CallLog
 from .configuration import parse
-from .default_route import DefaultRoute
 from .metrics import MetricsServer
+from .outbound import Outbound
 from .portable_plane import PortablePlane
 from .program import Program, StartError
-from .proxy import Proxy
 from .relay import Relay
 from .router_control import ControlServer, ask
 from .router_tunnel import Tunnel, TunnelError
@@ -125,8 +124,8 @@ class _Process:
         self._log = CallLog(_say)
         self._metrics: "MetricsServer | None" = None
         self._control: "ControlServer | None" = None
-        self._route: "DefaultRoute | None" = None
         self._secret = b""
+        self._outbound: "Outbound | None" = None
 
     def start(self) -> None:
         """Open the SIP ports, then give up all rights that are not needed any more.
@@ -188,20 +187,10 @@ class _Process:
 
     def _apply(self) -> None:
         settings = self.program.settings
-        program = self.program
-        program.relay.silence_ms = 1000 * settings.limits["silence"]
-        program.mirror.passed = self._log.passed if settings.log_calls else None
-        if settings.defaults and self._route is None:
-            self._route = DefaultRoute(
-                self.driver, posix.random, _resolver(), program.redirect, program.refuse
-            )
-            program.mirror.default = self._route.default
-        if self._route is not None:
-            self._route.settings = settings
-        if settings.proxies and program.proxy is None:
-            program.proxy = Proxy(program.mirror, self._secret)
-        if program.proxy is not None:
-            program.proxy.configure(settings)
+        self.program.relay.silence_ms = 1000 * settings.limits["silence"]
+        if self._outbound is None:
+            self._outbound = Outbound(self.program, posix.random, _resolver(), self._secret)
+        self._outbound.apply(self._log.passed if settings.log_calls else None)
 
     def _moved(self, address: "bytes | None") -> None:
         """The tunnel has another address: what the word stands for is made anew."""

@@ -98,8 +98,8 @@ class Port:
 class Stream:
     """One TCP connection. The owner sets received(data) and closed().
 
-    local, peer: (addr16, port). closed is called once when the other end or the network ends it,
-    not by close().
+    local, peer: (addr16, port); open: until either end ends it. closed is called once when the
+    other end or the network ends it, not by close().
     """
 
     def __init__(self, driver: "Driver", stream: "Any") -> None:
@@ -110,6 +110,7 @@ class Stream:
         self._driver = driver
         self._stream = stream
         self._unsent = b""
+        self.open = True
         driver.watch(stream, self._ready)
 
     def _ready(self, event: int) -> None:
@@ -151,6 +152,7 @@ class Stream:
 
     def close(self) -> None:
         """End it."""
+        self.open = False
         stream, self._stream = self._stream, None
         if stream is not None:
             self._driver.unwatch(stream)

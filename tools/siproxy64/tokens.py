@@ -112,6 +112,7 @@ class OwnURI:
         self.is_sip = scheme.strip().lower() == "sip"
         parts = rest.partition("?")[0].split(";")
         self.host, port = split_hostport(parts[0].strip())
+        self.given = port or 0
         self.port = port or _SIP_PORT
         self.token: "str | None" = None
         self.others = ""
