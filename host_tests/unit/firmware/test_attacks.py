@@ -3,9 +3,9 @@
 """What people who mean no good can do to a phone and who uses it: named by the attack."""
 
 from firmware import log
+from host_tests.unit.firmware.calls import GOOD_OFFER
+from host_tests.unit.firmware.calls import Case as Calls
 from host_tests.unit.firmware.net_doubles import address
-from host_tests.unit.firmware.test_calls import GOOD_OFFER
-from host_tests.unit.firmware.test_calls import Case as Calls
 from host_tests.unit.firmware.tunnels import Member
 
 EVE = "2001:db8::e"

@@ -3,8 +3,8 @@
 """Three-way calls: both lines are joined, and every way out of it; the menu of a call."""
 
 from host_tests.unit.firmware import doubles
-from host_tests.unit.firmware.test_calls import BOB
-from host_tests.unit.firmware.test_calls import Case as Calls
+from host_tests.unit.firmware.calls import BOB
+from host_tests.unit.firmware.calls import Case as Calls
 from vox6.wire.errors import LocalProtocolError
 
 

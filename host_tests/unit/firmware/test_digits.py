@@ -3,8 +3,8 @@
 """Digits in a call, both ways: events of RTP, INFO, and peers that take neither."""
 
 from host_tests.unit.firmware import doubles
-from host_tests.unit.firmware.test_calls import BOB
-from host_tests.unit.firmware.test_calls import Case as Calls
+from host_tests.unit.firmware.calls import BOB
+from host_tests.unit.firmware.calls import Case as Calls
 from host_tests.unit.firmware.test_forks import DIALLED, Callee, answer
 
 

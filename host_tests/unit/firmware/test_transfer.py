@@ -3,7 +3,7 @@
 """Transfers among three phones: blind, attended, refused, and every way they can go wrong."""
 
 from host_tests.unit.firmware import doubles
-from host_tests.unit.firmware.test_calls import Case as Calls
+from host_tests.unit.firmware.calls import Case as Calls
 
 CAROL = "sip:carol@[2001:db8::c]"
 
