@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -23,7 +24,8 @@ PHONE, OTHER_PHONE = "192.0.2.11", "192.0.2.12"
 PEER = "2001:db8:1::b"
 PHONE_SEEN, OTHER_SEEN = "2001:db8:1::64:11", "2001:db8:1::64:12"
 PEER_SEEN = "192.0.2.205"
-PROGRAM = TOP / "build" / "router" / "siproxy64-router"
+# VOX6_ROUTER: of another machine, as ports/router/README.md has it
+PROGRAM = Path(os.environ.get("VOX6_ROUTER", TOP / "build" / "router" / "siproxy64-router"))
 _PATIENCE_S = 5.0
 
 
