@@ -12,6 +12,7 @@ from host_tests.interop.fixtures import TONE_HZ
 from host_tests.interop.signalling import PROXY, SIPP, tone
 from host_tests.interop.test_linphone import same_sas
 from tools.lab import Kamailio, measure
+from tools.lab.capture import tshark
 from tools.lab.codec import decode
 from tools.lab.pcap import rtp_payload, rtp_streams
 
@@ -110,3 +111,38 @@ def test_late_offer_to_the_house(caller, sipp, mirror, capture, house_capture):
     other.wait()
     ends()
     assert len(rtp_payload(capture.stop(), SIPP, 0)) > 8000, "no voice came out of the house"
+
+
+@pytest.mark.parametrize("caller", ["linphone"], indirect=True)  # baresip 1.0 ends no branch
+def test_both_answer(caller, team, sipp, capture, house_capture):
+    """The branch that answers too late is ended; the other is heard."""
+    first = sipp("uas_branch_late", port=PORTS[0])
+    second = sipp("uas_branch_answers", port=PORTS[1], keys={"sound": tone(TONE_HZ)})
+    one, _, talks, ends = caller
+    one.party.dial(team(*(f"sip:sipp@[{SIPP}]:{port}" for port in PORTS)))
+    talks()
+    first.wait()
+    time.sleep(1.5)
+    one.hang_up()
+    ends()
+    second.wait()
+
+
+def test_held_without_an_address(caller, sipp, mirror, capture, house_capture):
+    """A name under .invalid is 0.0.0.0 in the house (RFC 6157 section 4.1), and a hold there."""
+    one, rings, talks, ends = caller
+    seen = mirror.counterpart(one.party.host.ipv4)
+    other = sipp(
+        "uac_hold_without_address",
+        remote=seen,
+        keys={"nowhere": "hold.invalid", "says_so": "false"},
+    )
+    rings()
+    one.answer()
+    talks()
+    other.wait()
+    ends()
+    rows = tshark(house_capture.stop(), 'sip.Method == "INVITE"', "sdp.connection_info")
+    assert [row[0] for row in rows][1] == "IN IP4 0.0.0.0", rows
+    (voice,) = [one for one in rtp_streams(capture.stop()) if f"[{SIPP}]" in one.destination]
+    assert voice.longest_gap_s > 0.8, "voice came while it was held"

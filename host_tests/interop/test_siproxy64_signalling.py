@@ -64,7 +64,7 @@ def test_held_by_re_invite(phone, caller, capture):
 
 def test_held_by_re_invite_without_an_address(phone, plain, caller, capture, house_capture):
     """c=IN IP4 0.0.0.0 is a name under .invalid in IPv6 (RFC 6157 section 4.1), and a hold."""
-    other = caller("uac_hold_without_address", keys={"nowhere": "0.0.0.0"})
+    other = caller("uac_hold_without_address", keys={"nowhere": "0.0.0.0", "says_so": "true"})
     phone.answer()
     phone.wait_talking()
     phone.panel.wait_text("they hold")
