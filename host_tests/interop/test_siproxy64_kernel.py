@@ -26,11 +26,12 @@ def kernel(lab, annex, start, phone):
     """siproxy64 with its XDP program on both links; what that has relayed so far."""
     need_object()
     # the other ends of the mirror's veths take what is redirected, as network cards do
-    for switch in (lab.switch, annex.switch):
-        with inside(switch):
-            for _, name in socket.if_nameindex():
-                if name.startswith("port"):
-                    poll_frames(name)
+    with inside(lab.switch):
+        poll_frames(annex.gate.port)
+    with inside(annex.switch):
+        for _, name in socket.if_nameindex():
+            if name.startswith("port"):
+                poll_frames(name)
     start("plane xdp", f"map {LINPHONE} = {BEHIND}12", f"map {phone.address} = {SEEN}")
     assert start.mirror.status()["plane"] == "xdp native"
     # the phone becomes a neighbour that is known, and the program learns of it
