@@ -35,6 +35,7 @@ WHOLE = "2001:db8:64::/96"
 
 ZONE = f"""
 listen-address=127.0.0.1
+local=/example/
 naptr-record=bob.example,10,10,s,SIP+D2U,,_sip._udp.farm.example
 naptr-record=bob.example,10,20,s,SIP+D2T,,_sip._tcp.farm.example
 srv-host=_sip._udp.farm.example,one.example,5070,1
@@ -191,3 +192,21 @@ def test_a_server_that_takes_no_connection(way):
         two.answer(invite, source, body=two.sdp())
         ok, _ = caller.receive("SIP/2.0 200")
         assert line_of(ok, "Call-ID:").endswith(invite_id)
+
+
+def test_a_name_in_proxy_mode(either):
+    """The stateless proxy finds it too, with a Via and two Record-Route of its own."""
+    either.fresh(f"default 4to6 {OWN4} proxy")
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with (
+            either.telephone(either.phone_host, PHONE, kind=kind) as phone,
+            either.telephone(either.peer_host, STRANGER, 5070, kind) as one,
+        ):
+            phone.invite(OWN4, uri="sip:bob@bob.example")
+            invite, source = one.receive("INVITE sip:bob@bob.example SIP/2.0")
+            assert source[0] == PHONE_SEEN
+            assert invite.count("Via: ") == 2 and invite.count("Record-Route: ") == 2
+            one.answer(invite, source, body=one.sdp())
+            ok, _ = phone.receive("SIP/2.0 200")
+            assert line_of(ok, "c=") == f"c=IN IP4 {OWN4}"
+            talk(phone, one, ok, invite)

@@ -15,12 +15,9 @@ _FREEZE = (
     ("../..", "tools/siproxy64", "__init__ scan sdp table rewrite mirror relay portable_plane"),
     ("../..", "tools/siproxy64", "pool values settings configuration ports streams throttle"),
     ("../..", "tools/siproxy64", "failures options ice program status call_log proxy tokens"),
-    (
-        "../..",
-        "tools/siproxy64",
-        "metrics anyip rtnetlink router_tunnel servers default_route outbound",
-    ),
-    ("../..", "tools/siproxy64", "sockets_net6 asking router_control router"),
+    ("../..", "tools/siproxy64", "proxy_routes servers default_route outbound metrics anyip"),
+    ("../..", "tools/siproxy64", "rtnetlink router_tunnel sockets_net6 asking router_control"),
+    ("../..", "tools/siproxy64", "router"),
     ("../..", "tools/common", "__init__ names"),
     ("../..", "tools/common/tunnel", "__init__ discovery"),
 )

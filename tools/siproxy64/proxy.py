@@ -27,6 +27,7 @@ from .mirror import (
     parameters,
     topmost_via,
 )
+from .proxy_routes import Forged, hides, own_routes, own_uri, postpone, wanted
 from .rewrite import set_number
 from .scan import Refused, cseq, tag
 from .table import side
@@ -169,24 +170,36 @@ class Proxy:
         if self._has_been_here(message, (peer, local)):
             raise Refused(482, "Loop Detected")
         transaction = self._transaction(message)
-        token = self._own_uri(message, local)
-        routed = self._own_routes(message, local)
-        token = token or routed
         outwards = local == self.owns.get(side(local[0]))
+        try:
+            token = own_uri(message, local, self.tokens)
+            here = (local, self.owns.get(side(local[0])))
+            routed, flow = own_routes(message, here, self._mine, self.tokens)
+        except Forged:
+            raise self._forged()
+        token = token or routed
         if outwards:
             seen = self._seen(peer)
             if seen is None:
                 self.mirror.count("strangers")
                 raise Refused(403, "Forbidden")
-            if token is None:
-                found = self._wanted(message, local)
-                other = self.mirror.table.counterpart(found[0], found[1])
-                if side(found[0]) == side(local[0]) or other is not None:
-                    self._to_a_party(message, found, other, local, peer, now, stream)
-                    return
-                token = (found, seen)
-            elif token[1][0] != seen[0]:
+            if token is not None and token[1][0] != seen[0]:
                 raise self._forged()  # another party's
+            found = token[0] if token is not None and flow else None
+            if found is None:
+
+                def again() -> None:
+                    self._redirect(data, local, peer, stream)
+
+                found = self._wanted(message, local, now, stream, again)
+                if found is None:
+                    return  # until the name is known
+            other = self.mirror.table.counterpart(found[0], found[1])
+            if side(found[0]) == side(local[0]) or other is not None:
+                self._to_a_party(message, found, other, local, peer, now, stream)
+                return
+            postpone(message)
+            token = found, seen if token is None else token[1]
         else:
             own, party = self.owns[not side(peer[0])], self._represented(local)
             if party is None:
@@ -195,11 +208,14 @@ class Proxy:
                 token = (party, own)
             elif token[0][0] != party[0]:
                 raise self._forged()
+            else:
+                token = self._inner(message, token[0]), token[1]
         target, source = token
         if not self._fits(target, source):
             raise Refused(403, "Forbidden")
         if not set_number(message, "max-forwards", hops - 1):
             message.add("Max-Forwards", str(hops - 1))
+        hidden = hides(message, peer)
         observe(message, peer, True)
         self._translate(message, peer, target, now, not outwards)
         if not outwards:
@@ -207,9 +223,10 @@ class Proxy:
         word, parameter = ("UDP", "") if stream is None else ("TCP", ";transport=tcp")
         make = self.tokens.make
         if message.method in _ROUTED:
+            back = "f" if not outwards and hidden else "r"
             for host, route in (
                 (local, make("r", target, source)),
-                (source, make("r", peer, local)),
+                (source, make(back, peer, local)),
             ):
                 text = "<sip:%s%s;lr;p64=%s>" % (hostport(host), parameter, route)
                 message.add_first("Record-Route", text)
@@ -226,72 +243,41 @@ class Proxy:
                     return True
         return False
 
-    def _own_routes(self, message: RequestLines, local: "Address") -> "State | None":
-        """Take out the Routes that name us (RFC 3261 section 16.4); return what the first says."""
-        found: "State | None" = None
-        while True:
-            text = message.get("route") or ""
-            first, close, rest = text.partition(">")
-            uri = OwnURI(first.partition("<")[2]) if close else None
-            where = None if uri is None else uri.address()
-            if uri is None or where is None:
-                return found
-            if uri.token is None:
-                if where not in (local, self.owns.get(side(local[0]))):
-                    return found
-            elif where not in self.owns.values() and not self._represented(where):
-                return found
-            else:
-                state = self.tokens.read("r", uri.token)
-                if state is None:
-                    raise self._forged()
-                found = found or state
-            rest = rest.partition(",")[2].strip()
-            for i in range(len(message.headers)):
-                if message.headers[i][0] == "route":
-                    if rest:
-                        message.replace(i, b" " + rest.encode())
-                    else:
-                        del message.headers[i]
-                    break
+    def _mine(self, where: "Address") -> bool:
+        return where in self.owns.values() or self._represented(where) is not None
 
-    def _own_uri(self, message: RequestLines, local: "Address") -> "State | None":
-        """Put the right Request-URI in the place of one of ours; return what ours says.
-
-        It may be a Contact that we gave, or a Record-Route that a strict router has used (RFC 3261
-        section 16.4): then the last Route is what it was meant to be.
+    def _wanted(
+        self,
+        message: RequestLines,
+        local: "Address",
+        now: int,
+        stream: "Any",
+        again: "Callable[[], object]",
+    ) -> "Address | None":
+        """Return where a party's request goes: by its Routes, else by its Request-URI (RFC 3261
+        section 16.6); None: DNS is asked, again() is called then.
         """
-        if message.uri_text[:4].lower() != "sip:":
-            return None
-        uri = OwnURI(message.uri_text)
-        if uri.token is None or uri.address() != local:
-            return None
-        state = self.tokens.read("c", uri.token)
-        if state is not None:
-            message.uri_text = uri.at(state[0])
-            return state
-        state = self.tokens.read("r", uri.token)
-        routes = ",".join(message.lines("route"))
-        rest, _, last = routes.rpartition("<")
-        if state is None:
-            raise self._forged()
-        if last:
-            message.uri_text = last.partition(">")[0]
-            message.remove("route")
-            rest = rest.strip(" ,\t")
-            if rest:
-                message.add("Route", rest)
-        return state
-
-    def _wanted(self, message: RequestLines, local: "Address") -> "Address":
-        """Return the address that a party's request is for."""
-        text = (message.get("route") or "").partition("<")[2].partition(">")[0]
-        uri = OwnURI(text or message.uri_text)
+        uri = wanted(message)
         if not uri.is_sip:
             raise Refused(416, "Unsupported URI Scheme")
         found = uri.address()
-        if found is None or found[0] == local[0]:
+        if found is None:
+            if self._servers is None or self.mirror.table.name(uri.host) is not None:
+                raise Refused(404, "Not Found")
+            found = self._servers.find(uri, message, side(local[0]), now, stream, again)
+        if found is not None and found[0] == local[0]:
             raise Refused(404, "Not Found")
+        return found
+
+    def _inner(self, message: RequestLines, party: "Address") -> "Address":
+        """Return which party a stranger's request in a dialog is for, and where it listens; the
+        one of before, where the message names nobody that may be called.
+        """
+        found = wanted(message).address()
+        if found is not None and side(found[0]) != side(party[0]):
+            found = self._represented(found)
+        if found is None or self._seen(found) is None:
+            return party
         return found
 
     def _to_a_party(

@@ -49,6 +49,7 @@ _MOST_FAILED = const(64)
 _SILENT_MS = const(3_000)  # RFC 3261 section 17.2.1: within 200 ms an INVITE is answered 100
 _AVOID_MS = const(300_000)  # a server that has failed
 _RETRY_S = const(10)
+_NOT_THERE = ("no addresses", "no such service", "name too long")
 
 
 def transaction(message: "Message") -> "Transaction":
@@ -96,7 +97,8 @@ class Servers:
             for here in (True, False)
             for transport in ("UDP", "TCP")
         }
-        self._known: "dict[Key, tuple[int, list[Address]]]" = {}  # until when
+        # Until when, where to, or why nowhere.
+        self._known: "dict[Key, tuple[int, list[Address], Refused | None]]" = {}
         self._under_way: "dict[Location, Key]" = {}
         self._waiting: "list[tuple[Key, Callable[[], object]]]" = []
         self._tries: "dict[Transaction, _Try]" = {}
@@ -126,8 +128,8 @@ class Servers:
         if places is None or places[0] <= now:
             self._ask(key, now, again)
             return None
-        if not places[1]:
-            raise Refused(404, "Not Found")
+        if places[2]:
+            raise places[2]
         target = self._best(places[1], now)
         if message.method != "ACK":  # which has no answer
             self._begin(transaction(message), _Try(key, target, now, stream))
@@ -241,12 +243,17 @@ class Servers:
             return
         places = []
         keep = _KEEP_NONE_MS
+        error = None
         if isinstance(event, Located):
             places = [(one.addr16, one.port) for one in event.candidates]
             keep = _KEEP_MS
+        elif event.reason in _NOT_THERE:
+            error = Refused(404, "Not Found")
+        else:  # nobody knows
+            error = Refused(503, "Service Unavailable", None, _RETRY_S)
         if len(self._known) >= _MOST_NAMES:
             self._known.clear()
-        self._known[key] = self._driver.now() + keep, places
+        self._known[key] = self._driver.now() + keep, places, error
         waiting = [one[1] for one in self._waiting if one[0] == key]
         self._waiting = [one for one in self._waiting if one[0] != key]
         for again in waiting:
