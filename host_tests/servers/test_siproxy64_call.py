@@ -170,3 +170,15 @@ def test_rights_and_end(place, phones):
     phone.say(b"x", answer)
     assert peer.hears_nothing(0.1)
     place.mirror.process = None
+
+
+def test_a_long_answer(place):
+    """What the control socket has to say is longer than what a socket takes at once."""
+    place.fresh()
+    text = place.mirror.config.read_text()
+    place.mirror.config.write_text(text + "x blue\n" + ("y" * 300 + " red\n") * 1500)
+    code, out = place.command("reload")
+    assert code == 1 and "line 4: x:" in out and "line 1504: yy" in out
+    assert len(out) > 450_000
+    place.mirror.config.write_text(text)
+    assert place.command("reload") == (0, "read again\n")

@@ -178,7 +178,10 @@ static mp_obj_t local_write(mp_obj_t self_in, mp_obj_t data_in) {
     mp_get_buffer_raise(data_in, &data, MP_BUFFER_READ);
     ssize_t length = write(self->fd, data.buf, data.len); // SIGPIPE is ignored
     if (length < 0) {
-        mp_raise_OSError(errno);
+        if (errno != EAGAIN && errno != EINTR) {
+            mp_raise_OSError(errno);
+        }
+        length = 0;
     }
     return MP_OBJ_NEW_SMALL_INT(length);
 }

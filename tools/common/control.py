@@ -18,7 +18,8 @@ Handler = Callable[[dict[str, Any]], dict[str, Any]]
 _MOST = 4096  # octets of a request
 _ANSWER = 1 << 20  # octets of an answer
 _CLIENTS = 8  # at once
-_PATIENCE_MS = 2000  # for the request to arrive
+_PATIENCE_MS = 2000  # from the connection until it is answered
+_AGAIN_MS = 5  # until who asked has read some of a long answer
 
 
 class ControlError(Exception):
@@ -93,12 +94,26 @@ class ControlSocket:
         got += octets
         if octets and b"\n" not in got and len(got) < _MOST:
             return
+        self._loop.unwatch(fd)
         if b"\n" in got:
-            try:
-                client.send(json.dumps(self._answer(bytes(got))).encode() + b"\n")
-            except OSError:
-                pass  # who asked is gone
-        self._end(fd, client)
+            self._send(fd, client, json.dumps(self._answer(bytes(got))).encode() + b"\n")
+        else:
+            self._end(fd, client)
+
+    def _send(self, fd: int, client: socket.socket, rest: bytes) -> None:
+        if client.fileno() < 0:
+            return  # closed meanwhile
+        try:
+            rest = rest[client.send(rest) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            rest = b""  # who asked is gone
+        if rest:
+            again = self._loop.now() + _AGAIN_MS
+            self._loop.call_at(again, lambda: self._send(fd, client, rest))
+        else:
+            self._end(fd, client)
 
     def _answer(self, line: bytes) -> dict[str, Any]:
         try:

@@ -22,7 +22,7 @@ _MOST = const(4096)  # octets of a request
 _ANSWER = const(1 << 20)  # octets of an answer
 _PIECE = const(16384)
 _CLIENTS = const(8)  # at once
-_PATIENCE_MS = const(2000)  # until a request is there, or there is room for more of its answer
+_PATIENCE_MS = const(2000)  # from the connection until it is answered
 
 
 class ControlServer:
@@ -76,10 +76,14 @@ class _Client:
         self._handler = handler
         self._fellows = fellows
         self._request = b""
+        self._unsent = b""
         driver.watch(socket, self._ready)
         self._timer = driver.call_at(driver.now() + _PATIENCE_MS, self.close)
 
     def _ready(self, _: int) -> None:
+        if self._unsent:
+            self._flush()
+            return
         try:
             octets = self._socket.read(_MOST)
         except OSError:
@@ -90,11 +94,22 @@ class _Client:
         if octets and b"\n" not in self._request and len(self._request) < _MOST:
             return
         if b"\n" in self._request:
-            try:
-                self._socket.write(json.dumps(self._answer()).encode() + b"\n")
-            except OSError:
-                pass  # who asked is gone
-        self.close()
+            self._unsent = json.dumps(self._answer()).encode() + b"\n"
+            self._flush()
+        else:
+            self.close()
+
+    def _flush(self) -> None:
+        try:
+            sent = self._socket.write(self._unsent)
+        except OSError:
+            self.close()  # who asked is gone
+            return
+        self._unsent = self._unsent[sent:]
+        if self._unsent:
+            self._driver.want(self._socket, True)
+        else:
+            self.close()
 
     def _answer(self) -> "Answer":
         try:
