@@ -39,6 +39,9 @@ class Across:
     def dial(self, uri):
         return self.party.dial(self._mirror.uri(uri))
 
+    def transfer(self, uri, *more):
+        return self.party.transfer(self._mirror.uri(uri), *more)
+
 
 @pytest.fixture(scope="session")
 def house(lab):

@@ -92,7 +92,7 @@ def test_all_that_one_call_can(
     assert secure.wait_sas(phone) == sas
     assert other.look()["sas"] == sas
     if direction == "out":
-        other.transfer(target.party.uri)
+        other.transfer(target.uri)
         phone.panel.wait_text("want you to call")
         phone.panel.press("ok")
         target.wait("call_established")

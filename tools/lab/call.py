@@ -16,17 +16,22 @@ import click
 from rich.console import Console
 
 from tools.lab import measure, speech, wav
-from tools.lab.call_report import CallFailed, Heard, Outcome, check_outcome, report, shown
+from tools.lab.call_report import (
+    CallFailed,
+    Heard,
+    Outcome,
+    check_outcome,
+    outcome_told,
+    report,
+)
 from tools.lab.capture import Capture
 from tools.lab.eavesdrop import overhear
-from tools.lab.errors import LabError
 from tools.lab.home import Home
 from tools.lab.internet import Internet
 from tools.lab.network import PREFIX
 from tools.lab.operators import Operator
 from tools.lab.pcap import rtp_streams, zrtp_algorithms
 from tools.panel import safety
-from tools.panel.errors import PanelError
 from tools.panel.panel import Panel
 from tools.panel.phones import TOP, QEMUPhone, UnixPhone
 
@@ -251,17 +256,10 @@ def main(folder: Path) -> None:
     """A board behind an IPv4 NAT calls a phone with IPv6; speech goes both ways, encrypted."""
     console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
     folder = folder.resolve()
-    try:
+    with outcome_told(console, "make call", folder):
         outcome = make_call(folder, Story(console))
         report(console, outcome)
         check_outcome(outcome)
-    except (LabError, PanelError, CallFailed) as error:
-        console.print(f"[red]make call failed:[/] {error}", markup=True, soft_wrap=True)
-        console.print(f"logs and captures: {shown(folder)}")
-        raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        console.print("interrupted; namespaces and programs are gone")
-        raise SystemExit(130) from None
     console.print("[green]The call worked.[/]")
 
 

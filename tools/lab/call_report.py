@@ -2,6 +2,8 @@
 # Copyright (c) 2026 The vox6 authors
 """What `make call` saw, as tables; and what must hold."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tools.lab.eavesdrop import Overheard
+from tools.lab.errors import LabError
 from tools.lab.pcap import Stream
+from tools.panel.errors import PanelError
 
 
 class CallFailed(Exception):
@@ -119,6 +123,20 @@ def check_outcome(outcome: Outcome) -> None:
         raise CallFailed(
             f"the server carried {outcome.carried}, but {voice} packets of voice passed the home"
         )
+
+
+@contextlib.contextmanager
+def outcome_told(console: Console, command: str, folder: Path) -> Iterator[None]:
+    """Say on the console why a command failed or was broken off, and end the program then."""
+    try:
+        yield
+    except (LabError, PanelError, CallFailed) as error:
+        console.print(f"[red]{command} failed:[/] {error}", markup=True, soft_wrap=True)
+        console.print(f"logs and captures: {shown(folder)}")
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        console.print("interrupted; namespaces and programs are gone")
+        raise SystemExit(130) from None
 
 
 def shown(path: Path) -> str:

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from tools.lab import speech
 from tools.lab.call import Story, idle_address
-from tools.lab.call_report import CallFailed, shown
+from tools.lab.call_report import CallFailed, outcome_told
 from tools.lab.capture import Capture, Place
 from tools.lab.chain_report import Hop, check_hops, hops_of, report
 from tools.lab.errors import LabError
@@ -27,7 +27,6 @@ from tools.lab.internet import Internet
 from tools.lab.linphone import Linphone
 from tools.lab.siproxy64 import Siproxy64
 from tools.panel import safety
-from tools.panel.errors import PanelError
 from tools.panel.panel import Panel
 from tools.panel.phones import TOP, QEMUPhone
 
@@ -136,7 +135,7 @@ def main(folder: Path, router: bool) -> None:
     """A phone with IPv4 alone and one with IPv6 call each other; what each hop did."""
     console = Console(width=None if sys.stdout.isatty() else 130, highlight=False)
     folder = folder.resolve()
-    try:
+    with outcome_told(console, "make chain", folder):
         if router and not ROUTER.is_file():
             raise LabError("there is no siproxy64-router: run 'make siproxy64-router' first")
         found, names = run(folder, Story(console), [ROUTER] if router else ())
@@ -145,13 +144,6 @@ def main(folder: Path, router: bool) -> None:
         for call, hops in found.items():
             report(console, call, hops, names)
             check_hops(hops)
-    except (LabError, PanelError, CallFailed) as error:
-        console.print(f"[red]make chain failed:[/] {error}", markup=True, soft_wrap=True)
-        console.print(f"logs and captures: {shown(folder)}")
-        raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        console.print("interrupted; namespaces and programs are gone")
-        raise SystemExit(130) from None
     console.print("[green]Both calls worked.[/]")
 
 

@@ -11,6 +11,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 
+#include "next_hops.h"
+
 #define LAYOUT_VERSION 1
 
 // Bits of settings.flags.
@@ -59,23 +61,6 @@ struct settings {
     __u64 packet_burst;
     __u64 packet_interval; // ns between two packets of one IPv4 address, 0: no limit
     struct arm arms[2];
-};
-
-// Where a packet goes next. The 12 octets in the middle are the beginning of its Ethernet header.
-struct hop {
-    __u32 interface; // 0: ask the kernel's routes
-    __u8 destination[6];
-    __u8 source[6];
-};
-
-struct key4 {
-    __u32 bits;
-    __be32 address;
-};
-
-struct key6 {
-    __u32 bits;
-    __be32 address[4];
 };
 
 // Counters; the names are those of lib/pubtsp's Server where it has them. R is received and not

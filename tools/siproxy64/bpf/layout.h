@@ -13,6 +13,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 
+#include "next_hops.h"
+
 #define LAYOUT_VERSION 1
 #define LARGEST 1480 // octets of a UDP datagram whose whole checksum can be made
 
@@ -49,23 +51,6 @@ enum {
 struct arm {
     __u8 address[6]; // frames to others are not for us
     __u16 flags;
-};
-
-// Where a packet goes next. The last 12 octets are the beginning of its Ethernet header.
-struct hop {
-    __u32 interface; // 0: ask the kernel's routes
-    __u8 destination[6];
-    __u8 source[6];
-};
-
-struct key4 {
-    __u32 bits;
-    __be32 address;
-};
-
-struct key6 {
-    __u32 bits;
-    __be32 address[4];
 };
 
 // Counters of what is for a known local port; all but the first went to its socket.
