@@ -33,9 +33,8 @@ def call_from(phone, linphone):
     linphone.wait_state("running")
 
 
-def test_we_send_linphone_on(phone, linphone, modern, capture):
-    target = modern(auto_answer=True)
-    call_from(phone, linphone)
+def send_on(phone, linphone, target):
+    """The phone sends linphone, with which it talks, on to somebody; they end their call."""
     phone.panel.press("transfer")
     phone.panel.wait_text("transfer to")
     phone.panel.dial(target.uri)
@@ -48,9 +47,8 @@ def test_we_send_linphone_on(phone, linphone, modern, capture):
     target.wait("call_closed")
 
 
-def test_linphone_sends_us_on(phone, linphone, modern, capture):
-    target = modern(auto_answer=True)
-    call_from(phone, linphone)
+def sent_on(phone, linphone, target):
+    """Linphone sends the phone on to somebody, with whom it talks and ends the call."""
     linphone.transfer(target.uri)
     phone.panel.wait_text("want you to call")
     phone.panel.press("ok")
@@ -60,6 +58,18 @@ def test_linphone_sends_us_on(phone, linphone, modern, capture):
     phone.hang_up()
     target.wait("call_closed")
     phone.wait_idle()
+
+
+def test_we_send_linphone_on(phone, linphone, modern, capture):
+    target = modern(auto_answer=True)
+    call_from(phone, linphone)
+    send_on(phone, linphone, target)
+
+
+def test_linphone_sends_us_on(phone, linphone, modern, capture):
+    target = modern(auto_answer=True)
+    call_from(phone, linphone)
+    sent_on(phone, linphone, target)
 
 
 @UNIX

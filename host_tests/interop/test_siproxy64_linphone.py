@@ -10,6 +10,7 @@ import pytest
 from host_tests.interop import secure
 from host_tests.interop.fixtures import BOARDS
 from host_tests.interop.test_linphone import hang_up, same_sas, set_up
+from host_tests.interop.test_linphone_transfers import send_on, sent_on
 from tools.lab.capture import tshark
 
 REFUSED = r"\b(486|603|480)\b|busy|declined|refused"
@@ -91,26 +92,8 @@ def test_all_that_one_call_can(
     holds(phone, other)
     assert secure.wait_sas(phone) == sas
     assert other.look()["sas"] == sas
-    if direction == "out":
-        other.transfer(target.uri)
-        phone.panel.wait_text("want you to call")
-        phone.panel.press("ok")
-        target.wait("call_established")
-        other.wait_over()
-        phone.wait_talking()
-        phone.hang_up()
-    else:
-        phone.panel.press("transfer")
-        phone.panel.wait_text("transfer to")
-        phone.panel.dial(target.uri)
-        phone.panel.press("ok")
-        target.wait("call_established")
-        phone.panel.wait_text("transferred")
-        phone.wait_idle()
-        other.wait_state("running")
-        other.hang_up()
-    target.wait("call_closed")
-    phone.wait_idle()
+    transfer = sent_on if direction == "out" else send_on
+    transfer(phone, other, target)
     refer = tshark(house_capture.stop(), 'sip.Method == "REFER"', "sip.Refer-To")
     assert refer and all(target.party.uri in row[0] for row in refer), refer
 
