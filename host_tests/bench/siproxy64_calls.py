@@ -7,12 +7,14 @@
 SIPp calls from an IPv4-only house, SIPp answers on an IPv6 link; INVITE, 180, 200, ACK, BYE, 200,
 descriptions and their ports, no voice. The bridging programs have one core, both SIPps the other.
 CPU time is that of all processes of the one bridging, by the scheduler's count. The delay is that
-of each message from the one link to the other, by captures of both.
+of each message from the one link to the other, by captures of both. siproxy64-router is the one of
+ports/router, with room for more sockets and as much heap as it wants.
 """
 
 import os
 import re
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -37,6 +39,7 @@ PAUSE_MS = 200
 SETTLE_S = 7.0  # ports are closed some seconds after a call, transactions forgotten: that counts
 HELD = 1000  # calls at once, for the memory of one
 BRIDGING_CORE, SIPP_CORE = 0, 1
+SOCKETS, HEAP_OCTETS = 16384, 200_000_000  # of siproxy64-router: 600 calls/s keep 12,600 open
 _FIELDS = {
     name: re.compile(rb"\r\n" + name.encode() + rb": *([^\r]*)") for name in ("Call-ID", "CSeq")
 }
@@ -135,6 +138,14 @@ class Run:
         )
 
 
+def build_router():
+    """Build siproxy64-router for so many calls; its command."""
+    folder = TOP / "build" / "router-bench"
+    words = ["make", "-C", TOP / "ports/router", f"BUILD={folder}", f"SOCKETS={SOCKETS}"]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    return [folder / "siproxy64-router", "--heap", str(HEAP_OCTETS)]
+
+
 class Bench:
     """The lab and its programs."""
 
@@ -178,6 +189,21 @@ class Bench:
                 calling.wait(60.0)
         return used / HELD
 
+    def own(self, name, rates, seconds, program=()):
+        """Runs at each rate, and kB of memory for a call. program: siproxy64's command."""
+        self.mirror.start(program)
+        try:
+            pid = self.mirror.process.pid
+            threads_to(BRIDGING_CORE, pid)
+            found = self.series(name, rates, seconds, [pid], SHOWN)
+        finally:
+            self.mirror.stop()
+        self.mirror.start(program)  # what calls of before have left does not count
+        try:
+            return found, self.memory()
+        finally:
+            self.mirror.stop()
+
     def run(self, rates, seconds):
         """Both ways."""
         print(
@@ -199,30 +225,24 @@ class Bench:
             )
         finally:
             bridge.close()
-        self.mirror.start()
-        try:
-            pid = self.mirror.process.pid
-            threads_to(BRIDGING_CORE, pid)
-            ours = self.series("siproxy64", rates, seconds, [pid], SHOWN)
-        finally:
-            self.mirror.stop()
-        self.mirror.start()  # what calls of before have left does not count
-        try:
-            memory = self.memory()
-        finally:
-            self.mirror.stop()
-        for rate in rates:
-            if theirs[rate].done and ours[rate].done:
-                ratio = ours[rate].cpu_s / ours[rate].done
-                ratio /= theirs[rate].cpu_s / theirs[rate].done
-                print(
-                    f"{rate} calls/s: siproxy64 takes {ratio:.2f} of the CPU time that kamailio "
-                    f"and rtpengine take for a call, and delays {ours[rate].delay(0.99):.2f} ms "
-                    f"(99 %), they {theirs[rate].delay(0.99):.2f} ms"
-                )
-        best = max((run.rate for run in ours.values() if not run.failed), default=0)
-        print(f"siproxy64 without a failed call: {best:.0f} calls/s by one core (target 400)")
-        print(f"siproxy64 takes {memory:.1f} kB of memory for a call (four sockets aside)")
+        own = {
+            "siproxy64": self.own("siproxy64", rates, seconds),
+            "siproxy64-router": self.own("siproxy64-router", rates, seconds, build_router()),
+        }
+        for name, (ours, memory) in own.items():
+            for rate in rates:
+                if theirs[rate].done and ours[rate].done:
+                    ratio = ours[rate].cpu_s / ours[rate].done
+                    ratio /= theirs[rate].cpu_s / theirs[rate].done
+                    print(
+                        f"{rate} calls/s: {name} takes {ratio:.2f} of the CPU time that kamailio "
+                        f"and rtpengine take for a call, and delays "
+                        f"{ours[rate].delay(0.99):.2f} ms (99 %), they "
+                        f"{theirs[rate].delay(0.99):.2f} ms"
+                    )
+            best = max((run.rate for run in ours.values() if not run.failed), default=0)
+            print(f"{name} without a failed call: {best:.0f} calls/s by one core (target 400)")
+            print(f"{name} takes {memory:.1f} kB of memory for a call (four sockets aside)")
 
 
 def main():

@@ -24,6 +24,7 @@ struct datagram {
 
 static struct datagram datagrams[NET6_DATAGRAMS];
 static struct net6_endpoint endpoints[NET6_ENDPOINTS];
+static size_t first_free; // all endpoints below it are used
 static uint8_t joined[NET6_RECEIVER_MAX]; // engine context: a datagram in pieces, for a receiver
 
 static uint8_t free_datagram, free_datagrams;
@@ -179,16 +180,14 @@ int net6_open(
         return error;
     }
     engine_enter();
-    struct net6_endpoint *endpoint = NULL;
-    for (size_t i = 0; i < NET6_ENDPOINTS && endpoint == NULL; ++i) {
-        if (!endpoints[i].used) {
-            endpoint = &endpoints[i];
-        }
+    while (first_free < NET6_ENDPOINTS && endpoints[first_free].used) {
+        ++first_free;
     }
-    if (endpoint == NULL) {
+    if (first_free == NET6_ENDPOINTS) {
         error = -ENOMEM;
         goto out;
     }
+    struct net6_endpoint *endpoint = &endpoints[first_free];
     memset(endpoint, 0, sizeof(*endpoint));
     endpoint->backend = default_backend;
     endpoint->handle = -1;
@@ -219,6 +218,8 @@ static void close_now(struct net6_endpoint *endpoint) {
     endpoint->receiver = NULL;
     endpoint->closing = false;
     endpoint->used = false;
+    size_t index = (size_t)(endpoint - endpoints);
+    first_free = index < first_free ? index : first_free;
 }
 
 /// Closes an endpoint. One that media still holds closes when media lets it go.
