@@ -167,14 +167,17 @@ def test_a_route_by_dns(phone, plain, start, names, bob, kamailio, account, capt
     assert f"_sip._udp.{kamailio.domain}" in names.output()
 
 
-def test_strangers_at_one_address(phone, plain, start, annex_baresip, capture):
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_strangers_at_one_address(phone, plain, start, annex_baresip, capture, transport):
     """Proxy mode: a stranger calls and is called; holds of both sides, either ends one.
 
     The house's outbound proxy is the mirror, and the URI that it calls has an IPv6 address.
     """
     start(f"default 4to6 {OWN4} proxy", f"map {BARESIP} = {BEHIND}28", "limit strangers 100")
-    other = annex_baresip(account=f'<sip:peer@{BARESIP}>;regint=0;outbound="sip:{OWN4}"')
-    called(phone, other, f"sip:peer@[{BEHIND}28]")
+    by = f";transport={transport}"
+    line = f'<sip:peer@{BARESIP}{by}>;regint=0;outbound="sip:{OWN4}{by}"'
+    other = annex_baresip(account=line)
+    called(phone, other, f"sip:peer@[{BEHIND}28]{by}")
     other.wait("CALL_ESTABLISHED")
     phone.wait_talking()
     other.hold()
@@ -190,9 +193,11 @@ def test_strangers_at_one_address(phone, plain, start, annex_baresip, capture):
     other.hang_up()
     phone.wait_idle()
     other.forget_events()
-    other.dial(f"sip:phone@[{phone.address}]")
+    other.dial(f"sip:phone@[{phone.address}]{by}")
     phone.answer()
     talk(phone, other)
+    unwanted = {"udp": "tcp", "tcp": "udp"}[transport]
+    assert not tshark(capture.stop(), f"sip && {unwanted}")
 
 
 def test_a_stranger_of_another_maker(start, annex_linphone, peer, peer_host, capture):
