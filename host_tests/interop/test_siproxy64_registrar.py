@@ -8,6 +8,7 @@ import pytest
 from host_tests.interop.fixtures import BOARDS
 from host_tests.interop.mirror import Across
 from host_tests.interop.registrar import PASSWORDS, REGISTRAR, hear
+from host_tests.interop.test_linphone import hang_up, same_sas
 from tools.lab.capture import tshark
 
 pytestmark = pytest.mark.parametrize("phone", BOARDS[:1], indirect=True)
@@ -62,6 +63,27 @@ def test_registered_and_called(
     other = {"udp": "tcp", "tcp": "udp"}[transport]
     assert not tshark(house_capture.path, f"sip && {other}")
     assert not tshark(capture.path, f"sip && {other} && ipv6.addr == 2001:db8:1::64:11")
+
+
+def test_linphone_is_registered(phone, account, house_linphone, mirror, kamailio, capture):
+    """With digest, as baresip is; each calls the other by name, with one SAS."""
+    rows = {"user": "bob", "password": PASSWORDS["bob"], "domain": kamailio.domain}
+    registrar = f"sip:{mirror.counterpart(REGISTRAR)}"
+    bob = house_linphone(name="bob", account=rows | {"registrar": registrar})
+    bob.wait_registered()
+    account(PASSWORDS["alice"])
+    phone.panel.wait_text("registered")
+    phone.dial(f"sip:bob@{kamailio.domain}")
+    bob.wait_state("incoming")
+    bob.answer()
+    phone.wait_talking()
+    same_sas(phone, bob)
+    hang_up(phone, bob)
+    bob.party.dial(f"sip:alice@{kamailio.domain}")
+    phone.answer()
+    phone.wait_talking()
+    same_sas(phone, bob)
+    hang_up(phone, bob, "peer")
 
 
 def test_a_wrong_password(phone, registered, capture):
