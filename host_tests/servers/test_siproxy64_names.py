@@ -124,13 +124,13 @@ class Way:
 @pytest.fixture(params=("4to6", "6to4"))
 def way(request, either):
     """Each direction in turn."""
-    pool = [f"default 4to6 {OWN4}", f"pool ::/0 = {FREE}", "unmapped pool"]
-    whole = [f"default 6to4 {OWN6}", f"map 0.0.0.0/0 = {WHOLE}"]
+    lines = [f"default 4to6 {OWN4}", f"pool ::/0 = {FREE}", "unmapped pool"]
+    lines += [f"default 6to4 {OWN6}", f"map 0.0.0.0/0 = {WHOLE}"]
     if request.param == "4to6":
-        found = Way(either, PHONE, PHONE_SEEN, OWN4, (STRANGER, SECOND), "10.64.0.", pool)
+        found = Way(either, PHONE, PHONE_SEEN, OWN4, (STRANGER, SECOND), "10.64.0.", lines)
     else:
         servers = (OTHER_PHONE, OTHER_SECOND)
-        found = Way(either, PEER, PEER_SEEN, OWN6, servers, "2001:db8:64::c000:20", whole)
+        found = Way(either, PEER, PEER_SEEN, OWN6, servers, "2001:db8:64::c000:20", lines)
     either.fresh(*found.lines)
     return found
 
@@ -145,7 +145,7 @@ def accept(way, caller, server, call_id):
     shown = line_of(ok, "c=").split()[2]
     assert shown.startswith(way.shown)
     caller.ack(shown, call_id, 5070)
-    server.receive("ACK ")
+    server.receive(f"ACK sip:bob@{server.literal}:5070 SIP/2.0")
     talk(caller, server, ok, invite)
     hang_up(caller, server, shown, call_id, 5070)
 

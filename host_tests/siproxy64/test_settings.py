@@ -167,6 +167,22 @@ class TestSettings(unittest.TestCase):
             said = caught.exception.lines
             self.assertTrue(len(said) == 1 and words in said[0], said)
 
+    def test_both_default_routes_at_once(self):
+        """What is ours in the whole family is nobody's representation and nobody's address."""
+        table = parse(
+            "map 0.0.0.0/0 = 2001:db8:64::/96\npool ::/0 = 10.64.0.0/24\n"
+            "default 4to6 10.0.0.3\ndefault 6to4 2001:db8::3"
+        ).table
+        caller = literal("2001:db8:1::5"), 5060
+        seen = table.unknown(caller[0], caller[1], 0, True)
+        self.assertEqual(seen, (literal("10.64.0.0"), 5060))
+        for text in ("10.64.0.0", "10.64.0.255", "10.0.0.3"):
+            self.assertIsNone(table.counterpart(literal(text), 5060))
+            inside = literal("2001:db8:64::")[:12] + literal(text)[12:]
+            self.assertIsNone(table.counterpart(inside, 5060))
+        self.assertEqual(table.unknown(seen[0], 5060, 1, False), caller)
+        self.assertIsNotNone(table.counterpart(literal("10.64.1.0"), 5060))
+
     def test_each_wrong_line_is_named(self):
         for line, words in WRONG:
             with self.assertRaises(SettingsError) as caught:

@@ -117,6 +117,16 @@ class TestTable(unittest.TestCase):
         self.add("whole:b", "whole:a", 0, 0, 96)
         self.pair("phone:of_b", "phone:of_a")
 
+    def test_what_is_reserved_in_a_whole_family(self):
+        """Nobody of it is found on either side, up to its last address."""
+        self.add("whole:a", "whole:b", 0, 0, 96)
+        self.table.reserve(self.world.addr16("96:of_a"), 124)
+        for word in ("96", "111"):
+            self.nobody(word + ":of_a")
+            self.nobody(word + ":of_b")
+        self.pair("95:of_a", "95:of_b")
+        self.pair("112:of_a", "112:of_b")
+
     def test_representation_inside_a_real_range(self):
         self.add("32:a", "32:b", 0, 0, 124)
         self.add("provider:b", "33:a")

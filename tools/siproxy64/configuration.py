@@ -120,6 +120,10 @@ class _Reader:
                 )
         if wrong:
             raise SettingsError(wrong)
+        for pool in settings.pools:
+            settings.table.reserve(pool.net[0], pool.net[1])
+        for own in settings.defaults.values():
+            settings.table.reserve(own[0], 128)
         if settings.pools:
             settings.table.unknown = settings.unknown
         return settings

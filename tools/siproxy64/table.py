@@ -54,6 +54,7 @@ class Table:
         # also one that is mapped by port, None if that would be several.
         self._hosts: "dict[Address, tuple[int, Entry] | None]" = {}
         self._nets: "list[Entry]" = []  # all others, the longest first
+        self._own: "list[tuple[int, int]]" = []  # nets that nobody has: what is left, shift
         self._names: "dict[str, tuple[bytes, bytes]]" = {}
         self.unknown: "Callable[[bytes, int, int, bool], Address | None] | None" = None
 
@@ -100,6 +101,11 @@ class Table:
                     known = None
                 self._hosts[bare] = known
 
+    def reserve(self, addr16: bytes, length: int) -> None:
+        """Let a net be nobody's in a range that holds it, such as the net of a pool."""
+        shift = 128 - length
+        self._own.append((int.from_bytes(addr16, "big") >> shift, shift))
+
     def _find(self, addr16: bytes, port: int) -> "tuple[int, Entry] | None":
         found = self._hosts.get((addr16, port))
         if found is not None:
@@ -111,6 +117,9 @@ class Table:
                 return found
         if self._nets:
             number = int.from_bytes(addr16, "big")
+            for net, shift in self._own:
+                if number >> shift == net:
+                    return None
             for entry in self._nets:
                 shift = 128 - entry[0]
                 for i in (0, 1):
