@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Copyright (c) 2026 The vox6 authors
 //
-// Clocks, console and interrupts for MicroPython's core. The console is the pty of a phone, or
+// Console and interrupts for MicroPython's core. The console is the pty of a phone, or
 // standard input and output of a script.
 
 #define _GNU_SOURCE
@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "mbedtls/vox6_tls.h"
@@ -88,32 +87,19 @@ uintptr_t mp_hal_stdio_poll(uintptr_t flags) {
     return flags & (MP_STREAM_POLL_WR | (console_readable() ? MP_STREAM_POLL_RD : 0));
 }
 
-static mp_uint_t write_all(int fd, const char *text, size_t length) {
-    size_t done = 0;
-    while (done < length) {
-        ssize_t result;
-        MP_HAL_RETRY_SYSCALL(result, write(fd, text + done, length - done), {});
-        if (result <= 0) {
-            break;
-        }
-        done += (size_t)result;
-    }
-    return done;
-}
-
 mp_uint_t mp_hal_stdout_tx_strn(const char *text, size_t length) {
     if (console_is_open()) {
         console_write(text, length, false);
         return length;
     }
-    return write_all(STDOUT_FILENO, text, length);
+    return mp_hal_write_all(STDOUT_FILENO, text, length);
 }
 
 void mp_hal_stdout_tx_strn_cooked(const char *text, size_t length) {
     if (console_is_open()) {
         console_write(text, length, true);
     } else {
-        write_all(STDOUT_FILENO, text, length);
+        mp_hal_write_all(STDOUT_FILENO, text, length);
     }
 }
 
@@ -126,27 +112,11 @@ static void stderr_print(void *env, const char *text, size_t length) {
     if (console_is_open()) {
         console_write(text, length, true);
     } else {
-        write_all(STDERR_FILENO, text, length);
+        mp_hal_write_all(STDERR_FILENO, text, length);
     }
 }
 
 const mp_print_t mp_stderr_print = { NULL, stderr_print };
-
-mp_uint_t mp_hal_ticks_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (mp_uint_t)now.tv_sec * 1000000 + (mp_uint_t)now.tv_nsec / 1000;
-}
-
-mp_uint_t mp_hal_ticks_ms(void) {
-    return mp_hal_ticks_us() / 1000;
-}
-
-uint64_t mp_hal_time_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 void mp_hal_delay_ms(mp_uint_t ms) {
     mp_uint_t start = mp_hal_ticks_ms();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Copyright (c) 2026 The vox6 authors
 //
-// What MicroPython's core asks of this port. Names and macros are the core's.
+// What MicroPython's core asks of this port and of ports/router. Names and macros are the core's.
 
 #ifndef VOX6_MPHALPORT_H
 #define VOX6_MPHALPORT_H
@@ -16,6 +16,7 @@
 
 #define MICROPY_INTERNAL_WFE(TIMEOUT_MS) usleep(500)
 
+mp_uint_t mp_hal_write_all(int fd, const char *text, size_t length);
 void mp_hal_set_interrupt_char(char c);
 void mp_hal_get_random(size_t n, void *buf);
 
