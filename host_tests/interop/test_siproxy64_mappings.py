@@ -167,6 +167,12 @@ def test_a_route_by_dns(phone, plain, start, names, bob, kamailio, account, capt
     assert f"_sip._udp.{kamailio.domain}" in names.output()
 
 
+def test_names_in_proxy_mode(phone, plain, start, names, bob, kamailio, account, capture):
+    """As before, but nobody of IPv6 has an address there: all are seen at the mirror's own."""
+    start(f"default 4to6 {OWN4} proxy", f"map {BARESIP} = {BEHIND}28", "limit strangers 100")
+    both_ways(phone, bob(), kamailio.domain, account, f"sip:alice@{kamailio.domain}")
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_strangers_at_one_address(phone, plain, start, annex_baresip, capture, transport):
     """Proxy mode: a stranger calls and is called; holds of both sides, either ends one.
