@@ -133,25 +133,42 @@ def test_media_is_as_it_was(place, phones):
     hang_up(phone, peer, PEER_SEEN, call_id)
 
 
+def reached(place, seen, one, far, back):
+    """Calls by UDP and TCP for one of a range. one, far: (host, address); back: what far is."""
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        callee = place.telephone(*one, kind=kind)
+        caller = place.telephone(*far, 5061, kind=kind)
+        with callee, caller:
+            call_id, offer, answer = call(caller, callee, seen, back)
+            talk(caller, callee, answer, offer)
+            assert line_of(answer, "c=") == f"c=IN {caller.type} {seen}"
+            hang_up(caller, callee, seen, call_id)
+
+
 def test_range(place):
     """One line shows sixteen phones under addresses that the machine got by AnyIP."""
     place.phone_host.set_address("192.0.2.37", 24)
     with netlink(place.peer_host.netns) as ip:
         ip.route("add", dst="2001:db8:64::/64", gateway="2001:db8:1::64")
     place.fresh("map 192.0.2.32/28 = 2001:db8:64::20/124", "anyip on")
-    seen = "2001:db8:64::25"
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        with (
-            place.telephone(place.phone_host, "192.0.2.37", kind=kind) as one,
-            place.telephone(place.peer_host, PEER, 5061, kind=kind) as far,
-        ):
-            call_id, offer, answer = call(far, one, seen, PEER_SEEN)
-            talk(far, one, answer, offer)
-            assert line_of(answer, "c=") == f"c=IN IP6 {seen}"
-            hang_up(far, one, seen, call_id)
+    one, far = (place.phone_host, "192.0.2.37"), (place.peer_host, PEER)
+    reached(place, "2001:db8:64::25", one, far, PEER_SEEN)
     with place.telephone(place.peer_host, PEER) as peer:
         peer.options("2001:db8:64::31", call_id="outside")
         assert peer.silent(0.2)
+
+
+def test_range_of_peers(place):
+    """Sixteen peers by a line that a reload brings, when the process is nobody already."""
+    place.peer_host.set_address("2001:db8:1::105", 64)
+    with netlink(place.phone_host.netns) as ip:
+        ip.route("add", dst="198.51.100.0/28", gateway=PEER_SEEN)
+    place.fresh("user nobody", "anyip on")
+    text = place.mirror.config.read_text()
+    place.mirror.config.write_text(text + "map 2001:db8:1::100/124 = 198.51.100.0/28\n")
+    assert place.command("reload") == (0, "read again\n")
+    one, far = (place.peer_host, "2001:db8:1::105"), (place.phone_host, PHONE)
+    reached(place, "198.51.100.5", one, far, PHONE_SEEN)
 
 
 def test_rights_and_end(place, phones):

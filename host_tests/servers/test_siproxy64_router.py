@@ -27,7 +27,6 @@ from host_tests.servers.mirror_house import (
     open_lab,
     talk,
 )
-from tools.lab.namespace import netlink
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.needs_root]
 
@@ -175,29 +174,6 @@ def test_control_socket_of_strangers(place):
     for code, out in (run(config), place.command()):
         assert code == 1 and "control" in out
     assert file.read_text() == "text"
-
-
-def test_range_of_ipv4(place):
-    """Sixteen peers by one line, under IPv4 addresses that the kernel takes for its own."""
-    place.peer_host.set_address("2001:db8:1::105", 64)
-    with netlink(place.phone_host.netns) as ip:
-        ip.route("add", dst="198.51.100.0/28", gateway=PEER_SEEN)
-    place.fresh("user nobody", "anyip on")  # this right it keeps, for another table
-    place.mirror.config.write_text(
-        place.mirror.config.read_text() + "map 2001:db8:1::100/124 = 198.51.100.0/28\n"
-    )
-    place.signal("SIGUSR2")
-    place.mirror.process.wait_output(r"was read again", 5)
-    seen = "198.51.100.5"
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        with (
-            place.telephone(place.peer_host, "2001:db8:1::105", kind=kind) as one,
-            place.telephone(place.phone_host, PHONE, 5061, kind=kind) as far,
-        ):
-            call_id, offer, answer = call(far, one, seen, PHONE_SEEN)
-            talk(far, one, answer, offer)
-            assert line_of(answer, "c=") == f"c=IN IP4 {seen}"
-            hang_up(far, one, seen, call_id)
 
 
 @pytest.mark.parametrize(
