@@ -47,6 +47,31 @@ def hang_up(phone, peer, who):
     phone.wait_idle()
 
 
+def they_hold(phone, peer, seconds=0.5):
+    """The peer holds the call for a while."""
+    peer.hold()
+    phone.panel.wait_text("they hold")
+    time.sleep(seconds)
+    peer.resume()
+    phone.wait_talking()
+
+
+def we_hold(phone, seconds=0.5):
+    """The phone holds it."""
+    phone.panel.press("hold")
+    phone.panel.wait_text("on hold")
+    time.sleep(seconds)
+    phone.panel.press("hold")
+    phone.wait_talking()
+
+
+def heard(phone, seconds=2.0):
+    """What comes out of the phone's speaker for a while: (rate, samples)."""
+    recording = phone.panel.record()
+    time.sleep(seconds)
+    return recording.stop()
+
+
 def assert_tone(sound, what):
     rate, samples = sound
     heard = measure.loud_part(samples, rate, 0.3)
@@ -155,15 +180,11 @@ def test_phone_holds_and_resumes(phone, plain, peer, capture, codec):
     phone.panel.wait_text("on hold")
     phone.panel.wait_lamp("line1", "flash")
     time.sleep(0.3)
-    held = phone.panel.record()
-    time.sleep(1.2)
-    rate, samples = held.stop()
+    rate, samples = heard(phone, 1.2)
     assert not len(measure.loud_part(samples, rate, 0.0)), "sound in the speaker while on hold"
     phone.panel.press("hold")
     phone.wait_talking()
-    resumed = phone.panel.record()
-    time.sleep(2.4)
-    sound = resumed.stop()
+    sound = heard(phone, 2.4)
     hang_up(phone, other, "phone")
     phone.panel.silence()
     assert_tone(sound, "heard by the phone after the hold")
@@ -183,14 +204,8 @@ def test_peer_holds_and_resumes(phone, plain, peer, capture, codec):
     set_up(phone, other, "in")
     phone.panel.play((16000, measure.tone(TONE_HZ, 30, 16000)))
     time.sleep(1.0)
-    other.hold()
-    phone.panel.wait_text("they hold")
-    time.sleep(1.0)
-    other.resume()
-    phone.wait_talking()
-    resumed = phone.panel.record()
-    time.sleep(2.4)
-    sound = resumed.stop()
+    they_hold(phone, other, 1.0)
+    sound = heard(phone, 2.4)
     hang_up(phone, other, "peer")
     phone.panel.silence()
     assert_tone(sound, "heard by the phone after the hold")

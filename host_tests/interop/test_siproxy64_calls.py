@@ -15,11 +15,14 @@ from host_tests.interop.peers import connect
 from host_tests.interop.test_baresip import (
     assert_tone,
     hang_up,
+    heard,
     set_up,
     test_peer_cancels_while_it_rings,  # noqa: F401  these run here with the peer below
     test_peer_rejects,  # noqa: F401
     test_phone_cancels_while_it_rings,  # noqa: F401
     test_phone_rejects,  # noqa: F401
+    they_hold,
+    we_hold,
 )
 from tools.lab import measure
 from tools.lab.capture import tshark
@@ -61,10 +64,8 @@ def test_a_tone_each_way(phone, plain, peer, capture, house_capture, direction, 
     """Sound both ways, and each datagram of voice comes out as it went in."""
     other = peer(codec)
     set_up(phone, other, direction)
-    recording = phone.panel.record()
     phone.panel.play((16000, measure.tone(TONE_HZ, 10, 16000)))
-    time.sleep(2.4)
-    sound = recording.stop()
+    sound = heard(phone, 2.4)
     hang_up(phone, other, who)
     phone.panel.silence()
     assert_tone(sound, "heard by the phone")
@@ -84,14 +85,8 @@ def test_phone_holds_and_resumes(phone, plain, peer, capture, house_capture):
     set_up(phone, other, "out")
     phone.panel.play((16000, measure.tone(TONE_HZ, 30, 16000)))
     time.sleep(0.5)
-    phone.panel.press("hold")
-    phone.panel.wait_text("on hold")
-    time.sleep(1.3)
-    phone.panel.press("hold")
-    phone.wait_talking()
-    resumed = phone.panel.record()
-    time.sleep(2.0)
-    sound = resumed.stop()
+    we_hold(phone, 1.3)
+    sound = heard(phone)
     hang_up(phone, other, "phone")
     phone.panel.silence()
     assert_tone(sound, "heard by the phone after the hold")
@@ -106,14 +101,8 @@ def test_peer_holds_and_resumes(phone, plain, peer, capture):
     other = peer()
     set_up(phone, other, "in")
     time.sleep(0.5)
-    other.hold()
-    phone.panel.wait_text("they hold")
-    time.sleep(0.5)
-    other.resume()
-    phone.wait_talking()
-    resumed = phone.panel.record()
-    time.sleep(2.0)
-    sound = resumed.stop()
+    they_hold(phone, other)
+    sound = heard(phone)
     hang_up(phone, other, "peer")
     assert_tone(sound, "heard by the phone after the hold")
 

@@ -16,10 +16,13 @@ from host_tests.interop.signalling import SCENARIOS, SIPP
 from host_tests.interop.test_baresip import (
     assert_tone,
     hang_up,
+    heard,
     set_up,
     test_peer_cancels_while_it_rings,  # noqa: F401  these run here with the peer below
     test_peer_rejects,  # noqa: F401
     test_phone_cancels_while_it_rings,  # noqa: F401
+    they_hold,
+    we_hold,
 )
 from host_tests.interop.test_linphone import hang_up as end_secure
 from host_tests.interop.test_linphone import same_sas
@@ -90,23 +93,11 @@ def test_a_tone_each_way_and_holds(phone, plain, mirror, peer, capture, directio
     other = peer()
     set_up(phone, other, direction)
     phone.panel.play((16000, measure.tone(TONE_HZ, 30, 16000)))
-    before = phone.panel.record()
-    time.sleep(2.0)
-    assert_tone(before.stop(), "heard by the phone")
-    other.hold()
-    phone.panel.wait_text("they hold")
+    assert_tone(heard(phone), "heard by the phone")
+    they_hold(phone, other)
     time.sleep(0.5)
-    other.resume()
-    phone.wait_talking()
-    time.sleep(0.5)
-    phone.panel.press("hold")
-    phone.panel.wait_text("on hold")
-    time.sleep(0.5)
-    phone.panel.press("hold")
-    phone.wait_talking()
-    after = phone.panel.record()
-    time.sleep(2.0)
-    sound = after.stop()
+    we_hold(phone)
+    sound = heard(phone)
     hang_up(phone, other, who)
     phone.panel.silence()
     assert_tone(sound, "heard by the phone after the holds")
