@@ -170,11 +170,11 @@ class Proxy:
         if self._has_been_here(message, (peer, local)):
             raise Refused(482, "Loop Detected")
         transaction = self._transaction(message)
-        outwards = local == self.owns.get(side(local[0]))
+        own_here = self.owns.get(side(local[0]))
+        outwards = local == own_here
         try:
             token = own_uri(message, local, self.tokens)
-            here = (local, self.owns.get(side(local[0])))
-            routed, flow = own_routes(message, here, self._mine, self.tokens)
+            routed, flow = own_routes(message, (local, own_here), self._mine, self.tokens)
         except Forged:
             raise self._forged()
         token = token or routed

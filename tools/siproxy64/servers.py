@@ -97,8 +97,8 @@ class Servers:
             for here in (True, False)
             for transport in ("UDP", "TCP")
         }
-        # Until when, where to, or why nowhere.
-        self._known: "dict[Key, tuple[int, list[Address], Refused | None]]" = {}
+        # Until when, where to, whether it is sure that there is nothing else.
+        self._known: "dict[Key, tuple[int, list[Address], bool]]" = {}
         self._under_way: "dict[Location, Key]" = {}
         self._waiting: "list[tuple[Key, Callable[[], object]]]" = []
         self._tries: "dict[Transaction, _Try]" = {}
@@ -128,8 +128,10 @@ class Servers:
         if places is None or places[0] <= now:
             self._ask(key, now, again)
             return None
-        if places[2]:
-            raise places[2]
+        if not places[1]:
+            if places[2]:
+                raise Refused(404, "Not Found")
+            raise Refused(503, "Service Unavailable", None, _RETRY_S)
         target = self._best(places[1], now)
         if message.method != "ACK":  # which has no answer
             self._begin(transaction(message), _Try(key, target, now, stream))
@@ -243,17 +245,15 @@ class Servers:
             return
         places = []
         keep = _KEEP_NONE_MS
-        error = None
+        sure = True
         if isinstance(event, Located):
             places = [(one.addr16, one.port) for one in event.candidates]
             keep = _KEEP_MS
-        elif event.reason in _NOT_THERE:
-            error = Refused(404, "Not Found")
-        else:  # nobody knows
-            error = Refused(503, "Service Unavailable", None, _RETRY_S)
+        else:
+            sure = event.reason in _NOT_THERE
         if len(self._known) >= _MOST_NAMES:
             self._known.clear()
-        self._known[key] = self._driver.now() + keep, places, error
+        self._known[key] = self._driver.now() + keep, places, sure
         waiting = [one[1] for one in self._waiting if one[0] == key]
         self._waiting = [one for one in self._waiting if one[0] != key]
         for again in waiting:
