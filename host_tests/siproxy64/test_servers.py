@@ -166,6 +166,21 @@ class TestServers(unittest.TestCase):
         stream.open = False
         self.assertEqual(self.ask(self.request(3), stream=Stream()), self.second)
 
+    def test_what_waits_is_let_go(self):
+        called = []
+        uri = OwnURI("sip:bob@example.org")
+        for close in (False, True):
+            servers = self.network.servers()
+
+            def again(closed=close):
+                called.append(closed)
+
+            self.assertIsNone(servers.find(uri, self.request(1), self.here, 0, None, again))
+            if close:
+                servers.close()
+            self.network.wait(30_000)
+        self.assertEqual(called, [False])
+
     def test_bounds(self):
         for number in range(300):
             self.assertIsNotNone(self.ask(self.request(number)))

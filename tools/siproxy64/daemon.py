@@ -174,6 +174,8 @@ class Daemon:
         self._notifier.send("STATUS=the last calls keep their media")
         if isinstance(self._plane, XDPPlane):
             self._plane.close_program()  # the new instance wants to attach its own
+        if self._outbound is not None:
+            self._outbound.close()
         self.program.hand_over()
 
     def _release(self) -> None:

@@ -64,6 +64,6 @@ class Outbound:
         return resolv_conf(self._resolver)[0]
 
     def close(self) -> None:
-        """Ask nobody any more."""
+        """Let go what waits for names: the SIP ports are another's now."""
         if self._servers is not None:
             self._servers.close()

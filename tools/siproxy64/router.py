@@ -177,6 +177,8 @@ class _Process:
 
     def _hand_over(self) -> None:
         self._release()
+        if self._outbound is not None:
+            self._outbound.close()
         self.program.hand_over()
 
     def _release(self) -> None:

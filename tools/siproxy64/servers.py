@@ -155,8 +155,9 @@ class Servers:
             self._fail(tried.target, self._driver.now(), min(ms or _AVOID_MS, _AVOID_MS))
 
     def close(self) -> None:
-        """Ask nobody any more."""
-        self._names.cancel_all()
+        """Forget who waits; what has been asked ends by itself."""
+        self._under_way.clear()
+        self._waiting.clear()
 
     # -- servers that fail ----------------------------------------------------------------------
 
