@@ -125,8 +125,8 @@ class Passage:
             one, two = self.parties
             if self.status:
                 one, two = two, one
-            leg = self.leg = Leg(one, two, self.now)
-            relay.legs.setdefault(self.call_id, {})[self.pair] = leg
+            leg = Leg(one, two, self.now)
+            relay.legs.setdefault(self.call_id, {})[self.pair] = self.leg = leg
         elif 0 < self.status < 200 and leg.answers and tag(self.message, "to") not in leg.answers:
             return local16, rtp, rtcp  # another branch has answered
         ports: "Ports" = (rtp,) if rtcp == rtp else (rtp, rtcp)
