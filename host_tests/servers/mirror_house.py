@@ -40,7 +40,9 @@ def open_lab():
 
 
 class Mirror(Siproxy64):
-    """siproxy64 whose configuration has other lines at each start."""
+    """siproxy64 whose configuration has other lines at each start; env: of its environment."""
+
+    env = {}  # replaced, never changed
 
     def lines(self):
         """The lines of what is mapped."""
@@ -51,7 +53,7 @@ class Mirror(Siproxy64):
         self.config.write_text("\n".join([f"control {self.control}", *self._lines, *more]) + "\n")
         self.process = self.host.start(
             [sys.executable, "-m", "tools.siproxy64", "--config", self.config],
-            log="siproxy64-mirror.log", env={**environment(), **(env or {})}, cwd=TOP,
+            log="siproxy64-mirror.log", env={**environment(), **self.env, **(env or {})}, cwd=TOP,
         )  # fmt: skip
         self.process.wait_output(r"ready", 15.0)
 
@@ -60,11 +62,12 @@ class Router(Mirror):
     """The static program with the same configuration."""
 
     def start(self, more=(), env=None):
-        """Start it; more: lines besides the mappings. It gets no environment at all."""
+        """Start it; more: lines besides the mappings. It gets no other environment."""
         assert PROGRAM.is_file(), "run 'make siproxy64-router' first"
         self.config.write_text("\n".join([f"control {self.control}", *self._lines, *more]) + "\n")
+        words = [f"{name}={value}" for name, value in {**self.env, **(env or {})}.items()]
         self.process = self.host.start(
-            ["env", "-i", str(PROGRAM), str(self.config)], log="siproxy64-router.log"
+            ["env", "-i", *words, str(PROGRAM), str(self.config)], log="siproxy64-router.log"
         )
         self.process.wait_output(r"ready", 15.0)
 

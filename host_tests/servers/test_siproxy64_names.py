@@ -3,7 +3,6 @@
 """Calls to names by the process, on a host and as the static program: DNS in both directions, UDP
 and TCP, and what happens when a server fails."""
 
-import os
 import socket
 
 import pytest
@@ -14,9 +13,9 @@ from host_tests.servers.mirror_house import (
     PEER_SEEN,
     PHONE,
     PHONE_SEEN,
-    TOP,
     Mirror,
     Neighbourhood,
+    Router,
     hang_up,
     line_of,
     open_lab,
@@ -26,7 +25,6 @@ from tools.lab.nameserver import Dnsmasq
 from tools.lab.namespace import netlink
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.needs_root]
-PROGRAM = TOP / "build" / "router" / "siproxy64-router"
 OWN4, OWN6 = "192.0.2.206", "2001:db8:1::206"
 STRANGER, SECOND = "2001:db8:1::5e", "2001:db8:1::5f"
 OTHER_SECOND = "192.0.2.13"
@@ -47,37 +45,15 @@ host-record=two.example,{SECOND},{OTHER_SECOND}
 """
 
 
-class Named(Mirror):
-    """Either program, with a resolver of its own; static: which."""
-
-    static = False
-
-    def start(self, more=(), env=None):
-        """Start it; more: lines besides the mappings."""
-        env = {"VOX6_RESOLV_CONF": str(self.folder / "resolv.conf")}
-        if not self.static:
-            super().start(more, env)
-            return
-        self.config.write_text("\n".join([*self._lines, *more]) + "\n")
-        words = [f"{name}={value}" for name, value in env.items()]
-        self.process = self.host.start(
-            ["env", "-i", *words, str(PROGRAM), str(self.config)], log="siproxy64-router.log"
-        )
-        self.process.wait_output(r"ready", 15.0)
-
-
-@pytest.fixture(scope="module")
-def place():
+@pytest.fixture(scope="module", params=(Mirror, Router), ids=("host", "router"))
+def place(request):
     """A neighbourhood with hosts of both families that nobody mapped, and names for them."""
-    if os.geteuid() != 0:
-        pytest.skip("network namespaces need root")
     with open_lab() as lab:
-        found = Neighbourhood(lab)
-        named = Named(found.mirror.host, ipv4_interface="house")
-        named._lines, named._counterparts = found.mirror._lines, found.mirror._counterparts
-        found.mirror = named
-        named.host.set_address(OWN4, 24, "house")
-        named.host.set_address(OWN6, 64)
+        found = Neighbourhood(lab, request.param)
+        mirror = found.mirror
+        mirror.env = {"VOX6_RESOLV_CONF": str(mirror.folder / "resolv.conf")}
+        mirror.host.set_address(OWN4, 24, "house")
+        mirror.host.set_address(OWN6, 64)
         found.phone_host.set_address(OTHER_SECOND, 24)
         for address in (STRANGER, SECOND):
             found.peer_host.set_address(address, 64)
@@ -86,22 +62,12 @@ def place():
         with netlink(found.peer_host.netns) as ip:
             ip.route("add", dst=WHOLE, gateway="2001:db8:1::64")
         for net in (FREE, WHOLE):
-            named.host.run(["ip", "route", "add", "local", net, "dev", "lo"])
-        dns = Dnsmasq(lab.base, named.host.netns, lab.folder, "names")
+            mirror.host.run(["ip", "route", "add", "local", net, "dev", "lo"])
+        dns = Dnsmasq(lab.base, mirror.host.netns, lab.folder, "names")
         dns.start(ZONE.split())
-        (named.folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+        (mirror.folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
         yield found
         dns.stop()
-
-
-@pytest.fixture(params=(False, True), ids=("host", "router"))
-def either(request, place):
-    """The neighbourhood, whose mirror is one program or the other."""
-    place.mirror.stop()
-    Named.static = request.param
-    if request.param:
-        assert PROGRAM.is_file(), "run 'make siproxy64-router' first"
-    return place
 
 
 class Way:
@@ -122,16 +88,16 @@ class Way:
 
 
 @pytest.fixture(params=("4to6", "6to4"))
-def way(request, either):
+def way(request, place):
     """Each direction in turn."""
     lines = [f"default 4to6 {OWN4}", f"pool ::/0 = {FREE}", "unmapped pool"]
     lines += [f"default 6to4 {OWN6}", f"map 0.0.0.0/0 = {WHOLE}"]
     if request.param == "4to6":
-        found = Way(either, PHONE, PHONE_SEEN, OWN4, (STRANGER, SECOND), "10.64.0.", lines)
+        found = Way(place, PHONE, PHONE_SEEN, OWN4, (STRANGER, SECOND), "10.64.0.", lines)
     else:
         servers = (OTHER_PHONE, OTHER_SECOND)
-        found = Way(either, PEER, PEER_SEEN, OWN6, servers, "2001:db8:64::c000:20", lines)
-    either.fresh(*found.lines)
+        found = Way(place, PEER, PEER_SEEN, OWN6, servers, "2001:db8:64::c000:20", lines)
+    place.fresh(*found.lines)
     return found
 
 
@@ -194,13 +160,13 @@ def test_a_server_that_takes_no_connection(way):
         assert line_of(ok, "Call-ID:").endswith(invite_id)
 
 
-def test_a_name_in_proxy_mode(either):
+def test_a_name_in_proxy_mode(place):
     """The stateless proxy finds it too, with a Via and two Record-Route of its own."""
-    either.fresh(f"default 4to6 {OWN4} proxy")
+    place.fresh(f"default 4to6 {OWN4} proxy")
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         with (
-            either.telephone(either.phone_host, PHONE, kind=kind) as phone,
-            either.telephone(either.peer_host, STRANGER, 5070, kind) as one,
+            place.telephone(place.phone_host, PHONE, kind=kind) as phone,
+            place.telephone(place.peer_host, STRANGER, 5070, kind) as one,
         ):
             phone.invite(OWN4, uri="sip:bob@bob.example")
             invite, source = one.receive("INVITE sip:bob@bob.example SIP/2.0")
