@@ -9,6 +9,7 @@ from host_tests.siproxy64.names_worlds import Network
 from tools.siproxy64.scan import Refused
 from tools.siproxy64.table import side
 from tools.siproxy64.tokens import OwnURI
+from tools.siproxy64.values import literal
 from vox6.sip.lines import RequestLines, ResponseLines, parse
 
 REQUEST = """
@@ -165,6 +166,31 @@ class TestServers(unittest.TestCase):
         self.assertEqual(self.ask(self.request(2), stream=stream), self.first)
         stream.open = False
         self.assertEqual(self.ask(self.request(3), stream=Stream()), self.second)
+
+    def test_addresses_that_are_no_host_s(self):
+        number = 0
+        for text in (
+            "0.0.0.0",
+            "127.0.0.1",
+            "169.254.1.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "ff02::1",
+        ):
+            number += 1
+            addr16 = literal(text)
+            host = "h%d.example" % number
+            self.network.host(host, addr16)
+            self.here = not side(addr16)
+            self.assertEqual(self.ask(self.request(number), "sip:x@" + host), 404)
+        self.here = side(self.world.addr16("phone:a"))
+        self.network.host("some.example", self.world.addr16("third:b"))
+        self.assertEqual(
+            self.ask(self.request(99), "sip:x@some.example"), self.world.address("third:b")
+        )
 
     def test_what_waits_is_let_go(self):
         called = []

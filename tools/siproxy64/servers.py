@@ -24,6 +24,7 @@ from vox6.wire.errors import FormatError, LocalProtocolError
 from ..common.names import Names
 from .mirror import parameters, topmost_via
 from .scan import Refused, cseq
+from .table import side
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +57,17 @@ def transaction(message: "Message") -> "Transaction":
     """Return what a request, its repetitions, CANCEL and answers have in common; FormatError."""
     branch = parameters(topmost_via(message)[0]).get(b"branch", b"")
     return branch, message.get("call-id") or "", cseq(message)[0]
+
+
+def _is_host(addr16: bytes) -> bool:
+    """Return whether an address of DNS may be another host's (RFC 6890): the machine itself,
+    groups and what is known on one link alone are not for a zone to choose.
+    """
+    if side(addr16):
+        return addr16[12] not in (0, 127) and addr16[12] < 224 and addr16[12:14] != b"\xa9\xfe"
+    if addr16[0] == 0xFE:
+        return addr16[1] & 0xC0 != 0x80
+    return addr16[0] != 0xFF and bool(addr16[:15].strip(b"\0"))
 
 
 class _Try:
@@ -248,7 +260,8 @@ class Servers:
         keep = _KEEP_NONE_MS
         sure = True
         if isinstance(event, Located):
-            places = [(one.addr16, one.port) for one in event.candidates]
+            found = event.candidates
+            places = [(one.addr16, one.port) for one in found if _is_host(one.addr16)]
             keep = _KEEP_MS
         else:
             sure = event.reason in _NOT_THERE
