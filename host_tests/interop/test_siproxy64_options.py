@@ -12,16 +12,17 @@ from host_tests.interop.peers import tone_file
 from host_tests.interop.test_baresip import assert_tone
 from tools.lab import Baresip, House
 
-INNER, OUTER = "192.0.2.11", "2001:db8:1::be"
-INNER_SEEN, OUTER_SEEN = "2001:db8:1::64:11", "192.0.2.71"
+INNER, OUTER = "192.0.2.11", "2001:db8:1::b0"
+ADDRESS = "2001:db8:1::67"  # of the mirror
+INNER_SEEN, OUTER_SEEN = "2001:db8:1::67:11", "192.0.2.71"
 COMPLETED = r"Check list: \[state=Completed\]"
 
 
 @pytest.fixture(scope="module")
 def places(lab):
-    """The mirror, a host in the house, one on the link."""
-    house = House(lab)
-    mirror = house.mirror("mirror", "2001:db8:1::64")
+    """The mirror, a host in a house of its own, one on the link."""
+    house = House(lab, "yard")
+    mirror = house.mirror("yard-mirror", ADDRESS)
     mirror.map(INNER, INNER_SEEN)
     mirror.map(OUTER, OUTER_SEEN)
     inner = house.host("inner", address=INNER)
