@@ -20,7 +20,7 @@ def talk(phone, other, capture, house_capture, seconds):
     """A call of some time, in which voice never stops on either link; then both hang up."""
     same_sas(phone, other)
     agreed(phone, other)
-    time.sleep(seconds)
+    time.sleep(seconds + 1)  # voice begins when the keys are there
     assert other.look()["encryption"] == "zrtp"
     hang_up(phone, other)
     for path, ipv4 in ((capture.stop(), False), (house_capture.stop(), True)):
