@@ -16,7 +16,6 @@ from host_tests.sim.world import Link, is_media
 from tools.siproxy64.configuration import parse
 from tools.siproxy64.portable_plane import PortablePlane
 from tools.siproxy64.program import Program
-from tools.siproxy64.relay import Relay
 from tools.siproxy64.values import show
 from vox6.sip.uri import host_address, host_text
 from vox6.wire import format_address
@@ -88,15 +87,8 @@ class Mirror:
             text += "map %s = %s\n" % (show((real, 0)), show((representation, 0)))
         settings = parse(text)
         self.driver = Driver(world, name)
-        relay = Relay(
-            PortablePlane(self.driver),
-            settings.table,
-            settings.limits["streams"],
-            settings.media_shared,
-            settings.latch,
-            settings.ports,
-        )
-        self.program = Program(settings, self.driver, relay, world.note)
+        plane = PortablePlane(self.driver)
+        self.program = Program(settings, self.driver, plane, world.note)
         self.program.start()
         self.sip_ports = set(self.driver.open)
 

@@ -8,7 +8,6 @@ from host_tests.siproxy64.mirrored import World, mirrored
 from tools.siproxy64.configuration import parse
 from tools.siproxy64.portable_plane import PortablePlane
 from tools.siproxy64.program import Program, sent_by_port
-from tools.siproxy64.relay import Relay
 
 
 class Host:
@@ -100,8 +99,8 @@ class StreamCase(unittest.TestCase):
     def setUp(self):
         self.host = Host()
         settings = parse(self.world.text(self.config) + "limit connections 4\n")
-        relay = Relay(PortablePlane(self.host), settings.table)
-        self.program = Program(settings, self.host, relay, lambda line: None)
+        plane = PortablePlane(self.host)
+        self.program = Program(settings, self.host, plane, lambda line: None)
         self.program.start()
 
     def phone(self, port=30000):

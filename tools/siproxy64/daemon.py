@@ -26,7 +26,6 @@ from .metrics import MetricsServer
 from .outbound import Outbound
 from .portable_plane import PortablePlane
 from .program import Program, StartError
-from .relay import Relay
 from .settings import Settings, SettingsError
 from .status import Status
 from .tunnel import TunError, Tunnel
@@ -58,15 +57,7 @@ class Daemon:
         self.driver = Driver()
         self._notifier = Notifier()
         self._plane = self._choose_plane()
-        relay = Relay(
-            self._plane,
-            settings.table,
-            settings.limits["streams"],
-            settings.media_shared,
-            settings.latch,
-            settings.ports,
-        )
-        self.program = Program(settings, self.driver, relay, log.info)
+        self.program = Program(settings, self.driver, self._plane, log.info)
         self.program.ended = self._ended
         self.status = Status(self.program, self.reload)
         self._outbound: Outbound | None = None

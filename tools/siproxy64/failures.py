@@ -68,7 +68,7 @@ class Failures:
                 if message.status >= 200:
                     self._no_answer(message, error, local, peer, now)
             elif message.method == "ACK":
-                self._no_acknowledgement(message, data, local, peer, now)
+                self._no_acknowledgement(message, local, peer, now)
         except (FormatError, Refused):
             pass  # so it is nobody's call
 
@@ -107,23 +107,21 @@ class Failures:
             self._mirror.send(request, local, peer)
 
     def _no_acknowledgement(
-        self, message: RequestLines, data: bytes, local: "Address", peer: "Address", now: int
+        self, message: RequestLines, local: "Address", peer: "Address", now: int
     ) -> None:
         mirror = self._mirror
-        number = cseq(message)[0]
+        down = _request(message, "BYE", message.uri_text, peer, cseq(message)[0] + 1)
+        for key in ("route", "from", "to", "call-id"):
+            down.copy(message, key)
+        up = _request(message, "BYE", _caller(message), local, _LAST_CSEQ)
+        up.copy(message, "call-id")
+        _turned(up, message)
         for key in ("content-type", "content-length", "contact"):
             message.remove(key)
         message.body = b""
         mirror.forward(message, local, peer, now, None)
-        message = parse(data, RequestLines, ResponseLines)  # type: ignore[assignment]
-        request = _request(message, "BYE", message.uri_text, peer, number + 1)
-        for key in ("route", "from", "to", "call-id"):
-            request.copy(message, key)
-        mirror.forward(request, local, peer, now, None)
-        request = _request(message, "BYE", _caller(message), local, _LAST_CSEQ)
-        request.copy(message, "call-id")
-        _turned(request, message)
-        mirror.send(request, local, peer)
+        mirror.forward(down, local, peer, now, None)
+        mirror.send(up, local, peer)
 
 
 def _begins_a_call(message: "Message") -> bool:

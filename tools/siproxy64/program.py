@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The vox6 authors
 """The program: settings, mirror, relay and sockets put together, on either interpreter.
 
-    program = Program(settings, driver, relay, say)
+    program = Program(settings, driver, plane, say)
     program.start()
     driver.run()
 
@@ -14,6 +14,7 @@ from .failures import Failures
 from .mirror import MAX_MESSAGE_OCTETS, Mirror
 from .options import rewriter
 from .ports import PortError, Ports
+from .relay import Relay
 from .settings import SIP_PORT, SettingsError, wanted
 from .streams import Streams
 from .throttle import Throttle
@@ -50,16 +51,23 @@ def _reason(error: PortError) -> str:
 
 
 class Program:
-    """siproxy64 from start to end. relay: looks after media; say: gets lines for the log."""
+    """siproxy64 from start to end. plane: passes media; say: gets lines for the log."""
 
     def __init__(
-        self, settings: "Settings", driver: "Any", relay: "Any", say: "Callable[[str], object]"
+        self, settings: "Settings", driver: "Any", plane: "Any", say: "Callable[[str], object]"
     ) -> None:
         self.settings = settings
         self.driver = driver
-        self.relay = relay
+        self.relay = Relay(
+            plane,
+            settings.table,
+            settings.limits["streams"],
+            settings.media_shared,
+            settings.latch,
+            settings.ports,
+        )
         self.say = say
-        self.mirror = Mirror(settings.table, relay)
+        self.mirror = Mirror(settings.table, self.relay)
         self.mirror.listen = self._listen
         self._let_count(settings)
         self.failures = self.mirror.failures = Failures(self.mirror)

@@ -17,7 +17,6 @@ from .metrics import MetricsServer
 from .outbound import Outbound
 from .portable_plane import PortablePlane
 from .program import Program, StartError
-from .relay import Relay
 from .router_control import ControlServer, ask
 from .router_tunnel import Tunnel, TunnelError
 from .router_tunnel import parse as servers_of
@@ -111,15 +110,7 @@ class _Process:
         self._address: "bytes | None" = None  # of the tunnel
         settings = again(None)
         self.driver = Driver()
-        relay = Relay(
-            PortablePlane(self.driver),
-            settings.table,
-            settings.limits["streams"],
-            settings.media_shared,
-            settings.latch,
-            settings.ports,
-        )
-        self.program = Program(settings, self.driver, relay, _say)
+        self.program = Program(settings, self.driver, PortablePlane(self.driver), _say)
         self._status = Status(self.program, self._read_again)
         self._log = CallLog(_say)
         self._metrics: "MetricsServer | None" = None
