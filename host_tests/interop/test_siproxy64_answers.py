@@ -84,19 +84,25 @@ def test_both_boards_ring_and_one_answers(pair, team, house_linphone, capture, h
     board.wait_idle()
 
 
+def dial_both(caller, team, first, second):
+    """A call from the house to two branches, of which the second one talks; who called."""
+    one, _, talks, ends = caller
+    one.party.dial(team(*(f"sip:sipp@[{SIPP}]:{port}" for port in PORTS)))
+    talks()
+    first.wait()
+    time.sleep(2.5)
+    one.hang_up()
+    ends()
+    second.wait()
+    return one
+
+
 def test_early_media_of_one_and_the_answer_of_the_other(
     caller, team, sipp, capture, house_capture
 ):
     first = sipp("uas_branch_early", port=PORTS[0], keys={"sound": tone(440)})
     second = sipp("uas_branch_answers", port=PORTS[1], keys={"sound": tone(TONE_HZ)})
-    one, _, talks, ends = caller
-    one.party.dial(team(*(f"sip:sipp@[{SIPP}]:{port}" for port in PORTS)))
-    talks()
-    first.wait()
-    time.sleep(1.5)
-    one.hang_up()
-    ends()
-    second.wait()
+    one = dial_both(caller, team, first, second)
     assert sounds(house_capture.stop(), one.party.host.ipv4) == [440, TONE_HZ]
 
 
@@ -118,14 +124,8 @@ def test_both_answer(caller, team, sipp, capture, house_capture):
     """The branch that answers too late is ended; the other is heard."""
     first = sipp("uas_branch_late", port=PORTS[0])
     second = sipp("uas_branch_answers", port=PORTS[1], keys={"sound": tone(TONE_HZ)})
-    one, _, talks, ends = caller
-    one.party.dial(team(*(f"sip:sipp@[{SIPP}]:{port}" for port in PORTS)))
-    talks()
-    first.wait()
-    time.sleep(1.5)
-    one.hang_up()
-    ends()
-    second.wait()
+    one = dial_both(caller, team, first, second)
+    assert sounds(house_capture.stop(), one.party.host.ipv4) == [TONE_HZ, TONE_HZ]
 
 
 def test_held_without_an_address(caller, sipp, mirror, capture, house_capture):
